@@ -1,0 +1,35 @@
+/*
+ * checksum.h - the Internet checksum (RFC 1071, 1624) over mbufs and headers.
+ *
+ * What rte_ip.h has is used; this adds chains, and updates where payload is
+ * unchanged.  Pure functions; sums are 16-bit ones' complement in host order
+ * of the bytes as they lie in memory (as rte_raw_cksum() gives them).
+ */
+#ifndef LEAT_DATAPATH_CHECKSUM_H
+#define LEAT_DATAPATH_CHECKSUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "datapath/parse.h"
+
+/* Folded sum of `len` bytes of the chain from offset `off`. */
+uint16_t cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len);
+
+/* Is the TCP checksum of the parsed segment right? */
+bool cksum_tcp_ok(const struct pkt *p);
+
+/*
+ * Computes and writes the IPv4 header checksum (if IPv4) and the TCP checksum
+ * of a complete frame whose IP header is at `l3` and TCP header at `l4`.  The
+ * TCP segment goes to the end of the IP length.
+ */
+void cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4);
+
+/* RFC 1624 eqn. 3: the checksum after a 16-bit or 32-bit word changed. */
+uint16_t cksum_update16(uint16_t cksum, uint16_t from, uint16_t to);
+uint16_t cksum_update32(uint16_t cksum, uint32_t from, uint32_t to);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * flow_key.h - what makes two packets one flow (DESIGN: keys and identity).
+ *
+ * Ingress domain, VLAN VIDs, addresses and ports.  PCP, DEI, TPID and MACs are
+ * not part of it.  A key is directional as a packet is: [0] is the source,
+ * [1] the destination; the hash is symmetric and flow_key_match() tells the
+ * orientation, so that both directions find one object.
+ *
+ * The struct has no padding: it is compared and hashed as words.  Values.
+ */
+#ifndef LEAT_DATAPATH_FLOW_KEY_H
+#define LEAT_DATAPATH_FLOW_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "datapath/addr.h"
+
+struct flow_key {
+	struct ip_addr addr[2];
+	uint16_t port[2];	/* host order */
+	uint16_t domain;	/* ingress domain: the port pair or attachment */
+	uint16_t n_tags;	/* 0 where VLANs are not part of the key */
+	/* Up to two VIDs, outermost first.  A deeper stack is interned and its
+	 * index is here, high half first (tcpterm/vlan_stack.h). */
+	uint16_t vid[2];
+	uint32_t zero;
+};
+
+_Static_assert(sizeof(struct flow_key) == 48, "flow_key has no padding");
+
+enum flow_match { FLOW_MATCH_NO, FLOW_MATCH_SAME, FLOW_MATCH_REVERSED };
+
+/*
+ * Symmetric hash: equal for a key and for its reverse.  `vid` are all the
+ * packet's VIDs (n_tags of them), so that the value does not depend on any
+ * worker's table of interned stacks; it chooses the worker that owns the flow
+ * and the bucket of its table.
+ */
+uint32_t flow_hash(const struct ip_addr *a, const struct ip_addr *b, uint16_t port_a,
+		   uint16_t port_b, uint16_t domain, const uint16_t *vid, unsigned n_tags);
+
+/* How does `k` relate to the key `stored`?  A key equal to its own reverse is SAME. */
+enum flow_match flow_key_match(const struct flow_key *k, const struct flow_key *stored);
+
+struct flow_key flow_key_reverse(const struct flow_key *k);
+
+#endif
