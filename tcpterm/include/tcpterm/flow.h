@@ -1,0 +1,69 @@
+/*
+ * flow.h - the common head of every object in a stack's table.
+ *
+ * A flow belongs to one stack and so to one thread.  Direction 0 is from the
+ * initiator to the responder, 1 the reverse; key.addr[0] is the initiator.
+ * Fields are read by anyone on that thread; only libtcpterm writes them, but
+ * for `cookie` and `caller`, which are the caller's.
+ */
+#ifndef TCPTERM_FLOW_H
+#define TCPTERM_FLOW_H
+
+#include <tcpterm/types.h>
+
+/* One entry of the stack's timer wheel. */
+struct timer {
+	struct timer *next, **prevp;	/* prevp is NULL while not armed */
+	usec_t deadline;
+};
+
+/* An Ethernet header learned from one direction's frames, kept compactly. */
+struct l2_template {
+	struct rte_ether_addr dst, src;
+	uint8_t n_tags;
+	uint8_t side;		/* port of the pair that these frames came by */
+	struct vlan_tag tag[2];	/* the outermost two */
+	uint32_t deep;		/* n_tags > 2: index of the interned whole stack */
+};
+
+struct flow {
+	struct flow_key key;
+	struct timer timer;
+	uint64_t cookie;		/* the filter's, or the caller's */
+	void *caller;
+	uint32_t hash;
+	uint32_t ref;			/* slab and index */
+	uint32_t generation;		/* of the slot: with the worker and ref it is the flow's id */
+	uint8_t kind;			/* enum tcpterm_kind */
+	uint8_t start;			/* enum tcpterm_start */
+	uint8_t end;			/* enum tcpterm_end; NONE while alive */
+	uint8_t seen;			/* bit d: direction d was seen */
+	bool roles_guessed;		/* mid-stream: who began is by port */
+	usec_t started, last;		/* last: of the latest segment */
+	uint64_t packets[2], bytes[2];	/* frames and payload bytes received, a direction */
+	struct l2_template l2[2];	/* learned from that direction's frames */
+};
+
+/* What a person, the database or a test wants to know of one leg or half. */
+struct tcpterm_leg_info {
+	enum tcpterm_state state;
+	uint32_t srtt_us, min_rtt_us, rto_us;	/* 0: not measured */
+	uint32_t cwnd, ssthresh;		/* bytes */
+	uint32_t mss;
+	uint32_t snd_wnd, rcv_wnd;		/* bytes */
+	uint64_t in_flight, queued;		/* bytes: sent and not acknowledged; held for this leg */
+	uint64_t retransmits;			/* sent by us, or seen where we only follow */
+	uint64_t out_of_order;
+	uint64_t zero_windows;
+	uint64_t duplicates;
+	uint64_t gaps, gap_bytes;		/* passive */
+	uint64_t stream_bytes;			/* delivered */
+};
+
+/*
+ * Fills `leg`[d] for the end that sends direction d: of a relay, leg 0 faces the
+ * initiator; of a passive or tracked flow, half d.  A connection fills leg 0.
+ */
+void tcpterm_flow_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
+
+#endif

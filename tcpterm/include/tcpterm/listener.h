@@ -1,0 +1,78 @@
+/*
+ * listener.h - rules that say which SYNs a stack answers, and how.
+ *
+ * A listener is a rule, not a socket: any number of connections come from one.
+ * Belongs to a stack and its thread.  Only SYNs pay for the search.
+ */
+#ifndef TCPTERM_LISTENER_H
+#define TCPTERM_LISTENER_H
+
+#include <tcpterm/flow.h>
+
+struct tcpterm;
+
+enum tcpterm_tags {
+	TCPTERM_TAGS_ANY,	/* tagged or not */
+	TCPTERM_TAGS_NONE,	/* untagged only; a priority tag (VID 0) is no tag */
+	TCPTERM_TAGS_EXACT,	/* exactly these VIDs, outermost first */
+	TCPTERM_TAGS_RANGE,	/* one tag, VID in vid[0]..vid[1] */
+};
+
+/*
+ * Precedence where several match: the highest `priority`; then the more
+ * specific: tags (exact, range, none, any), destination prefix length,
+ * destination port range (narrower), source prefix, source port range,
+ * ingress (one domain before any); then the older.
+ */
+struct tcpterm_selector {
+	int32_t priority;
+	enum tcpterm_tags tags;
+	uint8_t n_vids;
+	uint16_t vid[PKT_MAX_TAGS];
+	struct ip_addr dst, src;
+	uint8_t dst_len, src_len;	/* prefix bits of the 128-bit form (IPv4 /n: 96 + n); 0 any */
+	uint16_t dst_port[2], src_port[2];	/* inclusive ranges; {0, 65535} any */
+	bool any_domain;
+	uint16_t domain;
+};
+
+/* Everything that a SYN said. */
+struct tcpterm_syn {
+	const struct pkt *pkt;		/* addresses, tags, ingress, TTL, TOS, window, numbers */
+	struct tcpterm_options opt;
+	usec_t now;
+};
+
+/* What the filter may say besides its decision. */
+struct tcpterm_verdict {
+	enum tcpterm_decision decision;
+	uint64_t cookie;		/* comes back in flow.cookie */
+	void *caller;			/* comes back in flow.caller */
+	int64_t defer_us;		/* DEFER: the deadline */
+	enum tcpterm_decision on_expiry;	/* DEFER: then */
+	int64_t idle_us;		/* 0: the stack's default */
+	bool close_local;		/* RELAY: acknowledge a FIN at once */
+	bool fin_only;			/* reserved; false */
+};
+
+typedef struct tcpterm_verdict (*tcpterm_filter_fn)(void *ctx, const struct tcpterm_syn *syn);
+
+struct tcpterm_listener_conf {
+	struct tcpterm_selector select;
+	tcpterm_filter_fn filter;	/* NULL: accept */
+	void *ctx;
+};
+
+typedef uint32_t tcpterm_listener_id;	/* 0 is none */
+
+/* 0 and *id, -EEXIST (same selector), -EINVAL, -ENOMEM (limit). */
+int tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf,
+		   tcpterm_listener_id *id);
+
+/* Drops its pending embryos; established connections stay. -ENOENT. */
+int tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id);
+
+/* The late answer to a deferred SYN; DEFER again is -EINVAL.  The flow is gone or changed afterwards. */
+int tcpterm_decide(struct tcpterm *s, struct flow *embryo, const struct tcpterm_verdict *v);
+
+#endif

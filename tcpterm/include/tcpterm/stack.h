@@ -1,0 +1,101 @@
+/*
+ * stack.h - a TCP stack: frames and time in, frames and events out.
+ *
+ * Sans-IO: it never calls a device, a clock, or a log.  One thread owns a stack
+ * and calls everything here; stacks share nothing.
+ */
+#ifndef TCPTERM_STACK_H
+#define TCPTERM_STACK_H
+
+#include <rte_mempool.h>
+
+#include "datapath/drops.h"
+#include "datapath/err.h"
+
+#include <tcpterm/flow.h>
+#include <tcpterm/listener.h>
+#include <tcpterm/passive.h>
+
+struct tcpterm_ops {
+	/* A frame that the stack made; the callee takes it.  `side` is the port of
+	 * the domain's pair by which it leaves. */
+	void (*tx)(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m);
+	/* A frame that is not ours to hold: goes out unchanged by the other port.  The
+	 * callee takes p->m. */
+	void (*forward)(void *ctx, const struct pkt *p);
+	/* A segment of a flow the table does not know and that opens none (mid-stream, or
+	 * no listener matched): what now?  NULL: PASS without state.  ACCEPT and RELAY
+	 * are no answers. */
+	struct tcpterm_verdict (*unknown)(void *ctx, const struct pkt *p);
+	/* A flow entered the table, changed its kind, or left (f->end says why; its last
+	 * words: counters and info may be read).  Any may be NULL. */
+	void (*flow_new)(void *ctx, struct flow *f);
+	void (*flow_end)(void *ctx, struct flow *f);
+	/* The passive halves' events. */
+	const struct tcpterm_passive_ops *passive;
+};
+
+struct tcpterm_conf {
+	const struct tcpterm_ops *ops;
+	void *ctx;
+	struct rte_mempool *payload_pool;	/* data written by the caller, compacted data */
+	struct rte_mempool *header_pool;	/* headers, bare ACKs, references: small mbufs */
+	uint32_t n_held_max;	/* received mbufs held at most; 0: half of payload_pool */
+	uint32_t n_flows;	/* of each kind; 0: 65,536 */
+	uint32_t n_embryos;	/* 0: 16,384 */
+	uint32_t n_listeners;	/* 0: 1,024 */
+	uint16_t mtu[2];	/* port MTU of side 0 and 1, link header excluded; 0: 1,500 */
+	uint32_t rcv_wnd_min, rcv_wnd_max;	/* bytes a connection; 0: 16 KB, 4 MB */
+	int64_t idle_us;	/* tracked, passive, pass, drop: idle time; 0: 3,600 s */
+	int64_t keepalive_us;	/* 0: off */
+	const char *cc;		/* "cubic" (default), "reno" */
+	struct tcpterm_passive_conf passive;
+	uint64_t secret[2];	/* for ISNs (RFC 6528); random bytes, or fixed for a replay */
+};
+
+struct tcpterm;
+
+struct tcpterm *tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err);
+
+/* Ends every flow as `aborted` without a frame, returns every mbuf. */
+void tcpterm_free(struct tcpterm *s);
+
+/*
+ * Takes `n` parsed frames with their mbufs, TCP and ICMP errors; every other kind is
+ * forwarded.  Acknowledgements are sent by the tcpterm_run() that ends the burst.
+ */
+void tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now);
+
+/* Fires the timers due and sends what is pending.  Once a burst, and at tcpterm_next(). */
+void tcpterm_run(struct tcpterm *s, usec_t now);
+
+/* When tcpterm_run() has something to do next; USEC_NEVER if nothing is armed. */
+usec_t tcpterm_next(const struct tcpterm *s);
+
+/* The flow that owns a tuple, either orientation; NULL. */
+struct flow *tcpterm_find(struct tcpterm *s, const struct flow_key *k);
+
+/* By id; NULL if it is stale. */
+struct flow *tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation);
+
+/*
+ * Walks flows: starts with *cursor = 0, visits at most `n_max` flows, returns how many were put in `out`;
+ * *cursor is 0 again at the end.  Flows that live throughout are seen once.
+ */
+unsigned tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max);
+
+/* Ends a flow now: a relay or connection resets its legs, others only leave the table. */
+void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end reason);
+
+struct tcpterm_stats {
+#define STAT(name, text) uint64_t name;
+#include "tcpterm/stats.def"
+	uint32_t n_flows[TCPTERM_N_KINDS];
+	uint32_t n_held;	/* received mbufs held now */
+	uint32_t n_listeners;
+};
+
+const struct tcpterm_stats *tcpterm_stats(struct tcpterm *s);
+const struct drops *tcpterm_drops(struct tcpterm *s);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * types.h - identities, decisions, options and reasons of libtcpterm.
+ *
+ * Values; any thread.  Ports, windows and numbers are in host order.
+ */
+#ifndef TCPTERM_TYPES_H
+#define TCPTERM_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#include "datapath/addr.h"
+#include "datapath/clock.h"
+#include "datapath/flow_key.h"
+#include "datapath/parse.h"
+
+/* What an Ethernet header says, tags outermost first, without the metadata tag. */
+struct tcpterm_l2 {
+	struct rte_ether_addr dst, src;
+	uint8_t n_tags;
+	struct vlan_tag tag[PKT_MAX_TAGS];
+};
+
+/* One end's whole identity on the wire, for an active open. */
+struct tcpterm_identity {
+	struct tcpterm_l2 l2;		/* as the SYN carries it */
+	struct ip_addr local, remote;
+	uint16_t local_port, remote_port;	/* local 0: any free port */
+	uint16_t domain;
+	uint8_t side;			/* the port of the pair that faces the peer */
+	uint8_t ttl;			/* 0: 64 */
+	uint8_t tos;
+};
+
+/* TCP options of a segment (RFC 9293 3.2, 7323, 2018). */
+struct tcpterm_options {
+	bool has_mss, has_wscale, has_ts, sack_permitted;
+	bool has_md5, has_ao;		/* kinds 19, 29: never held */
+	bool has_fastopen, has_mptcp;
+	bool malformed;			/* a length that does not fit; the rest is ignored */
+	uint8_t n_unknown;		/* options of other kinds */
+	uint8_t wscale;			/* as sent; above 14 counts as 14 (RFC 7323 2.3) */
+	uint16_t mss;
+	uint32_t tsval, tsecr;
+	uint8_t n_sack;
+	struct {
+		uint32_t left, right;
+	} sack[4];
+};
+
+/* The SYN filter's answers, and those for segments of unknown flows. */
+enum tcpterm_decision {
+	TCPTERM_ACCEPT,		/* terminate here: a connection of the caller's */
+	TCPTERM_RELAY,		/* sequence-preserving proxy: forward the handshake, then terminate */
+	TCPTERM_PASSIVE,	/* reassemble both directions, transmit nothing */
+	TCPTERM_TRACK,		/* forward unchanged and follow the state */
+	TCPTERM_PASS,		/* forward unchanged, count only */
+	TCPTERM_DROP,		/* drop the whole flow, count */
+	TCPTERM_RESET,		/* answer with a RST */
+	TCPTERM_SILENT,		/* no answer, no state */
+	TCPTERM_DEFER,		/* keep an embryo until tcpterm_decide() or the deadline */
+};
+
+enum tcpterm_kind {
+	TCPTERM_KIND_NONE,
+	TCPTERM_KIND_EMBRYO,	/* deferred, or a handshake being forwarded or answered */
+	TCPTERM_KIND_CONN,
+	TCPTERM_KIND_RELAY,
+	TCPTERM_KIND_PASSIVE,
+	TCPTERM_KIND_TRACK,
+	TCPTERM_KIND_PASS,
+	TCPTERM_KIND_DROP,
+	TCPTERM_KIND_TIMEWAIT,
+	TCPTERM_N_KINDS
+};
+
+/* RFC 9293 3.3.2. */
+enum tcpterm_state {
+	TCPTERM_CLOSED,
+	TCPTERM_LISTEN,
+	TCPTERM_SYN_SENT,
+	TCPTERM_SYN_RECEIVED,
+	TCPTERM_ESTABLISHED,
+	TCPTERM_FIN_WAIT_1,
+	TCPTERM_FIN_WAIT_2,
+	TCPTERM_CLOSE_WAIT,
+	TCPTERM_CLOSING,
+	TCPTERM_LAST_ACK,
+	TCPTERM_TIME_WAIT,
+};
+
+/* How a flow came into being (DESIGN: passive, start). */
+enum tcpterm_start { TCPTERM_START_SYN, TCPTERM_START_SYNACK, TCPTERM_START_MIDSTREAM,
+		     TCPTERM_START_UNSEEN };
+
+/* Why a flow ended. */
+enum tcpterm_end {
+	TCPTERM_END_NONE,	/* still alive */
+	TCPTERM_END_FIN,
+	TCPTERM_END_RST,
+	TCPTERM_END_REFUSED,	/* RST, or nothing, instead of a SYN-ACK */
+	TCPTERM_END_TIMEOUT,	/* retransmissions, probes or keepalives unanswered */
+	TCPTERM_END_IDLE,
+	TCPTERM_END_EVICTED,
+	TCPTERM_END_ABORTED,	/* by the caller: policy, kill, shutdown */
+	TCPTERM_END_REPLACED,	/* a SYN with a new ISN began a new flow */
+};
+
+enum tcpterm_gap_reason { TCPTERM_GAP_LOST_IN_TAP, TCPTERM_GAP_OWN_DROP,
+			  TCPTERM_GAP_NOT_CAPTURED, TCPTERM_GAP_BUDGET };
+
+/* The words that leatctl, the database and scripts use.  Static storage. */
+const char *tcpterm_kind_name(enum tcpterm_kind k);
+const char *tcpterm_state_name(enum tcpterm_state s);
+const char *tcpterm_start_name(enum tcpterm_start s);
+const char *tcpterm_end_name(enum tcpterm_end e);
+const char *tcpterm_gap_name(enum tcpterm_gap_reason r);
+
+#endif

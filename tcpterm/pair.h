@@ -1,0 +1,26 @@
+/*
+ * pair.h - a passive pair: two half-streams (half.h) of one connection.
+ *
+ * Decides starts, which acknowledgement is evidence for the other half, RSTs
+ * and ends, by DESIGN's table of passive streams.  Never transmits: it has no handle to.
+ */
+#ifndef TCPTERM_PAIR_H
+#define TCPTERM_PAIR_H
+
+#include "tcpterm/core.h"
+
+size_t pair_size(void);
+
+/* Starts with this segment as the first; fresh from flow_create(). */
+void pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct tcpterm_verdict *v);
+
+/* Takes p->m: holds it while its bytes wait, frees it after. */
+void pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
+
+void pair_timer(struct tcpterm *s, struct flow *f);
+void pair_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
+
+/* Delivers or declares what is held, says end, leaves the table. */
+void pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * table.h - from a flow key to the object that owns it.
+ *
+ * Buckets of (signature, ref); the keys stay in the objects (struct flow), which
+ * the table reaches through the stack's slabs.  Grows in steps, a few buckets an
+ * insertion, so that no insertion stalls.  Single-threaded.
+ */
+#ifndef TCPTERM_TABLE_H
+#define TCPTERM_TABLE_H
+
+#include <tcpterm/flow.h>
+
+#include "tcpterm/slab.h"
+
+/* A ref names a slab (high 4 bits: enum tcpterm_kind) and an index in it. */
+enum { REF_KIND_SHIFT = 28 };
+#define REF_INDEX_MASK ((1u << REF_KIND_SHIFT) - 1)
+
+static inline uint32_t
+ref_make(enum tcpterm_kind kind, uint32_t index)
+{
+	return (uint32_t)kind << REF_KIND_SHIFT | index;
+}
+
+struct table;
+
+/* `slabs` is an array by enum tcpterm_kind; every object begins with a struct flow. */
+struct table *table_new(const struct slab *slabs, uint32_t n_max);
+void table_free(struct table *t);
+
+/* f->key, f->hash and f->ref are set. 0, -EEXIST, -ENOMEM. */
+int table_insert(struct table *t, const struct flow *f);
+void table_remove(struct table *t, const struct flow *f);
+
+/* The flow's object was replaced by another with the same key (an embryo that became a relay). */
+void table_replace(struct table *t, const struct flow *from, const struct flow *to);
+
+/* NULL if there is none; else *how tells the orientation of `k`. */
+struct flow *table_find(const struct table *t, const struct flow_key *k, uint32_t hash,
+			enum flow_match *how);
+
+/* The same for a burst: hash all (given), prefetch the buckets, match, prefetch the objects.
+ * keys[i] may be skipped by skip[i] (then out[i] is NULL). */
+void table_find_burst(const struct table *t, const struct flow_key *keys, const uint32_t *hash,
+		      const bool *skip, unsigned n, struct flow **out, enum flow_match *how);
+
+/* Walks buckets by cursor; see tcpterm_walk(). */
+unsigned table_walk(const struct table *t, uint64_t *cursor, struct flow **out, unsigned n_max);
+
+uint32_t table_count(const struct table *t);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * timer.h - a hierarchical timer wheel; one entry an object, told events.
+ *
+ * Ticks of 1 ms: an entry fires at the first tick not before its deadline, never early.
+ * Arm, cancel: O(1).  Single-threaded; entries are embedded in their owners.
+ */
+#ifndef TCPTERM_TIMER_H
+#define TCPTERM_TIMER_H
+
+#include <tcpterm/flow.h>
+
+enum { TIMER_TICK_US = 1000, TIMER_LEVELS = 4, TIMER_SLOTS = 256 };
+
+struct timer_wheel {
+	int64_t tick;		/* the next tick to be run */
+	uint32_t n_armed;
+	struct timer *slot[TIMER_LEVELS][TIMER_SLOTS];
+};
+
+void timer_wheel_init(struct timer_wheel *w, usec_t now);
+
+/* Arms, or moves. Deadlines in the past fire at the next timer_run(). */
+void timer_arm(struct timer_wheel *w, struct timer *t, usec_t deadline);
+void timer_cancel(struct timer_wheel *w, struct timer *t);
+
+static inline bool
+timer_armed(const struct timer *t)
+{
+	return t->prevp != NULL;
+}
+
+/*
+ * Calls fire(ctx, t) for every entry due at `now`, not armed any more when called; it may arm
+ * and cancel any entry, its own too.  Returns how many fired.
+ */
+unsigned timer_run(struct timer_wheel *w, usec_t now, void (*fire)(void *ctx, struct timer *t),
+		   void *ctx);
+
+/* The time at which timer_run() next fires something: exact to the tick for the
+ * lowest level, else the time at which a higher slot is to be looked at. USEC_NEVER if empty. */
+usec_t timer_next(const struct timer_wheel *w);
+
+#endif
