@@ -89,7 +89,7 @@ void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end reason);
 
 struct tcpterm_stats {
 #define STAT(name, text) uint64_t name;
-#include "tcpterm/stats.def"
+#include <tcpterm/stats.def>
 	uint32_t n_flows[TCPTERM_N_KINDS];
 	uint32_t n_held;	/* received mbufs held now */
 	uint32_t n_listeners;
