@@ -27,7 +27,9 @@ struct tap_test {
 	void (*run)(void);
 };
 
+/* clang-format off */
 #define TAP_TEST(fn) { #fn, fn }
+/* clang-format on */
 
 #define TAP_MAIN(suite_name, ...)                                                                  \
 	int main(int argc, char **argv)                                                            \

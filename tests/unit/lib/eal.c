@@ -28,8 +28,10 @@ int
 test_eal_init(void)
 {
 	/* Writable, as main()'s are: EAL takes `char **`. */
-	static char args[][20] = { "test", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
-				   "-m",   "64",	"-l",	    "0",	   "--log-level=error" };
+	static char args[][20] = {
+		"test", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
+		"-m",	"64",	     "-l",	 "0",		"--log-level=error"
+	};
 	enum { N_ARGS = sizeof args / sizeof args[0] };
 	char *argv[N_ARGS + 1] = { NULL };
 	int i;
