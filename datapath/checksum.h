@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_ip.h>
 #include <rte_mbuf.h>
 
 #include "datapath/parse.h"
@@ -18,17 +19,37 @@
 /* Folded sum of `len` bytes of the chain from offset `off`. */
 uint16_t cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len);
 
+/*
+ * Folded sum of a pseudo-header: `addrs` are source and destination as they lie
+ * in the IP header (8 or 32 bytes), `len` the length of the upper-layer packet.
+ */
+uint16_t cksum_pseudo(const void *addrs, unsigned addrs_len, uint8_t proto, uint32_t len);
+
+/*
+ * Folded sum of pseudo-header and `len` bytes from `l4` of a frame whose IP
+ * header is at `l3` (linear up to its addresses).  0xffff when the checksum in
+ * it is right; its complement when the field is 0 is the checksum to write.
+ */
+uint16_t cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len,
+		  uint8_t proto);
+
+/* Writes the header checksum of an IPv4 header, options included. */
+void cksum_ip4_write(struct rte_ipv4_hdr *ip);
+
 /* Is the TCP checksum of the parsed segment right? */
 bool cksum_tcp_ok(const struct pkt *p);
 
 /*
  * Computes and writes the IPv4 header checksum (if IPv4) and the TCP checksum
  * of a complete frame whose IP header is at `l3` and TCP header at `l4`.  The
- * TCP segment goes to the end of the IP length.
+ * TCP segment goes to the end of the IP length.  Headers are linear and writable.
  */
 void cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4);
 
-/* RFC 1624 eqn. 3: the checksum after a 16-bit or 32-bit word changed. */
+/*
+ * RFC 1624 eqn. 3: the checksum after a 16-bit or 32-bit word changed.  All
+ * three are taken as they lie in memory, or all three in host order.
+ */
 uint16_t cksum_update16(uint16_t cksum, uint16_t from, uint16_t to);
 uint16_t cksum_update32(uint16_t cksum, uint32_t from, uint32_t to);
 

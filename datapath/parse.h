@@ -40,8 +40,8 @@ enum pkt_kind {
 	PKT_OTHER,	/* ARP, ND, UDP, ...: bridged verbatim */
 	PKT_TCP,	/* a whole TCP segment; every field below is set */
 	PKT_FRAGMENT,	/* part of an IP datagram that carries TCP */
-	PKT_ICMP_ERROR,	/* an error whose quote names a TCP tuple; the addresses and
-			 * ports below are the quote's, as its sender sent them */
+	PKT_ICMP_ERROR,	/* an error whose quote names a TCP tuple; addresses, ports and
+			 * seq below are the quote's, as its sender sent them */
 	PKT_REFUSED,	/* `refusal` says why; forwarded unchanged */
 };
 
@@ -68,7 +68,8 @@ struct pkt {
 
 	/* link layer; the metadata tag is not among the tags */
 	uint8_t n_tags;
-	uint8_t n_key_tags;	/* n_tags, or 0 on a port with `vlan ignore` */
+	uint8_t n_key_tags;	/* VIDs in the key: tags that are not priority tags (VID 0),
+				 * or 0 on a port with `vlan ignore`; see pkt_key_vids() */
 	uint16_t l3;		/* offset of the IP header */
 	struct vlan_tag tag[PKT_MAX_TAGS];
 
@@ -92,7 +93,7 @@ struct pkt {
 	uint16_t urgent;
 	uint8_t opt_len;	/* TCP options: opt_len bytes at l4 + 20 */
 
-	/* PKT_FRAGMENT */
+	/* PKT_FRAGMENT; l4 is the offset of the fragment's share of the IP payload */
 	uint32_t frag_id;
 	uint16_t frag_off;	/* bytes */
 	uint16_t frag_len;	/* bytes of IP payload in this fragment */
@@ -105,6 +106,12 @@ struct pkt {
 	uint32_t hash;		/* flow_hash(); of (domain, addresses, id) for fragments */
 };
 
+/*
+ * The VIDs that are part of the flow's key, outermost first; returns
+ * p->n_key_tags.  A priority tag (VID 0) says nothing of the flow.
+ */
+unsigned pkt_key_vids(const struct pkt *p, uint16_t vid[PKT_MAX_TAGS]);
+
 /* How a port's frames are to be read; fixed at the port's start. */
 struct parse_conf {
 	uint16_t domain;	/* used where there is no metadata tag */
@@ -115,6 +122,13 @@ struct parse_conf {
 	bool vlan_ignore;	/* VLANs are not part of the key */
 	bool trust;		/* checksums are not verified */
 };
+
+/*
+ * Makes the first `len` bytes of `m` lie in its first segment.  False if the
+ * frame is shorter, or `len` is above PKT_LINEAR_MAX, or the first segment is
+ * shared and has no room.  `m` stays the head of the chain; no byte changes.
+ */
+bool pkt_linearize(struct rte_mbuf *m, uint32_t len);
 
 /*
  * Reads the frame in `m` into `p`, which is written whole.  May pull header

@@ -70,6 +70,15 @@ void port_free(struct port *p);
 
 /* Reads the link state, which is also what makes a vhost port reconnect: call about every 100 ms. */
 enum port_state port_poll_link(struct port *p);
+/*
+ * While port_open() waits for the switch in the port thread, another thread may
+ * have to end the program: removes what the wait has left in the file system.
+ */
+void port_abandon(struct port *p);
+
+/* pcap: has all of the capture been received? */
+bool port_at_end(struct port *p);
+
 enum port_state port_state(const struct port *p);
 const char *port_state_name(enum port_state s);
 const struct port_conf *port_config(const struct port *p);

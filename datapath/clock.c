@@ -1,0 +1,55 @@
+/*
+ * clock.c - TSC ticks scaled to microseconds.
+ *
+ * The scale continues CLOCK_MONOTONIC, so that times taken before and after
+ * clock_init() compare.  Written once, before the threads start.
+ */
+#include "datapath/clock.h"
+
+#include <time.h>
+
+#include <rte_cycles.h>
+
+enum { USEC_PER_SEC = 1000 * 1000 };
+
+static struct {
+	uint64_t hz;	/* 0: not calibrated, the system's clock is read */
+	uint64_t tsc;
+	int64_t us;	/* CLOCK_MONOTONIC at `tsc` */
+} epoch;
+
+static int64_t
+system_us(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / 1000;
+}
+
+void
+clock_init(void)
+{
+	epoch.us = system_us(CLOCK_MONOTONIC);
+	epoch.tsc = rte_rdtsc();
+	epoch.hz = rte_get_tsc_hz();
+}
+
+usec_t
+clock_now(void)
+{
+	uint64_t ticks;
+
+	if (epoch.hz == 0)
+		return (usec_t){ system_us(CLOCK_MONOTONIC) };
+	ticks = rte_rdtsc() - epoch.tsc;
+	/* whole seconds apart: ticks * 10^6 would overflow within two hours */
+	return (usec_t){ epoch.us + (int64_t)(ticks / epoch.hz * USEC_PER_SEC +
+					      ticks % epoch.hz * USEC_PER_SEC / epoch.hz) };
+}
+
+int64_t
+clock_to_unix_us(usec_t t)
+{
+	return system_us(CLOCK_REALTIME) - usec_diff(clock_now(), t);
+}

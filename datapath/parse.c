@@ -1,0 +1,122 @@
+/* parse.c - the link layer, and what all kinds have in common. */
+#include "datapath/parse.h"
+
+#include "datapath/parse_step.h"
+
+enum {
+	ETHER_LEN = 14,
+	TAG_LEN = 4,
+	TPID_OLD_QINQ = 0x9100,
+	META_DOMAIN = 0x7ff,
+	META_SIDE = 0x800,
+};
+
+static bool
+is_tpid(uint16_t ether_type)
+{
+	return ether_type == RTE_ETHER_TYPE_VLAN || ether_type == RTE_ETHER_TYPE_QINQ ||
+	       ether_type == TPID_OLD_QINQ;
+}
+
+static void
+consume_meta(struct pkt *p, uint16_t tci, const struct parse_conf *conf)
+{
+	p->meta_len = TAG_LEN;
+	p->domain = tci & META_DOMAIN;
+	if (conf->tap)
+		p->side = (tci & META_SIDE) != 0;
+}
+
+static void
+add_tag(struct pkt *p, uint16_t tpid, uint16_t tci, const struct parse_conf *conf)
+{
+	struct vlan_tag t = { .tpid = tpid, .tci = tci };
+
+	p->tag[p->n_tags++] = t;
+	if (vlan_vid(t) != 0 && !conf->vlan_ignore)
+		p->n_key_tags++;
+}
+
+/*
+ * Reads the Ethernet header and its tags, leaves p->l3 behind them, and the
+ * type of what is there in `type`.
+ */
+static enum drop
+parse_link(struct pkt *p, const struct parse_conf *conf, uint16_t *type)
+{
+	uint32_t end = p->m->pkt_len;
+	const uint8_t *b = pkt_head(p, 0, ETHER_LEN, end);
+
+	if (!b)
+		return DROP_eth_short;
+	*type = read16(b + 12);
+	for (p->l3 = ETHER_LEN; is_tpid(*type); p->l3 += TAG_LEN) {
+		b = pkt_head(p, p->l3, TAG_LEN, end);
+		if (!b)
+			return DROP_eth_short;
+		if (conf->meta && p->meta_len == 0)
+			consume_meta(p, read16(b), conf);
+		else if (p->n_tags == PKT_MAX_TAGS)
+			return DROP_vlan_deep;
+		else
+			add_tag(p, *type, read16(b), conf);
+		*type = read16(b + 2);
+	}
+	return conf->meta && p->meta_len == 0 ? DROP_meta_missing : DROP_NONE;
+}
+
+unsigned
+pkt_key_vids(const struct pkt *p, uint16_t vid[PKT_MAX_TAGS])
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < p->n_tags && n < p->n_key_tags; i++) {
+		if (vlan_vid(p->tag[i]) != 0)
+			vid[n++] = vlan_vid(p->tag[i]);
+	}
+	return n;
+}
+
+static void
+set_hash(struct pkt *p)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n;
+
+	if (p->kind == PKT_FRAGMENT) {
+		/* no VLANs: a worker that only meets the fragments' domain finds them */
+		p->hash = flow_hash(&p->src, &p->dst, p->frag_id >> 16, p->frag_id & 0xffff,
+				    p->domain, NULL, 0);
+		return;
+	}
+	n = pkt_key_vids(p, vid);
+	p->hash = flow_hash(&p->src, &p->dst, p->sport, p->dport, p->domain, vid, n);
+}
+
+static enum pkt_kind
+parse_frame(struct pkt *p, const struct parse_conf *conf)
+{
+	uint16_t type;
+	enum drop why = parse_link(p, conf, &type);
+
+	if (why != DROP_NONE)
+		return pkt_refuse(p, why);
+	if (type == RTE_ETHER_TYPE_IPV4)
+		return parse_ip4(p, conf);
+	if (type == RTE_ETHER_TYPE_IPV6)
+		return parse_ip6(p, conf);
+	return PKT_OTHER;
+}
+
+enum pkt_kind
+pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
+{
+	memset(p, 0, sizeof *p);
+	p->m = m;
+	p->domain = conf->domain;
+	p->side = conf->side;
+	p->kind = parse_frame(p, conf);
+	if (p->kind == PKT_TCP || p->kind == PKT_FRAGMENT || p->kind == PKT_ICMP_ERROR)
+		set_hash(p);
+	return p->kind;
+}

@@ -1,0 +1,70 @@
+/*
+ * parse_step.h - the steps of pkt_parse(), a file each: link layer, IP, TCP,
+ * ICMP.  Private to the parser.
+ *
+ * Each step reads its header of p->m, fills its fields of `p`, and either ends
+ * by pkt_refuse() or PKT_OTHER, or hands on to the next.  `end` is the offset
+ * at which the enclosing layer ends; it never lies beyond the frame.
+ */
+#ifndef LEAT_DATAPATH_PARSE_STEP_H
+#define LEAT_DATAPATH_PARSE_STEP_H
+
+#include <string.h>
+
+#include "datapath/parse.h"
+
+static inline uint16_t
+read16(const uint8_t *b)
+{
+	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+static inline uint32_t
+read32(const uint8_t *b)
+{
+	return (uint32_t)read16(b) << 16 | read16(b + 2);
+}
+
+/*
+ * Bytes [off, off + len) of the frame, which may not pass `end`; NULL if they
+ * do or can't be made linear.  Invalidates earlier answers.
+ */
+static inline const uint8_t *
+pkt_head(struct pkt *p, uint32_t off, uint32_t len, uint32_t end)
+{
+	if (off + len > end || !pkt_linearize(p->m, off + len))
+		return NULL;
+	return rte_pktmbuf_mtod_offset(p->m, const uint8_t *, off);
+}
+
+static inline enum pkt_kind
+pkt_refuse(struct pkt *p, enum drop why)
+{
+	p->refusal = why;
+	return PKT_REFUSED;
+}
+
+/* Where the walk over IPv6 extension headers ended. */
+struct ip6_walk {
+	uint32_t off;		/* of the upper-layer header, or of a fragment's payload */
+	uint8_t next;		/* its protocol */
+	bool fragment;		/* a fragment header that is not atomic was met */
+	bool more;
+	uint16_t frag_off;	/* bytes */
+	uint32_t frag_id;
+};
+
+/*
+ * Walks from the header `w->next` at `w->off` (RFC 8200 4).  False if a header
+ * is cut or not where it may be.  A header that can't be passed (AH, ESP, a
+ * routing header with segments left) is the answer in `next`.
+ */
+bool ip6_walk(struct pkt *p, struct ip6_walk *w, uint32_t end);
+
+enum pkt_kind parse_ip4(struct pkt *p, const struct parse_conf *conf);
+enum pkt_kind parse_ip6(struct pkt *p, const struct parse_conf *conf);
+enum pkt_kind parse_tcp(struct pkt *p, uint32_t end, const struct parse_conf *conf);
+enum pkt_kind parse_icmp4(struct pkt *p, uint32_t end, const struct parse_conf *conf);
+enum pkt_kind parse_icmp6(struct pkt *p, uint32_t end, const struct parse_conf *conf);
+
+#endif
