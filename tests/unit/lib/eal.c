@@ -1,7 +1,7 @@
 /*
  * eal.c - mbufs whose data a sanitizer can see.
  *
- * Each mbuf comes from a pool without data room and has an external buffer
+ * Each mbuf comes from a pool with little data room and has an external buffer
  * attached: one malloc'd block of exactly the segment's bytes, and apart from it
  * one for the shared info that DPDK needs to free them both.
  */
@@ -15,7 +15,10 @@
 
 #include "tests/unit/eal.h"
 
-enum { N_MBUFS = 16383 };
+enum {
+	N_MBUFS = 16383,
+	OWN_ROOM = 256,	/* where the parser joins the headers of a chain */
+};
 
 struct block {
 	struct rte_mbuf_ext_shared_info shared;
@@ -44,7 +47,7 @@ test_eal_init(void)
 		printf("# EAL: %s\n", rte_strerror(rte_errno));
 		return -rte_errno;
 	}
-	pool = rte_pktmbuf_pool_create("test-mbufs", N_MBUFS, 0, 0, 0, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("test-mbufs", N_MBUFS, 0, 0, OWN_ROOM, SOCKET_ID_ANY);
 	if (!pool) {
 		printf("# mbuf pool: %s\n", rte_strerror(rte_errno));
 		return -rte_errno;
