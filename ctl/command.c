@@ -1,0 +1,224 @@
+/*
+ * command.c - see command.h.
+ */
+#include "ctl/command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/conn.h"
+
+/* Where `name` is or would be. */
+static size_t
+position(const struct commands *c, const char *name)
+{
+	size_t low = 0, high = c->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (strcmp(c->v[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static struct command *
+find(const struct commands *c, const char *name)
+{
+	size_t at = position(c, name);
+
+	return at < c->n && !strcmp(c->v[at].name, name) ? &c->v[at] : NULL;
+}
+
+int
+commands_add(struct commands *c, const struct command *command)
+{
+	struct command *old = find(c, command->name);
+	size_t at = position(c, command->name);
+
+	if (old && !old->built_in)
+		return -EEXIST;
+	if (old) {
+		*old = *command;
+		return 0;
+	}
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? 2 * c->cap : 32;
+		struct command *v = reallocarray(c->v, cap, sizeof *v);
+
+		if (!v)
+			return -ENOMEM;
+		c->v = v;
+		c->cap = cap;
+	}
+	memmove(c->v + at + 1, c->v + at, (c->n - at) * sizeof *c->v);
+	c->v[at] = *command;
+	c->n++;
+	return 0;
+}
+
+void
+commands_fini(struct commands *c)
+{
+	free(c->v);
+	*c = (struct commands){ .v = NULL };
+}
+
+void
+commands_call(struct commands *c, struct unixctl_conn *conn)
+{
+	int argc = conn->req.argc;
+	const char **argv = conn->req.argv;
+	const struct command *command = find(c, argv[0]);
+
+	if (!command)
+		unixctl_reply_errorf(conn,
+				     "\"%.80s\" is not a command here: "
+				     "list-commands lists those that are",
+				     argv[0]);
+	else if (argc - 1 < command->min_args)
+		unixctl_reply_errorf(conn, "\"%s\" needs at least %d argument%s: %s %s",
+				     command->name, command->min_args,
+				     command->min_args == 1 ? "" : "s", command->name,
+				     command->usage);
+	else if (argc - 1 > command->max_args && !command->max_args)
+		unixctl_reply_errorf(conn, "\"%s\" takes no arguments", command->name);
+	else if (argc - 1 > command->max_args)
+		unixctl_reply_errorf(conn, "\"%s\" takes at most %d argument%s: %s %s",
+				     command->name, command->max_args,
+				     command->max_args == 1 ? "" : "s", command->name,
+				     command->usage);
+	else
+		command->cb(conn, argc, argv, command->aux);
+}
+
+/* As OVS shows it where no other format is asked for: its users' scripts read it. */
+static void
+list_commands(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
+{
+	static const char *const names[] = { "command", "usage", "help" };
+	const struct commands *c = aux;
+	struct text text = TEXT_EMPTY;
+	struct table *t;
+	size_t i;
+
+	(void)argc;
+	(void)argv;
+	if (conn->style.format == TABLE_TABLE && !conn->style.columns) {
+		text_puts(&text, "The available commands are:\n");
+		for (i = 0; i < c->n; i++)
+			text_printf(&text, "  %-23s %s\n", c->v[i].name, c->v[i].usage);
+		unixctl_reply(conn, text.s ? text.s : "");
+		text_fini(&text);
+		return;
+	}
+	t = table_new(names, 3);
+	for (i = 0; t && i < c->n; i++) {
+		table_row(t);
+		table_str(t, c->v[i].name);
+		table_str(t, c->v[i].usage);
+		table_str(t, c->v[i].help);
+	}
+	if (t)
+		unixctl_reply_table(conn, t);
+	else
+		unixctl_reply_error(conn, "out of memory");
+	table_free(t);
+}
+
+static void
+help(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
+{
+	const struct commands *c = aux;
+	struct text text = TEXT_EMPTY;
+	const struct command *one = argc > 1 ? find(c, argv[1]) : NULL;
+	size_t i;
+
+	if (argc > 1 && !one) {
+		unixctl_reply_errorf(conn,
+				     "\"%.80s\" is not a command here: "
+				     "list-commands lists those that are",
+				     argv[1]);
+		return;
+	}
+	for (i = 0; i < c->n; i++)
+		if (!one || one == &c->v[i])
+			text_printf(&text, "%s%s%s\n    %s\n", c->v[i].name,
+				    *c->v[i].usage ? " " : "", c->v[i].usage, c->v[i].help);
+	unixctl_reply(conn, text.s ? text.s : "");
+	text_fini(&text);
+}
+
+/* The value of the option `name` at argv[*i], as `--name VALUE` or `--name=VALUE`;
+ * NULL if it is another option or has no value. */
+static const char *
+option_value(const char *name, int argc, const char *argv[], int *i)
+{
+	size_t len = strlen(name);
+
+	if (!strncmp(argv[*i], name, len) && argv[*i][len] == '=')
+		return argv[*i] + len + 1;
+	if (!strcmp(argv[*i], name) && *i + 1 < argc)
+		return argv[++*i];
+	return NULL;
+}
+
+static void
+set_options(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
+{
+	struct table_style style = conn->style;
+	const char *columns = NULL;
+	const char *value;
+	struct err e;
+	int i;
+
+	(void)aux;
+	for (i = 1; i < argc; i++) {
+		if ((value = option_value("--format", argc, argv, &i))) {
+			if (table_format_parse(value, &style.format, &e)) {
+				unixctl_reply_error(conn, e.msg);
+				return;
+			}
+		} else if ((value = option_value("--columns", argc, argv, &i))) {
+			columns = value;
+		} else if (!strcmp(argv[i], "--no-headings")) {
+			style.no_headings = true;
+		} else {
+			unixctl_reply_errorf(conn,
+					     "set-options knows no option \"%.80s\", "
+					     "or it has no value",
+					     argv[i]);
+			return;
+		}
+	}
+	conn->style = style;
+	if (columns && conn_set_columns(conn, columns))
+		unixctl_reply_error(conn, "out of memory");
+	else
+		unixctl_reply(conn, "");
+}
+
+int
+commands_add_built_in(struct commands *c)
+{
+	const struct command built_in[] = {
+		{ "help", "[COMMAND]", "Say what one command, or every one, does.", 0, 1, help, c,
+		  true },
+		{ "list-commands", "", "List the commands that this daemon knows.", 0, 0,
+		  list_commands, c, true },
+		{ "set-options", "[--format FORMAT] [--columns LIST] [--no-headings]",
+		  "Set how tables are shown on this connection.", 0, INT_MAX, set_options, NULL,
+		  true },
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < sizeof built_in / sizeof built_in[0]; i++)
+		rc = commands_add(c, &built_in[i]);
+	return rc;
+}

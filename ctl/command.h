@@ -1,0 +1,36 @@
+/*
+ * command.h - the commands a control socket knows, by name.
+ *
+ * Owned by the server; control thread only.
+ */
+#ifndef LEAT_CTL_COMMAND_H
+#define LEAT_CTL_COMMAND_H
+
+#include "ctl/unixctl.h"
+
+struct command {
+	const char *name, *usage, *help;
+	int min_args, max_args;
+	unixctl_cb *cb;
+	void *aux;
+	bool built_in;
+};
+
+struct commands {
+	struct command *v;	/* sorted by name */
+	size_t n, cap;
+};
+
+/* Returns 0, -EEXIST or -ENOMEM; a built-in command of that name is replaced. */
+int commands_add(struct commands *c, const struct command *command);
+
+/* Adds the commands of every server, with `c` as their aux (list-commands and
+ * help read it) but for `version`, which is the server's own. */
+int commands_add_built_in(struct commands *c);
+
+/* Calls the command that conn's request names, or replies that there is none. */
+void commands_call(struct commands *c, struct unixctl_conn *conn);
+
+void commands_fini(struct commands *c);
+
+#endif

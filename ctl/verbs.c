@@ -1,0 +1,79 @@
+/*
+ * verbs.c - see verbs.h.
+ */
+#include "ctl/verbs.h"
+
+#include <string.h>
+
+const struct verb verbs[] = {
+	{ "coverage/show", "", "Show every counter of the daemon that is not zero.", VERB_NO_FILE },
+	{ "db/status", "", "Show the database: size, journal, what was written and lost.",
+	  VERB_NO_FILE },
+	{ "exit", "", "Let the daemon end in good order.", VERB_NO_FILE },
+	{ "flow/count", "[FILTER]", "Count the flows that are alive.", VERB_NO_FILE },
+	{ "flow/list", "[FILTER]", "List the flows that are alive.", VERB_NO_FILE },
+	{ "flow/show", "FLOW", "Show all that is known of one flow.", VERB_NO_FILE },
+	{ "list-commands", "", "List the commands the daemon knows.", VERB_NO_FILE },
+	{ "memory/show", "", "Show what memory is used for.", VERB_NO_FILE },
+	{ "policy/check", "FILE", "Say whether a policy is right; needs no running daemon.",
+	  VERB_CHECK_FILE },
+	{ "policy/load", "FILE", "Make a policy the active one.", VERB_SEND_FILE },
+	{ "policy/show", "[GENERATION]", "Show the active policy.", VERB_NO_FILE },
+	{ "port/list", "", "List the ports and their state.", VERB_NO_FILE },
+	{ "status", "", "Show in a few lines how the daemon is.", VERB_NO_FILE },
+	{ "steer/apply", "", "Put the steering rules into the switch.", VERB_NO_FILE },
+	{ "steer/clear", "", "Take this instance's rules out of the switch.", VERB_NO_FILE },
+	{ "steer/show", "", "Show the steering rules, and what the switch has.", VERB_NO_FILE },
+	{ "version", "", "Say the daemon's version.", VERB_NO_FILE },
+	{ "vlog/set", "[MODULE:]LEVEL", "Set what is logged.", VERB_NO_FILE },
+	{ "worker/show", "", "Show the workers and what they do.", VERB_NO_FILE },
+};
+const size_t n_verbs = sizeof verbs / sizeof verbs[0];
+
+const struct verb *
+verb_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n_verbs; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* The verb behind "NOUN/", or NULL if `name` is of another noun. */
+static const char *
+verb_of(const char *name, const char *noun)
+{
+	size_t len = strlen(noun);
+
+	return !strncmp(name, noun, len) && name[len] == '/' ? name + len + 1 : NULL;
+}
+
+bool
+verb_has_noun(const char *noun)
+{
+	size_t i;
+
+	for (i = 0; i < n_verbs; i++)
+		if (verb_of(verbs[i].name, noun))
+			return true;
+	return false;
+}
+
+void
+verb_put_verbs(struct text *out, const char *noun)
+{
+	const char *between = "";
+	size_t i;
+
+	for (i = 0; i < n_verbs; i++) {
+		const char *verb = verb_of(verbs[i].name, noun);
+
+		if (!verb)
+			continue;
+		text_puts(out, between);
+		text_puts(out, verb);
+		between = ", ";
+	}
+}
