@@ -1,0 +1,180 @@
+/*
+ * flow.c - rows of flows that ended, of their gaps, of events.
+ */
+#include "db/internal.h"
+#include "db/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void
+bind_word(sqlite3_stmt *st, int i, const char *word, size_t size)
+{
+	/* The record outlives the step, so that SQLite need not copy. */
+	sqlite3_bind_text(st, i, word, (int)strnlen(word, size), SQLITE_STATIC);
+}
+
+static void
+bind_count(sqlite3_stmt *st, int i, uint64_t n)
+{
+	sqlite3_bind_int64(st, i, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+}
+
+static void
+bind_rtt(sqlite3_stmt *st, int i, uint32_t us)
+{
+	if (us == 0)
+		sqlite3_bind_null(st, i);
+	else
+		sqlite3_bind_int64(st, i, us);
+}
+
+static void
+bind_end(sqlite3_stmt *st, int addr_i, int mac_i, uint8_t family, const struct end_record *end)
+{
+	static const uint8_t none[6];
+	char text[TEXT_ADDR];
+	int n;
+
+	n = text_addr(text, family, end->addr);
+	sqlite3_bind_text(st, addr_i, text, n, SQLITE_TRANSIENT);
+	sqlite3_bind_int(st, addr_i + 1, end->port);
+	if (memcmp(end->mac, none, sizeof none) == 0) {
+		sqlite3_bind_null(st, mac_i);
+		return;
+	}
+	n = text_mac(text, end->mac);
+	sqlite3_bind_text(st, mac_i, text, n, SQLITE_TRANSIENT);
+}
+
+static void
+bind_streams(sqlite3_stmt *st, int i, const struct flow_record *r)
+{
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		bind_count(st, i++, r->direction[k].packets);
+		bind_count(st, i++, r->direction[k].bytes);
+		bind_count(st, i++, r->direction[k].gaps);
+		bind_count(st, i++, r->direction[k].gap_bytes);
+	}
+	for (k = 0; k < 2; k++) {
+		bind_rtt(st, i++, r->leg[k].srtt);
+		bind_rtt(st, i++, r->leg[k].min_rtt);
+		sqlite3_bind_int64(st, i++, r->leg[k].retransmits);
+		sqlite3_bind_int64(st, i++, r->leg[k].out_of_order);
+		sqlite3_bind_int64(st, i++, r->leg[k].zero_windows);
+	}
+}
+
+int
+store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, struct err *e)
+{
+	char vlan[TEXT_VLAN];
+	int n;
+
+	if (r->family != 4 && r->family != 6)
+		return store_refused(s, e, "%s: a flow of family %u is refused", s->path,
+				     r->family);
+	if (r->n_vlans > RECORD_VLANS)
+		return store_refused(s, e, "%s: a flow with %u tags is refused", s->path,
+				     r->n_vlans);
+	sqlite3_bind_int64(st, 1, r->ended);
+	sqlite3_bind_int64(st, 2, s->run);
+	bind_word(st, 3, r->flow_id, sizeof r->flow_id);
+	sqlite3_bind_int64(st, 4, r->started);
+	sqlite3_bind_int64(st, 5, r->domain);
+	sqlite3_bind_int(st, 6, r->family);
+	bind_end(st, 7, 12, r->family, &r->end[RECORD_CLIENT]);
+	bind_end(st, 9, 13, r->family, &r->end[RECORD_SERVER]);
+	n = text_vlan(vlan, r->vlan, r->n_vlans);
+	sqlite3_bind_text(st, 11, vlan, n, SQLITE_TRANSIENT);
+	bind_word(st, 14, r->mode, sizeof r->mode);
+	bind_word(st, 15, r->rule, sizeof r->rule);
+	bind_count(st, 16, r->generation);
+	if (r->app[0])
+		bind_word(st, 17, r->app, sizeof r->app);
+	else
+		sqlite3_bind_null(st, 17);
+	bind_word(st, 18, r->start, sizeof r->start);
+	bind_streams(st, 19, r);
+	return 0;
+}
+
+int
+store_gap_adopt(struct store *s, int64_t flow, int64_t run, const char *flow_id, struct err *e)
+{
+	sqlite3_stmt *st = s->stmt[STMT_GAP_ADOPT];
+
+	sqlite3_bind_int64(st, 1, flow);
+	sqlite3_bind_int64(st, 2, run);
+	bind_word(st, 3, flow_id, RECORD_ID);
+	return store_run(s, STMT_GAP_ADOPT, "cannot record the gaps of a flow", e);
+}
+
+int
+store_flow_ended(struct store *s, const struct flow_record *r, struct err *e)
+{
+	sqlite3_stmt *st = s->stmt[STMT_FLOW];
+	int code = store_want_batch(s, true, e);
+
+	if (code == 0)
+		code = store_flow_bind(s, st, r, e);
+	if (code < 0)
+		return code;
+	bind_word(st, STORE_FLOW_PARAMETERS + 1, r->reason, sizeof r->reason);
+	sqlite3_bind_int64(st, STORE_FLOW_PARAMETERS + 2, s->last_flow + 1);
+	code = store_run(s, STMT_FLOW, "cannot record a flow", e);
+	if (code < 0)
+		return code;
+	s->last_flow++;
+	s->batch.n_flows++;
+	if (r->direction[0].gaps + r->direction[1].gaps == 0)
+		return 0;
+	return store_gap_adopt(s, s->last_flow, s->run, r->flow_id, e);
+}
+
+int
+store_gap(struct store *s, const struct gap_record *g, struct err *e)
+{
+	sqlite3_stmt *st = s->stmt[STMT_GAP];
+	int code = store_want_batch(s, true, e);
+
+	if (code < 0)
+		return code;
+	if (g->length == 0)
+		return store_refused(s, e, "%s: a gap of no bytes is refused", s->path);
+	sqlite3_bind_int64(st, 1, s->run);
+	bind_word(st, 2, g->flow_id, sizeof g->flow_id);
+	sqlite3_bind_int64(st, 3, g->declared);
+	sqlite3_bind_text(st, 4, g->direction == RECORD_UP ? "up" : "down", -1, SQLITE_STATIC);
+	bind_count(st, 5, g->offset);
+	bind_count(st, 6, g->length);
+	bind_word(st, 7, g->reason, sizeof g->reason);
+	return store_run(s, STMT_GAP, "cannot record a gap", e);
+}
+
+int
+store_lost(struct store *s, uint64_t n, struct err *e)
+{
+	int code = store_want_batch(s, true, e);
+
+	if (code == 0)
+		s->batch.n_lost += n;
+	return code;
+}
+
+int
+store_event(struct store *s, const char *what, const char *detail, struct err *e)
+{
+	sqlite3_stmt *st = s->stmt[STMT_EVENT];
+	int code = store_want_batch(s, true, e);
+
+	if (code < 0)
+		return code;
+	sqlite3_bind_int64(st, 1, s->run);
+	sqlite3_bind_int64(st, 2, s->now());
+	sqlite3_bind_text(st, 3, what, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 4, detail, -1, SQLITE_STATIC);
+	return store_run(s, STMT_EVENT, "cannot record an event", e);
+}

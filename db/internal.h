@@ -1,0 +1,162 @@
+/*
+ * internal.h - the inside of a struct store, shared by the files of db/ alone.
+ *
+ * store.c opens and closes it, batch.c writes `batch`, `wal_pages` and the error
+ * fields, live.c writes `cp`.  Used by the one thread that owns the store.
+ */
+#ifndef LEAT_DB_INTERNAL_H
+#define LEAT_DB_INTERNAL_H
+
+#include "db/store.h"
+
+#include <sqlite3.h>
+
+/*
+ * The columns that flow and live_flow share, in the order flow_bind() binds them: after
+ * `ended` or `seen`, which is ?1.
+ */
+#define STORE_FLOW_COLUMNS \
+	"run, flow_id, started, domain, family, client, client_port, server, server_port, " \
+	"vlan, client_mac, server_mac, mode, rule, generation, app, start, " \
+	"up_packets, up_bytes, up_gaps, up_gap_bytes, " \
+	"down_packets, down_bytes, down_gaps, down_gap_bytes, " \
+	"client_srtt, client_min_rtt, client_retransmits, client_out_of_order, " \
+	"client_zero_windows, " \
+	"server_srtt, server_min_rtt, server_retransmits, server_out_of_order, " \
+	"server_zero_windows"
+
+enum {
+	STORE_FLOW_PARAMETERS = 36,	/* ?1 and the columns above */
+	STORE_WAL_PASSIVE = 4 << 20,	/* bytes of log at which a commit empties it */
+	STORE_NO_MAX_PAGES = 0x40000000, /* 4 TB: as good as none */
+	STORE_TRIM_ROWS = 4096,		/* dead live_flow rows removed by one commit */
+};
+
+enum store_stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_ROLLBACK,
+	STMT_RUN_ADD,		/* what a batch adds to the row of this run */
+	STMT_FLOW,
+	STMT_GAP,
+	STMT_GAP_ADOPT,
+	STMT_EVENT,
+	STMT_LIVE,
+	STMT_LIVE_END,
+	STMT_LIVE_TRIM,
+	STMT_RECOVER_ENDED,
+	STMT_RECOVER_NEXT,
+	STMT_RECOVER_MOVE,
+	STMT_RECOVER_DELETE,
+	STMT_INTERRUPTED,
+	STMT_POLICY_CLEAR,
+	STMT_POLICY_INSERT,
+	STMT_POLICY_SET,
+	STMT_POLICY_ACTIVE,
+	STMT_POLICY_GET,
+	STMT_POLICY_LIST,
+	N_STMT
+};
+
+/* What this run knows of checkpoints of live flows; a rollback restores it. */
+struct checkpoint {
+	bool open;		/* begun and not ended */
+	bool trim;		/* rows of an older one may be left */
+	uint64_t number;	/* of the open one */
+	uint64_t done;		/* the last complete one, 0: none */
+	int64_t at;		/* us, when the open one began */
+	int64_t last_flow;	/* flow.id then */
+	uint64_t n_rows;	/* of the open one */
+	uint64_t n_done_rows;	/* of the complete one */
+};
+
+struct batch {
+	bool open;
+	uint64_t n_flows;	/* rows that count as recorded by this run */
+	uint64_t n_lost;
+	int64_t last_flow;	/* flow.id before the batch */
+	struct checkpoint cp;	/* before the batch */
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *stmt[N_STMT];
+	char *path;
+	int lock_fd;
+	int busy_ms;
+	int64_t (*now)(void);
+	int64_t run;
+	int64_t page_size;
+	uint64_t wal_limit;
+	int64_t wal_pages;	/* frames in the log after the last commit */
+	int64_t last_flow;	/* flow.id last given */
+	uint64_t checkpoint_number;	/* last given, only grows */
+	bool recover_ended;	/* flows that ended after their checkpoint are sorted out */
+	struct checkpoint cp;
+	struct batch batch;
+	uint64_t n_flows, n_lost, n_refused, n_rolled_back, n_failures;
+	int last_errno;
+	int64_t last_error_at;
+	char last_error[512];
+};
+
+/* lock.c */
+
+/* Takes the lock of `path`; returns a descriptor that holds it, or -errno. */
+int store_lock(const char *path, struct err *e);
+
+/* statements.c */
+
+/* Prepares s->stmt; returns an SQLite result code.  store_finalize() undoes it at any point. */
+int store_prepare(struct store *s);
+void store_finalize(struct store *s);
+
+/* error.c */
+
+/* The negative errno for an SQLite result code. */
+int store_errno(int rc);
+
+/*
+ * Says in *e what failed while `doing`, with what to do about it, remembers it for the
+ * status, and returns the negative errno.  `rc` is the code SQLite gave last.
+ */
+int store_failed(struct store *s, int rc, const char *doing, struct err *e);
+
+/* Likewise for a call or record that is refused: returns -EINVAL. */
+int store_refused(struct store *s, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* batch.c */
+
+/* Refuses with -EINVAL unless a batch is open (`want`), or unless none is. */
+int store_want_batch(struct store *s, bool want, struct err *e);
+
+/*
+ * Runs a statement that gives no rows and resets it.  A failure inside a batch,
+ * other than of the record itself, rolls the batch back.
+ */
+int store_run(struct store *s, enum store_stmt which, const char *doing, struct err *e);
+
+/* Ends a failed step as store_run() does, for a statement that was stepped by hand. */
+int store_step_failed(struct store *s, sqlite3_stmt *st, int rc, const char *doing, struct err *e);
+
+/* Moves the log into the database; `truncate` also shortens the file. */
+int store_empty_wal(struct store *s, bool truncate);
+
+/* flow.c */
+
+/* Binds ?1 .. ?36 of STMT_FLOW or STMT_LIVE; -EINVAL if the record can't be one. */
+int store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, struct err *e);
+
+/* Gives the pending gaps of a flow of `run` to row `flow`. */
+int store_gap_adopt(struct store *s, int64_t flow, int64_t run, const char *flow_id, struct err *e);
+
+/*
+ * Made by the build from schema.sql, and from migrations/ in the order of its names: the
+ * first of them leads from version 1 to 2.
+ */
+extern const char schema_sql[];
+extern const char *const migration_sql[];
+extern const unsigned int n_migration_sql;
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * statements.c - every SQL statement that a store runs more than once.
+ */
+#include "db/internal.h"
+
+#define TWELVE "?,?,?,?,?,?,?,?,?,?,?,?,"
+
+static const char *const sql[N_STMT] = {
+	[STMT_BEGIN] = "BEGIN IMMEDIATE",
+	[STMT_COMMIT] = "COMMIT",
+	[STMT_ROLLBACK] = "ROLLBACK",
+	[STMT_RUN_ADD] = "UPDATE run SET flows = flows + ?1, journal_lost = journal_lost + ?2, "
+			 "last_flow = ?3 WHERE id = ?4",
+	[STMT_FLOW] = "INSERT INTO flow (ended, " STORE_FLOW_COLUMNS ", reason, id) "
+		      "VALUES (" TWELVE TWELVE TWELVE "?,?)",
+	[STMT_GAP] = "INSERT INTO gap (run, flow_id, declared, direction, offset, length, reason) "
+		     "VALUES (?,?,?,?,?,?,?)",
+	[STMT_GAP_ADOPT] = "UPDATE gap SET flow = ?1 "
+			   "WHERE flow IS NULL AND run = ?2 AND flow_id = ?3",
+	[STMT_EVENT] = "INSERT INTO event (run, at, what, detail) VALUES (?,?,?,?)",
+	[STMT_LIVE] = "INSERT INTO live_flow (seen, " STORE_FLOW_COLUMNS ", checkpoint, "
+		      "client_state, server_state, up_held, down_held) "
+		      "VALUES (" TWELVE TWELVE TWELVE "?,?,?,?,?)",
+	[STMT_LIVE_END] = "UPDATE run SET checkpoint = ?1, checkpointed = ?2, checkpoint_flow = ?3 "
+			  "WHERE id = ?4",
+	[STMT_LIVE_TRIM] = "DELETE FROM live_flow WHERE id IN (SELECT id FROM live_flow "
+			   "WHERE run = ?1 AND checkpoint < ?2 LIMIT ?3)",
+	/* Rows of no complete checkpoint, and rows of flows whose end was recorded. */
+	[STMT_RECOVER_ENDED] =
+		"DELETE FROM live_flow WHERE run < ?1 AND ("
+		"NOT EXISTS (SELECT 1 FROM run r "
+		"WHERE r.id = live_flow.run AND r.checkpoint = live_flow.checkpoint) "
+		"OR (run, flow_id) IN (SELECT f.run, f.flow_id "
+		"FROM run r JOIN flow f ON f.run = r.id AND f.id > r.checkpoint_flow "
+		"WHERE r.id IN (SELECT run FROM live_flow WHERE run < ?1)))",
+	[STMT_RECOVER_NEXT] = "SELECT id, run, up_gaps + down_gaps, flow_id FROM live_flow "
+			      "WHERE run < ?1 ORDER BY run LIMIT 1",
+	[STMT_RECOVER_MOVE] = "INSERT INTO flow (id, ended, " STORE_FLOW_COLUMNS ", reason) "
+			      "SELECT ?1, seen, " STORE_FLOW_COLUMNS
+			      ", 'interrupted' FROM live_flow WHERE id = ?2",
+	[STMT_RECOVER_DELETE] = "DELETE FROM live_flow WHERE id = ?1",
+	[STMT_INTERRUPTED] =
+		"SELECT ended, " STORE_FLOW_COLUMNS ", reason FROM flow "
+		"WHERE reason = 'interrupted' AND run >= coalesce((SELECT max(id) FROM run "
+		"WHERE id < ?1 AND checkpoint > 0), 0)",
+	[STMT_POLICY_CLEAR] = "UPDATE policy SET active = 0 WHERE active = 1",
+	[STMT_POLICY_INSERT] = "INSERT INTO policy (name, text, loaded, active) VALUES (?,?,?,1)",
+	[STMT_POLICY_SET] = "UPDATE policy SET active = 1 WHERE generation = ?1",
+	[STMT_POLICY_ACTIVE] = "SELECT generation, name, loaded, active, text FROM policy "
+			       "WHERE active = 1",
+	[STMT_POLICY_GET] = "SELECT generation, name, loaded, active, text FROM policy "
+			    "WHERE generation = ?1",
+	[STMT_POLICY_LIST] = "SELECT generation, name, loaded, active FROM policy "
+			     "ORDER BY generation DESC",
+};
+
+int
+store_prepare(struct store *s)
+{
+	int i, rc;
+
+	for (i = 0; i < N_STMT; i++) {
+		rc = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[i],
+					NULL);
+		if (rc != SQLITE_OK)
+			return rc;
+	}
+	return SQLITE_OK;
+}
+
+void
+store_finalize(struct store *s)
+{
+	int i;
+
+	for (i = 0; i < N_STMT; i++) {
+		sqlite3_finalize(s->stmt[i]);
+		s->stmt[i] = NULL;
+	}
+}
