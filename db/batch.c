@@ -90,10 +90,7 @@ bound_wal(struct store *s, struct err *e)
 	if (rc == SQLITE_OK)
 		return 0;
 	if (rc == SQLITE_BUSY)
-		return store_failed(s, rc,
-				    "a reader keeps the log from being emptied and it has "
-				    "grown to its limit",
-				    e);
+		return store_failed(s, rc, "a reader holds the log, which is at its limit", e);
 	return store_failed(s, rc, "cannot empty the log", e);
 }
 

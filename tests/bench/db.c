@@ -3,10 +3,10 @@
  *
  *	obj/tests/bench/db [ROWS [ROWS_A_BATCH]]
  *
- * Clients and servers are drawn from 65,536 addresses each, so that an
- * index of theirs would grow at random places as in service.  The file is in the folder it is run in,
- * and removed.  rows_per_second counts the time on the wall, cpu_us_per_row
- * that of the processor.
+ * Clients and servers are drawn from 65,536 addresses each, so that an index of
+ * theirs would grow at random places as in service.  The file is in the folder it
+ * is run in, and removed.  rows_per_second counts the time on the wall,
+ * cpu_us_per_row that of the processor.
  */
 #include "db/store.h"
 
