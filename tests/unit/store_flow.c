@@ -330,8 +330,8 @@ views_answer(void)
 		"SELECT flows FROM flow_by_reason WHERE reason = 'fin'",
 		"SELECT flows FROM top_talkers WHERE client = '192.0.2.255'",
 		"SELECT flows FROM retransmitting_pairs WHERE client_retransmits > 0",
-		"SELECT count(*) FROM flow_text WHERE client LIKE '192.0.2.255:5000%' "
-		"AND ended = '2023-11-14 22:13:21' AND instance = 'blue' AND seconds = 1.0",
+		("SELECT count(*) FROM flow_text WHERE client LIKE '192.0.2.255:5000%' "
+		 "AND ended = '2023-11-14 22:13:21' AND instance = 'blue' AND seconds = 1.0"),
 	};
 	size_t i;
 
