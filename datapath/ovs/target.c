@@ -1,0 +1,100 @@
+/*
+ * target.c - which Open vSwitch is meant, and how its tools are called.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/ovs/exec.h"
+#include "datapath/ovs/target.h"
+
+enum { ARGS_MAX = 160 };
+
+int
+ovs_target_init(struct ovs_target *t, const char *socket, struct err *e)
+{
+	const char *path = socket;
+	size_t dir;
+
+	memset(t, 0, sizeof(*t));
+	if (socket == NULL || socket[0] == '\0')
+		return 0;
+	if (strncmp(path, "unix:", 5) == 0)
+		path += 5;
+	if (path[0] != '/')
+		return err_set(e, -EINVAL,
+			       "'%s' is not an absolute path of the switch's database "
+			       "socket",
+			       socket);
+	dir = (size_t)(strrchr(path, '/') - path);
+	if (strlen(path) + sizeof("unix:") > sizeof(t->db))
+		return err_set(e, -ENAMETOOLONG, "the path '%s' is too long", socket);
+	snprintf(t->db, sizeof(t->db), "unix:%s", path);
+	memcpy(t->rundir, path, dir);
+	return 0;
+}
+
+int
+ovs_vsctl(const struct ovs_target *t, const char *doing, char **out, struct err *e,
+	  const char *const args[])
+{
+	char db[OVS_PATH_MAX + 8], timeout[32];
+	const char *argv[ARGS_MAX];
+	int n = 0;
+
+	snprintf(timeout, sizeof(timeout), "--timeout=%d", OVS_TOOL_TIMEOUT);
+	argv[n++] = "ovs-vsctl";
+	argv[n++] = timeout;
+	if (t->db[0] != '\0') {
+		snprintf(db, sizeof(db), "--db=%s", t->db);
+		argv[n++] = db;
+	}
+	for (; *args != NULL; args++) {
+		if (n == ARGS_MAX - 1)
+			return err_set(e, -E2BIG, "%s: too many arguments", doing);
+		argv[n++] = *args;
+	}
+	argv[n] = NULL;
+	return exec_ok(doing, (char *const *)(uintptr_t)argv, NULL, OVS_EXEC_TIMEOUT, out, e);
+}
+
+int
+ovs_ofctl(const struct ovs_target *t, const char *doing, const char *command, const char *bridge,
+	  const char *arg, const char *in, unsigned int flags, char **out, struct err *e)
+{
+	char where[2 * OVS_PATH_MAX], timeout[32];
+	const char *argv[] = { "ovs-ofctl",
+			       "-O",
+			       "OpenFlow15",
+			       timeout,
+			       flags & OVS_NAMES ? "--names" : "--no-names",
+			       command,
+			       where,
+			       arg,
+			       NULL };
+	char *const *args = (char *const *)(uintptr_t)argv;
+	struct exec_result r;
+	int err;
+
+	snprintf(timeout, sizeof(timeout), "--timeout=%d", OVS_TOOL_TIMEOUT);
+	if (t->rundir[0] != '\0')
+		snprintf(where, sizeof(where), "unix:%s/%s.mgmt", t->rundir, bridge);
+	else
+		snprintf(where, sizeof(where), "%s", bridge);
+	if (!(flags & OVS_DIFFERS_OK))
+		return exec_ok(doing, args, in, OVS_EXEC_TIMEOUT, out, e);
+	err = exec_run(doing, args, in, OVS_EXEC_TIMEOUT, &r, e);
+	if (err != 0)
+		return err;
+	if (r.status != 0 && (r.status != 2 || r.err[0] != '\0')) {
+		err = err_set(e, -EIO, "%s: ovs-ofctl failed (status %d): %.700s", doing, r.status,
+			      r.err);
+	} else {
+		*out = r.out;
+		r.out = NULL;
+	}
+	exec_result_fini(&r);
+	return err;
+}
