@@ -154,18 +154,21 @@ help(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	text_fini(&text);
 }
 
-/* The value of the option `name` at argv[*i], as `--name VALUE` or `--name=VALUE`;
- * NULL if it is another option or has no value. */
-static const char *
-option_value(const char *name, int argc, const char *argv[], int *i)
+/* Whether argv[*i] is the option `name`, as `--name VALUE` or `--name=VALUE`; then
+ * `*value` is its value and `*i` the last parameter it takes. */
+static bool
+is_option(const char *name, int argc, const char *argv[], int *i, const char **value)
 {
 	size_t len = strlen(name);
 
-	if (!strncmp(argv[*i], name, len) && argv[*i][len] == '=')
-		return argv[*i] + len + 1;
-	if (!strcmp(argv[*i], name) && *i + 1 < argc)
-		return argv[++*i];
-	return NULL;
+	if (!strncmp(argv[*i], name, len) && argv[*i][len] == '=') {
+		*value = argv[*i] + len + 1;
+		return true;
+	}
+	if (strcmp(argv[*i], name) || *i + 1 >= argc)
+		return false;
+	*value = argv[++*i];
+	return true;
 }
 
 static void
@@ -179,12 +182,12 @@ set_options(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 
 	(void)aux;
 	for (i = 1; i < argc; i++) {
-		if ((value = option_value("--format", argc, argv, &i))) {
+		if (is_option("--format", argc, argv, &i, &value)) {
 			if (table_format_parse(value, &style.format, &e)) {
 				unixctl_reply_error(conn, e.msg);
 				return;
 			}
-		} else if ((value = option_value("--columns", argc, argv, &i))) {
+		} else if (is_option("--columns", argc, argv, &i, &value)) {
 			columns = value;
 		} else if (!strcmp(argv[i], "--no-headings")) {
 			style.no_headings = true;

@@ -186,11 +186,13 @@ conn_request(struct unixctl_conn *conn, conn_dispatch_cb *dispatch)
 		conn->closing = true;
 		return false;
 	}
+	if (jsonrpc_request_parse(&conn->req, msg, &e)) {
+		jsonrpc_put_error(&conn->out, conn->req.id, e.msg);
+		jsonrpc_request_fini(&conn->req);
+		return true;
+	}
 	conn->state = CONN_BUSY;
-	if (jsonrpc_request_parse(&conn->req, msg, &e))
-		unixctl_reply_error(conn, e.msg);
-	else
-		dispatch(conn->srv, conn);
+	dispatch(conn->srv, conn);
 	return true;
 }
 
@@ -199,6 +201,7 @@ conn_run(struct unixctl_conn *conn, short revents, conn_dispatch_cb *dispatch)
 {
 	int n;
 
+	assert(conn->srv);
 	if (revents & POLLOUT)
 		conn_write(conn);
 	if (revents & POLLIN && wants_requests(conn))

@@ -31,7 +31,7 @@ struct unixctl_server {
 };
 
 static void
-version(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
+show_version(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
 	const struct unixctl_server *srv = aux;
 
@@ -44,9 +44,14 @@ int
 unixctl_server_create(const char *path, mode_t mode, struct unixctl_server **srvp, struct err *e)
 {
 	struct unixctl_server *srv = calloc(1, sizeof *srv);
-	const struct command version_command = { "version", "",	 "Say the program's version.",
-						 0,	    0,	 version,
-						 srv,	    true };
+	const struct command version = {
+		.name = "version",
+		.usage = "",
+		.help = "Say the program's version.",
+		.cb = show_version,
+		.aux = srv,
+		.built_in = true,
+	};
 	int rc;
 
 	*srvp = NULL;
@@ -56,7 +61,7 @@ unixctl_server_create(const char *path, mode_t mode, struct unixctl_server **srv
 	srv->max_request = UNIXCTL_MAX_REQUEST;
 	rc = commands_add_built_in(&srv->commands);
 	if (!rc)
-		rc = commands_add(&srv->commands, &version_command);
+		rc = commands_add(&srv->commands, &version);
 	if (rc)
 		err_set(e, rc, "out of memory");
 	else
@@ -84,9 +89,9 @@ unixctl_server_free(struct unixctl_server *srv)
 }
 
 int
-unixctl_server_set_version(struct unixctl_server *srv, const char *text)
+unixctl_server_set_version(struct unixctl_server *srv, const char *version)
 {
-	char *copy = strdup(text);
+	char *copy = strdup(version);
 
 	if (!copy)
 		return -ENOMEM;

@@ -12,7 +12,7 @@
 enum { DEFAULT_DESC = 1024, DEFAULT_MTU = 1500 };
 
 static const struct port_kind *const kinds[] = {
-	&port_kind_ring,
+	&port_kind_vhost, &port_kind_pcap, &port_kind_afpacket, &port_kind_ring,
 };
 
 static const struct port_kind *
@@ -293,4 +293,24 @@ int
 port_rx_fd(struct port *p, uint16_t queue)
 {
 	return is_running(p, queue) ? p->kind->rx_fd(p, queue) : -1;
+}
+
+static int
+set_armed(struct port *p, uint16_t queue, bool armed)
+{
+	if (!is_running(p, queue) || !p->kind->rx_arm)
+		return -ENOTSUP;
+	return p->kind->rx_arm(p, queue, armed);
+}
+
+int
+port_rx_arm(struct port *p, uint16_t queue)
+{
+	return set_armed(p, queue, true);
+}
+
+int
+port_rx_disarm(struct port *p, uint16_t queue)
+{
+	return set_armed(p, queue, false);
 }

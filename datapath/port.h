@@ -15,6 +15,7 @@
 
 #include <rte_mbuf.h>
 
+#include "datapath/clock.h"
 #include "datapath/drops.h"
 #include "datapath/err.h"
 #include "datapath/parse.h"
@@ -94,8 +95,20 @@ unsigned port_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, struct dro
  */
 void port_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, unsigned n, struct drops *drops);
 
-/* File descriptor that becomes readable with frames on the queue, for a sleeping
- * worker; -1 where the device has none. */
+/*
+ * For a sleeping worker: a file descriptor that becomes readable with frames on
+ * the queue while it is armed; -1 where the device has none.  Arming may race with
+ * a frame that has just come: arm, look once more with port_rx(), then sleep.
+ * Disarming also reads the descriptor empty.  -ENOTSUP where there is none.
+ */
 int port_rx_fd(struct port *p, uint16_t queue);
+int port_rx_arm(struct port *p, uint16_t queue);
+int port_rx_disarm(struct port *p, uint16_t queue);
+
+/*
+ * When the frame was captured, in microseconds since the Unix epoch: only frames
+ * of a pcap port carry it.  False, and `t` is left alone, where it is not known.
+ */
+bool port_rx_timestamp(const struct rte_mbuf *m, usec_t *t);
 
 #endif

@@ -26,6 +26,7 @@ struct port_kind {
 	uint16_t (*rx)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
 	uint16_t (*tx)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
 	int (*rx_fd)(struct port *p, uint16_t queue);
+	int (*rx_arm)(struct port *p, uint16_t queue, bool armed);	/* NULL: no interrupts */
 	bool (*at_end)(struct port *p);		/* may be NULL: never */
 };
 
@@ -54,7 +55,7 @@ struct port {
 	char device[PORT_NAME_LEN];
 	uint64_t tx_offloads;	/* granted */
 	bool has_rx_intr;
-	int capture_end;	/* pcap: the device's own answer */
+	atomic_bool capture_ended;	/* pcap */
 
 	/* ring kind */
 	struct ring_pair *pair;

@@ -125,18 +125,18 @@ trim_live(struct store *s, struct err *e)
 	return code;
 }
 
-static int
-add_to_run(struct store *s, struct err *e)
+int
+store_run_add(struct store *s, int64_t run, uint64_t n_flows, uint64_t n_lost, struct err *e)
 {
 	sqlite3_stmt *st = s->stmt[STMT_RUN_ADD];
 
-	if (s->batch.n_flows == 0 && s->batch.n_lost == 0)
+	if (n_flows == 0 && n_lost == 0)
 		return 0;
-	sqlite3_bind_int64(st, 1, (int64_t)s->batch.n_flows);
-	sqlite3_bind_int64(st, 2, (int64_t)s->batch.n_lost);
+	sqlite3_bind_int64(st, 1, (int64_t)n_flows);
+	sqlite3_bind_int64(st, 2, (int64_t)n_lost);
 	sqlite3_bind_int64(st, 3, s->last_flow);
-	sqlite3_bind_int64(st, 4, s->run);
-	return store_run(s, STMT_RUN_ADD, "cannot count the flows of this run", e);
+	sqlite3_bind_int64(st, 4, run);
+	return store_run(s, STMT_RUN_ADD, "cannot count the flows of a run", e);
 }
 
 int
@@ -147,7 +147,7 @@ store_commit(struct store *s, struct err *e)
 	if (code == 0)
 		code = trim_live(s, e);
 	if (code == 0)
-		code = add_to_run(s, e);
+		code = store_run_add(s, s->run, s->batch.n_flows, s->batch.n_lost, e);
 	if (code == 0)
 		code = store_run(s, STMT_COMMIT, "cannot write", e);
 	if (code < 0) {

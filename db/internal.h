@@ -36,7 +36,7 @@ enum store_stmt {
 	STMT_BEGIN,
 	STMT_COMMIT,
 	STMT_ROLLBACK,
-	STMT_RUN_ADD,		/* what a batch adds to the row of this run */
+	STMT_RUN_ADD,
 	STMT_FLOW,
 	STMT_GAP,
 	STMT_GAP_ADOPT,
@@ -139,6 +139,9 @@ int store_run(struct store *s, enum store_stmt which, const char *doing, struct 
 
 /* Ends a failed step as store_run() does, for a statement that was stepped by hand. */
 int store_step_failed(struct store *s, sqlite3_stmt *st, int rc, const char *doing, struct err *e);
+
+/* Adds to what a run's row counts, in the open batch. */
+int store_run_add(struct store *s, int64_t run, uint64_t n_flows, uint64_t n_lost, struct err *e);
 
 /* Moves the log into the database; `truncate` also shortens the file. */
 int store_empty_wal(struct store *s, bool truncate);

@@ -137,7 +137,8 @@ recover_one(struct store *s, struct err *e)
 	code = store_run(s, STMT_RECOVER_MOVE, "cannot record an interrupted flow", e);
 	if (code == 0) {
 		s->last_flow++;
-		if (n_gaps > 0)
+		code = store_run_add(s, run, 1, 0, e);
+		if (code == 0 && n_gaps > 0)
 			code = store_gap_adopt(s, s->last_flow, run, flow_id, e);
 	}
 	if (code < 0)

@@ -11,7 +11,11 @@
 
 enum { TCP_OPTIONS_MAX = 40 };
 
-/* Reads `len` bytes of options; never fails: what does not fit sets `malformed`. */
+/*
+ * Reads `len` bytes of options; never fails.  A length beyond the header sets `malformed` and ends
+ * the reading; one that the kind can't have sets it and only that option is ignored (RFC 9293
+ * MUST-7).  The last of several options of a kind counts.
+ */
 void options_parse(const uint8_t *bytes, unsigned len, struct tcpterm_options *o);
 
 /*
@@ -23,8 +27,8 @@ unsigned options_build(const struct tcpterm_options *o, bool syn, uint8_t *bytes
 
 /*
  * For a forwarded SYN or SYN-ACK: overwrites with NOPs every option but MSS, window scale,
- * SACK-permitted and timestamps, lowers the MSS to `mss_max` and the window scale to 14, in place. Returns how many
- * options were removed; the caller mends the checksum.
+ * SACK-permitted and timestamps, lowers the MSS to `mss_max` and the window scale to 14, in place.
+ * Returns how many options were removed; the caller mends the checksum.
  */
 unsigned options_filter(uint8_t *bytes, unsigned len, uint16_t mss_max);
 

@@ -18,14 +18,14 @@ struct slab {
 	uint32_t n_used;
 	uint32_t n_touched;	/* objects ever handed out */
 	uint32_t free_head;	/* index + 1; 0 none */
-	uint32_t *generation;	/* a slot: grows at each free */
+	uint32_t *generation;	/* a slot: grows at each allocation and free; odd: in use */
 };
 
 /* 0, -ENOMEM. */
 int slab_init(struct slab *s, size_t size, uint32_t n_max);
 void slab_fini(struct slab *s);
 
-/* A zeroed object and its index; NULL at the limit. */
+/* A zeroed object and its index (NULL: not wanted); NULL at the limit. */
 void *slab_alloc(struct slab *s, uint32_t *index);
 void slab_free(struct slab *s, uint32_t index);
 

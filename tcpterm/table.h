@@ -24,11 +24,14 @@ ref_make(enum tcpterm_kind kind, uint32_t index)
 
 struct table;
 
-/* `slabs` is an array by enum tcpterm_kind; every object begins with a struct flow. */
-struct table *table_new(const struct slab *slabs, uint32_t n_max);
-void table_free(struct table *t);
+/*
+ * `slabs` is an array by enum tcpterm_kind; every object begins with a struct flow.  The two have
+ * link names of their own, for a program may have other tables.
+ */
+struct table *table_new(const struct slab *slabs, uint32_t n_max) __asm__("tcpterm_table_new");
+void table_free(struct table *t) __asm__("tcpterm_table_free");
 
-/* f->key, f->hash and f->ref are set. 0, -EEXIST, -ENOMEM. */
+/* f->key, f->hash and f->ref are set. 0, -EEXIST, -ENOMEM (n_max flows are in it). */
 int table_insert(struct table *t, const struct flow *f);
 void table_remove(struct table *t, const struct flow *f);
 
@@ -40,11 +43,15 @@ struct flow *table_find(const struct table *t, const struct flow_key *k, uint32_
 			enum flow_match *how);
 
 /* The same for a burst: hash all (given), prefetch the buckets, match, prefetch the objects.
- * keys[i] may be skipped by skip[i] (then out[i] is NULL). */
+ * keys[i] may be skipped by skip[i] (then out[i] is NULL); skip may be NULL. */
 void table_find_burst(const struct table *t, const struct flow_key *keys, const uint32_t *hash,
 		      const bool *skip, unsigned n, struct flow **out, enum flow_match *how);
 
-/* Walks buckets by cursor; see tcpterm_walk(). */
+/*
+ * See tcpterm_walk().  The cursor is a place in the slabs, not in the buckets, so growth does not
+ * disturb it; a flow that changes its kind meanwhile may be seen as both.  A turn looks at 64 slots
+ * for each flow wanted at most, so it may return fewer, even none, before the end.
+ */
 unsigned table_walk(const struct table *t, uint64_t *cursor, struct flow **out, unsigned n_max);
 
 uint32_t table_count(const struct table *t);

@@ -15,11 +15,12 @@ struct timer_wheel {
 	int64_t tick;		/* the next tick to be run */
 	uint32_t n_armed;
 	struct timer *slot[TIMER_LEVELS][TIMER_SLOTS];
+	uint64_t used[TIMER_LEVELS][TIMER_SLOTS / 64];	/* bit: the slot holds something */
 };
 
 void timer_wheel_init(struct timer_wheel *w, usec_t now);
 
-/* Arms, or moves. Deadlines in the past fire at the next timer_run(). */
+/* Arms, or moves. Deadlines in the past fire at the next timer_run(); USEC_NEVER cancels. */
 void timer_arm(struct timer_wheel *w, struct timer *t, usec_t deadline);
 void timer_cancel(struct timer_wheel *w, struct timer *t);
 
@@ -31,7 +32,9 @@ timer_armed(const struct timer *t)
 
 /*
  * Calls fire(ctx, t) for every entry due at `now`, not armed any more when called; it may arm
- * and cancel any entry, its own too.  Returns how many fired.
+ * and cancel any entry, its own too; what it arms for `now` or before fires at the next
+ * timer_run().  The cost is that of the entries met, not of the time passed.  Returns how many
+ * fired.
  */
 unsigned timer_run(struct timer_wheel *w, usec_t now, void (*fire)(void *ctx, struct timer *t),
 		   void *ctx);

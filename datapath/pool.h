@@ -1,0 +1,49 @@
+/*
+ * pool.h - the mbufs of one instance, sized once at start.
+ *
+ * Two pools: frames, which the devices fill, and headers: small buffers for the
+ * headers of what we send, for bare ACKs, and for the indirect mbufs that name
+ * payload by reference.  Made and freed by the main thread; any worker with an
+ * lcore id (rte_lcore_id()) allocates and frees.
+ */
+#ifndef LEAT_DATAPATH_POOL_H
+#define LEAT_DATAPATH_POOL_H
+
+#include <stddef.h>
+
+#include <rte_mbuf.h>
+
+#include "datapath/err.h"
+
+enum {
+	POOL_FRAME_ROOM = 2048,		/* bytes of a frame in one mbuf */
+	POOL_HEADER_ROOM = 256,		/* the longest headers (PKT_LINEAR_MAX) */
+};
+
+struct pool_conf {
+	unsigned n_frames, n_headers;
+	unsigned frame_room;	/* bytes; 0: POOL_FRAME_ROOM */
+};
+
+struct pools {
+	struct rte_mempool *frames, *headers;
+};
+
+/* 0, or -ENOMEM and others with `err`. */
+int pools_new(struct pools *p, const struct pool_conf *conf, struct err *err);
+void pools_free(struct pools *p);
+
+/* Megabytes of EAL memory that these pools, and DPDK beside them, need. */
+unsigned pools_mem_mb(const struct pool_conf *conf);
+
+/*
+ * How many frames may be held by streams and fragment tables, so that every
+ * device goes on receiving: the pool without all descriptors, 4 bursts a port and
+ * the hand-off rings.  0 if the pool is too small for anything to be held.
+ */
+unsigned pool_held_max(unsigned n_frames, unsigned n_desc, unsigned n_ports, unsigned n_handoff);
+
+/* Mbufs in use; walks the lcores' caches: for status and tests. */
+unsigned pool_in_use(const struct rte_mempool *mp);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * The words for kinds, states, starts, ends and gaps.
+ */
+#include <tcpterm/types.h>
+
+#include <stddef.h>
+
+static const char *
+name_of(const char *const *names, size_t n, unsigned value)
+{
+	return value < n && names[value] ? names[value] : "unknown";
+}
+
+#define NAME_OF(names, value) name_of(names, sizeof names / sizeof names[0], (unsigned)(value))
+
+const char *
+tcpterm_kind_name(enum tcpterm_kind k)
+{
+	static const char *const names[] = {
+		[TCPTERM_KIND_NONE] = "none",	  [TCPTERM_KIND_EMBRYO] = "embryo",
+		[TCPTERM_KIND_CONN] = "conn",	  [TCPTERM_KIND_RELAY] = "relay",
+		[TCPTERM_KIND_PASSIVE] = "passive", [TCPTERM_KIND_TRACK] = "track",
+		[TCPTERM_KIND_PASS] = "pass",	  [TCPTERM_KIND_DROP] = "drop",
+		[TCPTERM_KIND_TIMEWAIT] = "timewait",
+	};
+
+	return NAME_OF(names, k);
+}
+
+const char *
+tcpterm_state_name(enum tcpterm_state s)
+{
+	static const char *const names[] = {
+		[TCPTERM_CLOSED] = "closed",
+		[TCPTERM_LISTEN] = "listen",
+		[TCPTERM_SYN_SENT] = "syn-sent",
+		[TCPTERM_SYN_RECEIVED] = "syn-received",
+		[TCPTERM_ESTABLISHED] = "established",
+		[TCPTERM_FIN_WAIT_1] = "fin-wait-1",
+		[TCPTERM_FIN_WAIT_2] = "fin-wait-2",
+		[TCPTERM_CLOSE_WAIT] = "close-wait",
+		[TCPTERM_CLOSING] = "closing",
+		[TCPTERM_LAST_ACK] = "last-ack",
+		[TCPTERM_TIME_WAIT] = "time-wait",
+	};
+
+	return NAME_OF(names, s);
+}
+
+const char *
+tcpterm_start_name(enum tcpterm_start s)
+{
+	static const char *const names[] = {
+		[TCPTERM_START_SYN] = "syn",
+		[TCPTERM_START_SYNACK] = "synack",
+		[TCPTERM_START_MIDSTREAM] = "midstream",
+		[TCPTERM_START_UNSEEN] = "unseen",
+	};
+
+	return NAME_OF(names, s);
+}
+
+const char *
+tcpterm_end_name(enum tcpterm_end e)
+{
+	static const char *const names[] = {
+		[TCPTERM_END_NONE] = "none",	   [TCPTERM_END_FIN] = "fin",
+		[TCPTERM_END_RST] = "rst",	   [TCPTERM_END_REFUSED] = "refused",
+		[TCPTERM_END_TIMEOUT] = "timeout", [TCPTERM_END_IDLE] = "idle",
+		[TCPTERM_END_EVICTED] = "evicted", [TCPTERM_END_ABORTED] = "aborted",
+		[TCPTERM_END_REPLACED] = "replaced",
+	};
+
+	return NAME_OF(names, e);
+}
+
+const char *
+tcpterm_gap_name(enum tcpterm_gap_reason r)
+{
+	static const char *const names[] = {
+		[TCPTERM_GAP_LOST_IN_TAP] = "lost-in-tap",
+		[TCPTERM_GAP_OWN_DROP] = "own-drop",
+		[TCPTERM_GAP_NOT_CAPTURED] = "not-captured",
+		[TCPTERM_GAP_BUDGET] = "budget",
+	};
+
+	return NAME_OF(names, r);
+}

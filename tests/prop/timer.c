@@ -1,0 +1,123 @@
+/*
+ * The timer wheel against a list that is searched whole.
+ */
+#include "tcpterm/timer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/tap.h"
+
+enum { N = 200, STEPS = 20000 };
+
+static struct timer_wheel wheel;
+static struct timer timers[N];
+static int64_t model[N];		/* the deadline, or -1 */
+static int64_t model_ran;		/* `now` of the run before: later arms fire after it */
+static int64_t now;
+static bool fired[N];
+static bool wrong;
+static uint64_t rng;
+
+static uint64_t
+rnd(uint64_t n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return rng % n;
+}
+
+static void
+fire(void *ctx, struct timer *t)
+{
+	unsigned i = (unsigned)(t - timers);
+
+	(void)ctx;
+	if (model[i] < 0 || fired[i] || model[i] > now)
+		wrong = true;
+	fired[i] = true;
+}
+
+/* A span that reaches every level and beyond the top one. */
+static int64_t
+span(void)
+{
+	return (int64_t)rnd(1ull << (3 + rnd(46)));
+}
+
+static int64_t
+ceil_ms(int64_t v)
+{
+	return (v + 999) / 1000 * 1000;
+}
+
+static void
+step(void)
+{
+	unsigned i = (unsigned)rnd(N);
+	int64_t first = INT64_MAX;
+
+	switch (rnd(4)) {
+	case 0:
+		timer_cancel(&wheel, &timers[i]);
+		model[i] = -1;
+		return;
+	case 1:
+	case 2:
+		model[i] = now + span() - (int64_t)rnd(5000);
+		if (model[i] < 0)
+			model[i] = 0;
+		timer_arm(&wheel, &timers[i], (usec_t){ model[i] });
+		return;
+	}
+	for (i = 0; i < N; i++)
+		if (model[i] >= 0 && model[i] < first)
+			first = model[i];
+	if (first == INT64_MAX ? timer_next(&wheel).v != INT64_MAX
+			       : timer_next(&wheel).v > ceil_ms(first) &&
+					 timer_next(&wheel).v > model_ran / 1000 * 1000 + 1000)
+		wrong = true;
+	now += rnd(3) ? (int64_t)rnd(20000) : span();
+	memset(fired, 0, sizeof fired);
+	timer_run(&wheel, (usec_t){ now }, fire, NULL);
+	for (i = 0; i < N; i++) {
+		/* Due: its tick has come, and a tick has passed since the last run. */
+		if (model[i] >= 0 && ceil_ms(model[i]) <= now && now / 1000 > model_ran / 1000 &&
+		    !fired[i])
+			wrong = true;
+		if (fired[i] && ceil_ms(model[i]) > now)
+			wrong = true;
+		if (fired[i])
+			model[i] = -1;
+		if ((model[i] >= 0) != timer_armed(&timers[i]))
+			wrong = true;
+	}
+	model_ran = now;
+}
+
+static void
+wheel_fires_what_a_list_would(void)
+{
+	uint64_t seed;
+	unsigned i;
+
+	for (seed = 1; seed <= 10; seed++) {
+		rng = seed * 0x9e3779b97f4a7c15u;
+		now = (int64_t)rnd(1ull << 40);
+		model_ran = now - 1000;
+		memset(timers, 0, sizeof timers);
+		for (i = 0; i < N; i++)
+			model[i] = -1;
+		timer_wheel_init(&wheel, (usec_t){ now });
+		wrong = false;
+		for (i = 0; i < STEPS && !wrong; i++)
+			step();
+		if (wrong)
+			printf("# seed %llu, step %u\n", (unsigned long long)seed, i);
+		CU_ASSERT_FALSE(wrong);
+	}
+}
+
+TAP_MAIN(timer, TAP_TEST(wheel_fires_what_a_list_would))

@@ -1,0 +1,131 @@
+/*
+ * The table's promises, one by one; tests/prop/table.c has the long run.
+ */
+#include "tcpterm/table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/unit/tap.h"
+
+static struct slab slabs[TCPTERM_N_KINDS];
+
+static struct table *
+begin(uint32_t n_max)
+{
+	memset(slabs, 0, sizeof slabs);
+	slab_init(&slabs[TCPTERM_KIND_CONN], sizeof(struct flow), n_max + 8);
+	return table_new(slabs, n_max);
+}
+
+static void
+finish(struct table *t)
+{
+	table_free(t);
+	slab_fini(&slabs[TCPTERM_KIND_CONN]);
+}
+
+static struct flow *
+object(uint32_t number)
+{
+	uint32_t i;
+	struct flow *f = slab_alloc(&slabs[TCPTERM_KIND_CONN], &i);
+
+	f->key.addr[0].w[3] = number;
+	f->key.addr[1].w[3] = ~number;
+	f->key.port[0] = 1;
+	f->hash = number * 2654435761u;
+	f->ref = ref_make(TCPTERM_KIND_CONN, i);
+	return f;
+}
+
+static void
+same_key_twice_is_refused_in_either_orientation(void)
+{
+	struct table *t = begin(10);
+	struct flow *a = object(1), *b = object(1);
+
+	CU_ASSERT_EQUAL(table_insert(t, a), 0);
+	CU_ASSERT_EQUAL(table_insert(t, b), -EEXIST);
+	b->key = flow_key_reverse(&b->key);
+	CU_ASSERT_EQUAL(table_insert(t, b), -EEXIST);
+	CU_ASSERT_EQUAL(table_count(t), 1);
+	finish(t);
+}
+
+static void
+limit_is_kept(void)
+{
+	struct table *t = begin(2);
+	struct flow *a = object(1);
+
+	CU_ASSERT_EQUAL(table_insert(t, a), 0);
+	CU_ASSERT_EQUAL(table_insert(t, object(2)), 0);
+	CU_ASSERT_EQUAL(table_insert(t, object(3)), -ENOMEM);
+	table_remove(t, a);
+	CU_ASSERT_EQUAL(table_insert(t, object(1)), 0);
+	finish(t);
+}
+
+static void
+removing_what_is_not_there_changes_nothing(void)
+{
+	struct table *t = begin(10);
+	struct flow *a = object(1), *b = object(2);
+	enum flow_match how;
+
+	table_insert(t, a);
+	table_remove(t, b);
+	CU_ASSERT_EQUAL(table_count(t), 1);
+	CU_ASSERT_PTR_EQUAL(table_find(t, &a->key, a->hash, &how), a);
+	CU_ASSERT_PTR_NULL(table_find(t, &b->key, b->hash, &how));
+	finish(t);
+}
+
+static void
+walk_of_an_empty_slab_ends_in_bounded_turns(void)
+{
+	struct table *t = begin(100000);
+	struct flow *out[4], *last = NULL;
+	uint64_t cursor = 0;
+	unsigned turns = 0, n = 0, i;
+
+	for (i = 0; i < 100000; i++)
+		last = object(i);
+	for (i = 0; i < 99999; i++)
+		slab_free(&slabs[TCPTERM_KIND_CONN], i);
+	do {
+		n += table_walk(t, &cursor, out, 4);
+		turns++;
+	} while (cursor);
+	CU_ASSERT_EQUAL(n, 1);
+	CU_ASSERT_PTR_EQUAL(out[0], last);
+	/* No turn looked at more than 4 * 64 slots. */
+	CU_ASSERT_TRUE(turns >= 100000 / 256);
+	finish(t);
+}
+
+static void
+a_million_flows_are_found(void)
+{
+	enum { MANY = 1000000 };
+	struct table *t = begin(MANY);
+	enum flow_match how;
+	unsigned i, missing = 0;
+
+	for (i = 0; i < MANY; i++)
+		missing += table_insert(t, object(i)) != 0;
+	for (i = 0; i < MANY; i++) {
+		struct flow *f = slab_at(&slabs[TCPTERM_KIND_CONN], i);
+
+		missing += table_find(t, &f->key, f->hash, &how) != f;
+	}
+	CU_ASSERT_EQUAL(missing, 0);
+	finish(t);
+}
+
+TAP_MAIN(flow_table, TAP_TEST(same_key_twice_is_refused_in_either_orientation),
+	 TAP_TEST(limit_is_kept),
+	 TAP_TEST(removing_what_is_not_there_changes_nothing),
+	 TAP_TEST(walk_of_an_empty_slab_ends_in_bounded_turns),
+	 TAP_TEST(a_million_flows_are_found))

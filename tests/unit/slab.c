@@ -1,0 +1,84 @@
+/*
+ * Slabs: zeroed objects by index, generations, limits.
+ */
+#include "tcpterm/slab.h"
+
+#include <string.h>
+
+#include "tests/unit/tap.h"
+
+static void
+object_is_zero_also_when_its_slot_was_used(void)
+{
+	static const uint8_t zero[40];
+	struct slab s;
+	uint32_t i, j;
+	uint8_t *p;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init(&s, 37, 8), 0);
+	p = slab_alloc(&s, &i);
+	CU_ASSERT_EQUAL(memcmp(p, zero, 40), 0);
+	memset(p, 0xff, 37);
+	slab_free(&s, i);
+	p = slab_alloc(&s, &j);
+	CU_ASSERT_EQUAL(j, i);
+	CU_ASSERT_EQUAL(memcmp(p, zero, 40), 0);
+	slab_fini(&s);
+}
+
+static void
+generation_tells_lives_of_one_slot_apart(void)
+{
+	struct slab s;
+	uint32_t i, first;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init(&s, 64, 8), 0);
+	slab_alloc(&s, &i);
+	first = s.generation[i];
+	CU_ASSERT_TRUE(slab_alive(&s, i));
+	slab_free(&s, i);
+	CU_ASSERT_FALSE(slab_alive(&s, i));
+	slab_alloc(&s, &i);
+	CU_ASSERT_NOT_EQUAL(s.generation[i], first);
+	CU_ASSERT_TRUE(slab_alive(&s, i));
+	CU_ASSERT_FALSE(slab_alive(&s, i + 1));
+	slab_fini(&s);
+}
+
+static void
+limit_refuses_until_a_slot_is_free(void)
+{
+	struct slab s;
+	uint32_t i, n;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init(&s, 8, 3), 0);
+	for (n = 0; n < 3; n++)
+		CU_ASSERT_PTR_NOT_NULL(slab_alloc(&s, &i));
+	CU_ASSERT_PTR_NULL(slab_alloc(&s, &i));
+	CU_ASSERT_EQUAL(s.n_used, 3);
+	slab_free(&s, 1);
+	CU_ASSERT_PTR_NOT_NULL(slab_alloc(&s, &i));
+	CU_ASSERT_EQUAL(i, 1);
+	CU_ASSERT_PTR_NULL(slab_alloc(&s, NULL));
+	slab_fini(&s);
+}
+
+static void
+addresses_never_move(void)
+{
+	struct slab s;
+	uint32_t i;
+	void *first;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init(&s, 100, 1000000), 0);
+	first = slab_alloc(&s, &i);
+	while (i < 9999)
+		slab_alloc(&s, &i);
+	CU_ASSERT_PTR_EQUAL(slab_at(&s, 0), first);
+	CU_ASSERT_PTR_EQUAL((uint8_t *)first + 9999 * s.size, slab_at(&s, 9999));
+	slab_fini(&s);
+}
+
+TAP_MAIN(slab, TAP_TEST(object_is_zero_also_when_its_slot_was_used),
+	 TAP_TEST(generation_tells_lives_of_one_slot_apart),
+	 TAP_TEST(limit_refuses_until_a_slot_is_free), TAP_TEST(addresses_never_move))

@@ -1,0 +1,354 @@
+/*
+ * What the grammar's actions build.
+ */
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vnf/policy/ast.h"
+#include "vnf/policy/lex.h"
+
+enum {
+	BLOCK = 64 * 1024,
+	TIMEOUT_MIN_S = 1,
+	TIMEOUT_MAX_S = 365 * 86400,
+	TABLE_MAX = 254,	/* OpenFlow: 255 means all tables */
+	DIR_MAX_LEN = 1024,
+};
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, size;
+	_Alignas(16) char bytes[];
+};
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_block *b = a->head;
+	void *at;
+
+	n = (n + 15) & ~(size_t)15;
+	if (b == NULL || b->size - b->used < n) {
+		const size_t size = n > BLOCK ? n : BLOCK;
+
+		b = calloc(1, sizeof *b + size);
+		if (b == NULL)
+			return NULL;
+		b->size = size;
+		b->next = a->head;
+		a->head = b;
+	}
+	at = b->bytes + b->used;
+	b->used += n;
+	return at;
+}
+
+char *
+arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *copy = arena_alloc(a, n + 1);
+
+	if (copy)
+		memcpy(copy, s, n);
+	return copy;
+}
+
+void
+arena_fini(struct arena *a)
+{
+	struct arena_block *b;
+
+	while ((b = a->head) != NULL) {
+		a->head = b->next;
+		free(b);
+	}
+}
+
+struct item *
+item_new(struct parser *ps, enum item_kind kind, struct loc loc)
+{
+	struct item *i = arena_alloc(&ps->p->arena, sizeof *i);
+
+	if (i) {
+		i->kind = kind;
+		i->loc = loc;
+		i->len = -1;
+	}
+	return i;
+}
+
+struct item *
+item_text(struct parser *ps, enum item_kind kind, const char *text, struct loc loc)
+{
+	struct item *i = item_new(ps, kind, loc);
+
+	if (i)
+		i->text = text;
+	return i;
+}
+
+struct item *
+item_prefix(struct parser *ps, enum item_kind kind, const char *text, uint64_t len, struct loc loc)
+{
+	struct item *i = item_text(ps, kind, text, loc);
+
+	if (i)
+		i->len = (int64_t)len;
+	return i;
+}
+
+struct item *
+item_range(struct parser *ps, uint64_t lo, uint64_t hi, struct loc loc)
+{
+	struct item *i = item_new(ps, ITEM_RANGE, loc);
+
+	if (i) {
+		i->lo = lo;
+		i->hi = hi;
+	}
+	return i;
+}
+
+struct list *
+list_new(struct parser *ps, struct loc loc)
+{
+	struct list *l = arena_alloc(&ps->p->arena, sizeof *l);
+
+	if (l) {
+		l->tail = &l->first;
+		l->loc = loc;
+	}
+	return l;
+}
+
+void
+list_add(struct list *l, struct item *i)
+{
+	*l->tail = i;
+	l->tail = &i->next;
+	l->n++;
+}
+
+void
+list_negate(struct parser *ps, struct list *l, const struct loc *loc)
+{
+	if (l->any)
+		error_at(ps->p, ps->errs, loc, "\"! any\" matches nothing");
+	l->negated = true;
+}
+
+static int
+set_order(const void *a, const void *b)
+{
+	const struct set *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+struct set *
+set_find(const struct policy *p, const char *name)
+{
+	const struct set key = { .name = name };
+	void *at = tfind(&key, &p->set_tree, set_order);
+
+	return at ? *(struct set **)at : NULL;
+}
+
+/* A set of a name that is taken is read and checked, and then found by nobody. */
+struct set *
+set_declare(struct parser *ps, const char *name, struct loc loc)
+{
+	struct policy *p = ps->p;
+	struct set *s = arena_alloc(&p->arena, sizeof *s);
+	const struct set *old;
+
+	if (s == NULL)
+		return NULL;
+	s->name = name;
+	s->loc = loc;
+	if (strlen(name) > POLICY_NAME_MAX)
+		error_at(p, ps->errs, &loc, "a name has at most %d characters", POLICY_NAME_MAX);
+	old = set_find(p, name);
+	if (old)
+		error_at(p, ps->errs, &loc, "set <%s> is defined twice: first at line %d:%d", name,
+			 old->loc.line, old->loc.col);
+	else if (tsearch(s, &p->set_tree, set_order) == NULL)
+		return NULL;
+	*p->sets_tail = s;
+	p->sets_tail = &s->next;
+	return s;
+}
+
+static bool
+seen_twice(struct parser *ps, struct loc *seen, const struct loc *loc)
+{
+	char quote[64];
+
+	if (seen->line == 0) {
+		*seen = *loc;
+		return false;
+	}
+	error_at(ps->p, ps->errs, loc, "%s is given twice: first at line %d:%d",
+		 source_quote(ps->p, loc, quote, sizeof quote), seen->line, seen->col);
+	return true;
+}
+
+void
+match_list(struct parser *ps, enum match_field field, struct list *l, const struct loc *loc)
+{
+	struct match *m = ps->match;
+
+	if (seen_twice(ps, &m->seen[field], loc))
+		return;
+	switch (field) {
+	case SEEN_FROM:
+		m->from = l;
+		break;
+	case SEEN_TO:
+		m->to = l;
+		break;
+	case SEEN_SPORT:
+		m->sport = l;
+		break;
+	case SEEN_DPORT:
+		m->dport = l;
+		break;
+	case SEEN_VLAN:
+		m->vlan = l;
+		break;
+	case SEEN_DOMAIN:
+		m->domain = l;
+		break;
+	default:
+		break;
+	}
+}
+
+void
+match_tcp(struct parser *ps, const struct loc *loc)
+{
+	if (!seen_twice(ps, &ps->match->seen[SEEN_PROTO], loc))
+		ps->match->tcp = true;
+}
+
+void
+match_on(struct parser *ps, const struct word *port, const struct loc *loc)
+{
+	if (!seen_twice(ps, &ps->match->seen[SEEN_ON], loc))
+		ps->match->on = *port;
+}
+
+void
+proto_refuse(struct parser *ps, const struct loc *loc)
+{
+	char quote[64];
+
+	error_at(ps->p, ps->errs, loc,
+		 "expected \"tcp\", found %s: other protocols are not available in this version",
+		 source_quote(ps->p, loc, quote, sizeof quote));
+}
+
+void
+attr_once(struct parser *ps, enum attr_field field, const struct loc *loc)
+{
+	seen_twice(ps, &ps->attrs->seen[field], loc);
+}
+
+void
+attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc)
+{
+	const uint64_t sec = 1000 * 1000;
+
+	if (us < TIMEOUT_MIN_S * sec || us > TIMEOUT_MAX_S * sec) {
+		error_at(ps->p, ps->errs, loc, "a timeout is between %ds and %dd", TIMEOUT_MIN_S,
+			 TIMEOUT_MAX_S / 86400);
+		return;
+	}
+	ps->attrs->v.timeout_us = (int64_t)us;
+}
+
+void
+attr_files(struct parser *ps, const char *dir, const struct loc *loc)
+{
+	ps->attrs->v.sink = POLICY_SINK_FILES;
+	ps->attrs->v.sink_dir = dir;
+	if (dir[0] != '/')
+		error_at(ps->p, ps->errs, loc, "expected the absolute path of a directory");
+	else if (strlen(dir) > DIR_MAX_LEN)
+		error_at(ps->p, ps->errs, loc, "a path has at most %d characters", DIR_MAX_LEN);
+}
+
+void
+overlap_refuse(struct parser *ps, const struct loc *loc)
+{
+	char quote[64];
+
+	error_at(ps->p, ps->errs, loc,
+		 "expected \"first\", found %s: other overlaps are not available in this version",
+		 source_quote(ps->p, loc, quote, sizeof quote));
+}
+
+int
+table_check(struct parser *ps, uint64_t table, const struct loc *loc)
+{
+	/* Table 0 holds the selections: the packet would come back to them. */
+	if (table >= 1 && table <= TABLE_MAX)
+		return (int)table;
+	error_at(ps->p, ps->errs, loc, "expected a table from 1 to %d", TABLE_MAX);
+	return 0;
+}
+
+struct rule *
+rule_new(struct parser *ps, enum policy_mode mode)
+{
+	struct rule *r = arena_alloc(&ps->p->arena, sizeof *r);
+
+	if (r)
+		r->mode = mode;
+	return r;
+}
+
+void
+rule_add(struct parser *ps, struct rule *r)
+{
+	r->match = ps->match;
+	r->attrs = ps->attrs;
+	*ps->p->rules_tail = r;
+	ps->p->rules_tail = &r->next;
+}
+
+void
+default_add(struct parser *ps, struct rule *r)
+{
+	const struct rule *old = ps->p->def;
+
+	r->match = ps->match;
+	r->attrs = ps->attrs;
+	if (old)
+		error_at(ps->p, ps->errs, &r->name.loc, "a second default: first at line %d:%d",
+			 old->name.loc.line, old->name.loc.col);
+	else
+		ps->p->def = r;
+}
+
+struct steer *
+steer_new(struct parser *ps, enum policy_steer_kind kind, int next_table)
+{
+	struct steer *s = arena_alloc(&ps->p->arena, sizeof *s);
+
+	if (s) {
+		s->kind = kind;
+		s->next_table = next_table;
+	}
+	return s;
+}
+
+void
+steer_add(struct parser *ps, struct steer *s)
+{
+	s->match = ps->match;
+	*ps->p->steer_tail = s;
+	ps->p->steer_tail = &s->next;
+}

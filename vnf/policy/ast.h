@@ -1,0 +1,247 @@
+/*
+ * ast.h - a policy as it was written, and the parser's state (private to vnf/policy).
+ *
+ * Everything here lives in the arena of its `struct policy` and goes with it:
+ * no token and no node owns memory, so error recovery has nothing to release.
+ * Written while parsing and compiling, on one thread; read-only afterwards.
+ */
+#ifndef LEAT_VNF_POLICY_AST_H
+#define LEAT_VNF_POLICY_AST_H
+
+#include "vnf/policy/policy.h"
+#include "vnf/policy/span.h"
+
+/* Bump allocation; freed as a whole. */
+struct arena {
+	struct arena_block *head;
+};
+
+void *arena_alloc(struct arena *a, size_t n);	/* zeroed; NULL: no memory */
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+void arena_fini(struct arena *a);
+
+/* A place in the text: bytes [off, end), beginning at line:col. */
+struct loc {
+	int line, col;
+	size_t off, end;
+};
+
+struct word {
+	const char *s;
+	struct loc loc;
+};
+
+enum item_kind {
+	ITEM_DOTTED,	/* 10.0.0.1 or VLANs 100.200: the context tells */
+	ITEM_ADDR6,
+	ITEM_RANGE,	/* one number is lo = hi */
+	ITEM_UNTAGGED,
+	ITEM_SET,
+	ITEM_WORD,	/* is an error everywhere */
+	ITEM_PREFIX,	/* from DOTTED or ADDR6, checked */
+	ITEM_STACK,	/* from DOTTED, checked */
+};
+
+struct item {
+	enum item_kind kind;
+	struct loc loc;
+	struct item *next;
+	const char *text;		/* DOTTED, ADDR6, WORD; SET: its name */
+	int64_t len;			/* written prefix length, -1: none */
+	union {
+		struct {
+			uint64_t lo, hi;	/* RANGE */
+		};
+		struct policy_prefix prefix;
+		struct {
+			uint8_t n_vids;		/* STACK */
+			uint16_t vid[POLICY_TAGS_MAX];
+		};
+		struct set *set;
+	};
+};
+
+enum list_kind { LIST_ADDR, LIST_PORT, LIST_DOMAIN, LIST_VLAN };
+
+/* What stands after from, to, port, vlan, domain and in a set. */
+struct list {
+	struct item *first, **tail;
+	size_t n;
+	bool any, negated;
+	struct loc loc;
+};
+
+struct set {
+	struct set *next;
+	const char *name;
+	struct loc loc;
+	struct list *list;		/* NULL: its definition is broken */
+	enum list_kind kind;		/* ADDR or PORT */
+	bool ready;			/* checked: may be referred to */
+	const struct spans *spans;
+};
+
+/* Bits of `struct match`.seen. */
+enum match_field {
+	SEEN_FROM,
+	SEEN_TO,
+	SEEN_SPORT,
+	SEEN_DPORT,
+	SEEN_PROTO,
+	SEEN_VLAN,
+	SEEN_ON,
+	SEEN_DOMAIN,
+	SEEN_N,
+};
+
+/* The conditions of a rule or a selection; a NULL list is any. */
+struct match {
+	struct list *from, *to, *sport, *dport, *vlan, *domain;
+	struct word on;			/* s NULL: any port */
+	bool tcp;
+	struct loc seen[SEEN_N];	/* line 0: not written */
+};
+
+enum attr_field { ATTR_LOG, ATTR_TIMEOUT, ATTR_OVERLAP, ATTR_CLOSE, ATTR_SINK, ATTR_N };
+
+struct attr_list {
+	struct policy_attrs v;
+	struct loc seen[ATTR_N];
+};
+
+/* The dimensions of the index; the rest is compared rule by rule. */
+enum dim_id { DIM_SRC, DIM_DST, DIM_SPORT, DIM_DPORT, DIM_DOMAIN, DIM_VID, DIM_N };
+
+struct rule {
+	struct rule *next;
+	struct word name;
+	enum policy_mode mode;
+	enum policy_reset reset;
+	struct match *match;		/* the default's is empty */
+	struct attr_list *attrs;
+	const struct spans *dim[DIM_N];	/* NULL: any */
+	uint64_t ports;			/* bit k: port k of policy_bind(); `on` only */
+};
+
+struct steer {
+	struct steer *next;
+	struct word name, bridge, client, server, leat[2];
+	enum policy_steer_kind kind;
+	struct match *match;
+	int next_table;
+	bool fail_closed;
+};
+
+/* Half-open pieces of one dimension, each with the rules that it satisfies. */
+struct dim {
+	size_t n;
+	u128 *start;			/* ascending; start[0] is 0; NULL: any, by all rules */
+	uint32_t *row;			/* piece -> row */
+	uint64_t *bits;			/* row * n_words: bit r, rule r holds here */
+	size_t n_rows;
+};
+
+struct policy {
+	struct arena arena;
+	const char *name, *text;
+	size_t len;
+	struct set *sets, **sets_tail;
+	void *set_tree;			/* tsearch(3) by name */
+	struct rule *rules, **rules_tail;
+	struct steer *steer_list, **steer_tail;
+	struct rule *def;
+
+	struct rule **rule;		/* by index */
+	uint32_t n_rules;
+	size_t n_words;			/* 64-bit words of a row */
+	struct dim dim[DIM_N];
+	struct policy_steer *steers;
+	size_t n_steers;
+};
+
+struct parser {
+	struct policy *p;
+	struct policy_errors *errs;
+	void *scanner;			/* flex */
+	struct loc at;			/* the token that was read last */
+	int next_col;			/* where the next one begins */
+	struct match *match;		/* of the statement being read */
+	struct attr_list *attrs;
+	bool skipping;			/* in a broken statement: skip to the next */
+	bool default_seen;
+	bool nomem;
+};
+
+/* errors.c */
+void error_at(const struct policy *p, struct policy_errors *errs, const struct loc *loc,
+	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void errors_sort(struct policy_errors *errs);
+/* The source text of `loc`, in quotes and cut to what a person reads, into `buf`. */
+const char *source_quote(const struct policy *p, const struct loc *loc, char *buf, size_t size);
+
+/* ast.c: what the grammar's actions call.  Those that return a pointer return NULL
+ * where there is no memory. */
+struct item *item_new(struct parser *ps, enum item_kind kind, struct loc loc);
+struct item *item_text(struct parser *ps, enum item_kind kind, const char *text, struct loc loc);
+struct item *item_prefix(struct parser *ps, enum item_kind kind, const char *text, uint64_t len,
+			 struct loc loc);
+struct item *item_range(struct parser *ps, uint64_t lo, uint64_t hi, struct loc loc);
+struct list *list_new(struct parser *ps, struct loc loc);
+void list_add(struct list *l, struct item *i);
+void list_negate(struct parser *ps, struct list *l, const struct loc *loc);
+struct set *set_declare(struct parser *ps, const char *name, struct loc loc);
+struct set *set_find(const struct policy *p, const char *name);
+void match_list(struct parser *ps, enum match_field field, struct list *l, const struct loc *loc);
+void match_tcp(struct parser *ps, const struct loc *loc);
+void match_on(struct parser *ps, const struct word *port, const struct loc *loc);
+void proto_refuse(struct parser *ps, const struct loc *loc);
+void attr_once(struct parser *ps, enum attr_field field, const struct loc *loc);
+void attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc);
+void attr_files(struct parser *ps, const char *dir, const struct loc *loc);
+void overlap_refuse(struct parser *ps, const struct loc *loc);
+int table_check(struct parser *ps, uint64_t table, const struct loc *loc);
+struct rule *rule_new(struct parser *ps, enum policy_mode mode);
+void rule_add(struct parser *ps, struct rule *r);
+void default_add(struct parser *ps, struct rule *r);
+struct steer *steer_new(struct parser *ps, enum policy_steer_kind kind, int next_table);
+void steer_add(struct parser *ps, struct steer *s);
+
+/*
+ * check.c: reads the items of a list as `kind` wants them.  Each returns false
+ * after it has said what is wrong (or where a set that it needs is broken, of
+ * which it was said before).
+ */
+bool list_check(struct parser *ps, struct list *l, enum list_kind kind);
+void set_check(struct parser *ps, struct set *s);
+bool rule_check(struct parser *ps, struct rule *r);
+bool match_check(struct parser *ps, struct match *m);
+void name_check(struct parser *ps, const struct word *w);
+
+/* steer.c */
+
+/* Fills p->steers from the list.  0 or -ENOMEM. */
+int steers_compile(struct parser *ps);
+
+/* compile.c */
+/* What a checked list holds, in the arena.  NULL: no memory (ps->nomem). */
+const struct spans *list_spans(struct parser *ps, const struct list *l, enum list_kind kind);
+/* Does every stack and range of `b` stand in `a`?  NULL is any. */
+bool vlans_include(const struct list *a, const struct list *b);
+/* 0, -EINVAL (the errors say why), -ENOMEM. */
+int policy_compile(struct parser *ps);
+
+/* index.c */
+int index_build(struct policy *p);
+void index_fini(struct policy *p);
+
+/* The rows of the index that one key selects; a NULL row is all rules. */
+struct index_rows {
+	const uint64_t *row[DIM_N];
+};
+
+void index_rows(const struct policy *p, const u128 key[DIM_N], struct index_rows *rows);
+/* The first rule in [from, limit) that stands in all the rows, else `limit`. */
+uint32_t index_next(const struct policy *p, const struct index_rows *rows, uint32_t from,
+		    uint32_t limit);
+
+#endif

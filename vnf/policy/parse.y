@@ -1,0 +1,501 @@
+/*
+ * The grammar of leat-policy(5).
+ *
+ * Lists are read alike after every keyword and checked afterwards (check.c), so
+ * that a wrong item is named by what its place wants and the statement goes on.
+ * After a syntax error the scanner skips to the next statement's first word:
+ * one error a statement, all statements in one run.
+ *
+ * Tokens and nodes live in the policy's arena and own nothing: there is nothing
+ * for a %destructor to do.
+ *
+ * Where it grows: `set inspect` beside set, `match` and `include` beside rule;
+ * app, sni, host and alpn as further `matches`; limit, rate, tag, capture and flood as
+ * further `attr`; splice, snoop and release as further `action`.  The
+ * scanner knows these words (T_LATER) and the report says that they are not there yet.
+ */
+%code top {
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+}
+
+%code requires {
+#include "vnf/policy/ast.h"
+}
+
+%define api.pure full
+%define api.prefix {policy_yy}
+%define api.token.prefix {T_}
+%define api.location.type {struct loc}
+%define parse.error custom
+%define parse.lac full
+%locations
+%expect 0
+%parse-param { struct parser *ps }
+%lex-param { struct parser *ps }
+
+%initial-action { @$ = (struct loc){ .line = 1, .col = 1 }; }
+
+%union {
+	const char *str;
+	uint64_t num;
+	struct word word;
+	struct item *item;
+	struct list *list;
+	struct set *set;
+	struct rule *rule;
+	struct steer *steer;
+	bool flag;
+	int number;
+}
+
+%code provides {
+int policy_yylex(POLICY_YYSTYPE *val, struct loc *loc, struct parser *ps);
+}
+
+%code {
+#define YYLLOC_DEFAULT(cur, rhs, n)						\
+	do {									\
+		if (n) {							\
+			(cur) = YYRHSLOC(rhs, 1);				\
+			(cur).end = YYRHSLOC(rhs, n).end;			\
+		} else {							\
+			(cur) = YYRHSLOC(rhs, 0);				\
+			(cur).off = (cur).end;					\
+		}								\
+	} while (0)
+
+/* Takes what an allocation returned; parsing ends where there is no memory. */
+#define NEED(x) do { if ((x) == NULL) YYNOMEM; } while (0)
+/* A statement's first word was read: what went wrong before it is over. */
+#define BEGIN()					\
+	do {					\
+		yyerrok;			\
+		if (statement_begins(ps) != 0)	\
+			YYNOMEM;		\
+	} while (0)
+
+static void policy_yyerror(const struct loc *loc, struct parser *ps, const char *msg);
+static int statement_begins(struct parser *ps);
+static void later_refuse(struct parser *ps, const struct loc *loc);
+}
+
+%token <str> WORD "a name" STRING "a quoted string" SETNAME "a <set>"
+%token <str> DOTTED "an IPv4 address" ADDR6 "an IPv6 address"
+%token <num> NUMBER "a number" DURATION "a duration (300s, 5m, 1h)"
+%token ANY "any" BOTH "both" BRIDGE "bridge" CLIENT "client" CLOSE "close" CLOSED "closed"
+%token COPY "copy" COUNT "count" DEFAULT "default" DOMAIN "domain" DROP "drop" FAIL "fail"
+%token FILES "files" FIRST "first" FROM "from" IN "in" LOCAL "local" LOG "log" NEXT "next"
+%token NORMAL "normal" ON "on" OPEN "open" OVERLAP "overlap" PASS "pass" PASSIVE "passive"
+%token PORT "port" PROTO "proto" PROXY "proxy" RESET "reset" RESUBMIT "resubmit" RULE "rule"
+%token SERVER "server" SET "set" SINK "sink" STEER "steer" TCP "tcp" TIMEOUT "timeout"
+%token TO "to" TRACK "track" UNTAGGED "untagged" VIA "via" VLAN "vlan"
+%token LATER "a later version's word" LATER_STATEMENT "a later version's statement"
+%token BAD "nothing readable"
+%token LBRACE "{" RBRACE "}" COLON ":" NOT "!" COMMA "," SLASH "/"
+%token YYEOF 0 "the end of the file"
+
+/* `port` directly after from's or to's addresses belongs to them. */
+%precedence ALONE
+%precedence PORT
+
+%type <word> name
+%type <item> item
+%type <list> spec operand items elements
+%type <set> set_head
+%type <rule> action
+%type <steer> path
+%type <number> reset_side next
+%type <flag> fail
+
+%start policy
+
+%%
+
+policy: statements ;
+
+statements:
+	  %empty
+	| statements statement
+	| statements error
+	;
+
+statement: set | rule | default | steer | later ;
+
+later:
+	  LATER_STATEMENT
+		{
+			BEGIN();
+			later_refuse(ps, &@1);
+		}
+	;
+
+set:
+	  set_head "{" items "}"
+		{
+			$set_head->list = $items;
+			set_check(ps, $set_head);
+		}
+	;
+
+set_head:
+	  SET { BEGIN(); } SETNAME
+		{ NEED($$ = set_declare(ps, $SETNAME, @SETNAME)); }
+	;
+
+rule:
+	  RULE { BEGIN(); } name ":" action matches attrs
+		{
+			$action->name = $name;
+			rule_add(ps, $action);
+		}
+	;
+
+default:
+	  DEFAULT { BEGIN(); ps->default_seen = true; } action attrs
+		{
+			$action->name = (struct word){ "default", @DEFAULT };
+			default_add(ps, $action);
+		}
+	;
+
+action:
+	  PROXY			{ NEED($$ = rule_new(ps, POLICY_PROXY)); }
+	| TRACK			{ NEED($$ = rule_new(ps, POLICY_TRACK)); }
+	| PASSIVE		{ NEED($$ = rule_new(ps, POLICY_PASSIVE)); }
+	| PASS			{ NEED($$ = rule_new(ps, POLICY_PASS)); }
+	| DROP			{ NEED($$ = rule_new(ps, POLICY_DROP)); }
+	| RESET reset_side
+		{
+			NEED($$ = rule_new(ps, POLICY_RESET));
+			$$->reset = (enum policy_reset)$reset_side;
+		}
+	;
+
+reset_side:
+	  %empty		{ $$ = POLICY_RESET_BOTH; }
+	| BOTH			{ $$ = POLICY_RESET_BOTH; }
+	| CLIENT		{ $$ = POLICY_RESET_CLIENT; }
+	| SERVER		{ $$ = POLICY_RESET_SERVER; }
+	;
+
+matches:
+	  %empty
+	| matches condition
+	;
+
+condition:
+	  FROM spec[a] %prec ALONE	{ match_list(ps, SEEN_FROM, $a, &@FROM); }
+	| FROM spec[a] PORT spec[p]
+		{
+			match_list(ps, SEEN_FROM, $a, &@FROM);
+			match_list(ps, SEEN_SPORT, $p, &@PORT);
+		}
+	| TO spec[a] %prec ALONE	{ match_list(ps, SEEN_TO, $a, &@TO); }
+	| TO spec[a] PORT spec[p]
+		{
+			match_list(ps, SEEN_TO, $a, &@TO);
+			match_list(ps, SEEN_DPORT, $p, &@PORT);
+		}
+	| PORT spec		{ match_list(ps, SEEN_DPORT, $spec, &@PORT); }
+	| VLAN spec		{ match_list(ps, SEEN_VLAN, $spec, &@VLAN); }
+	| UNTAGGED
+		{
+			struct list *l;
+			struct item *i;
+
+			NEED(l = list_new(ps, @$));
+			NEED(i = item_new(ps, ITEM_UNTAGGED, @$));
+			list_add(l, i);
+			match_list(ps, SEEN_VLAN, l, &@UNTAGGED);
+		}
+	| DOMAIN spec		{ match_list(ps, SEEN_DOMAIN, $spec, &@DOMAIN); }
+	| PROTO TCP		{ match_tcp(ps, &@PROTO); }
+	| PROTO WORD		{ proto_refuse(ps, &@WORD); }
+	| PROTO NUMBER		{ proto_refuse(ps, &@NUMBER); }
+	| ON name		{ match_on(ps, &$name, &@ON); }
+	| IN ON name		{ match_on(ps, &$name, &@IN); }
+	;
+
+spec:
+	  operand
+	| "!" operand		{ $$ = $operand; list_negate(ps, $$, &@1); }
+	;
+
+operand:
+	  ANY			{ NEED($$ = list_new(ps, @$)); $$->any = true; }
+	| item			{ NEED($$ = list_new(ps, @$)); list_add($$, $item); }
+	| "{" items "}"		{ $$ = $items; $$->loc = @$; }
+	;
+
+items:
+	  %empty		{ NEED($$ = list_new(ps, @$)); }
+	| elements
+	;
+
+elements:
+	  item			{ NEED($$ = list_new(ps, @$)); list_add($$, $item); }
+	| elements item		{ $$ = $1; list_add($$, $item); }
+	| elements "," item	{ $$ = $1; list_add($$, $item); }
+	;
+
+item:
+	  DOTTED		{ NEED($$ = item_text(ps, ITEM_DOTTED, $1, @$)); }
+	| DOTTED "/" NUMBER	{ NEED($$ = item_prefix(ps, ITEM_DOTTED, $1, $3, @$)); }
+	| ADDR6			{ NEED($$ = item_text(ps, ITEM_ADDR6, $1, @$)); }
+	| ADDR6 "/" NUMBER	{ NEED($$ = item_prefix(ps, ITEM_ADDR6, $1, $3, @$)); }
+	| NUMBER		{ NEED($$ = item_range(ps, $1, $1, @$)); }
+	| NUMBER[lo] ":" NUMBER[hi]	{ NEED($$ = item_range(ps, $lo, $hi, @$)); }
+	| SETNAME		{ NEED($$ = item_text(ps, ITEM_SET, $1, @$)); }
+	| WORD			{ NEED($$ = item_text(ps, ITEM_WORD, $1, @$)); }
+	| UNTAGGED		{ NEED($$ = item_new(ps, ITEM_UNTAGGED, @$)); }
+	;
+
+attrs:
+	  %empty
+	| "{" attr_list "}"
+	;
+
+attr_list:
+	  attr
+	| attr_list attr
+	| attr_list "," attr
+	;
+
+attr:
+	  LOG			{ attr_once(ps, ATTR_LOG, &@$); ps->attrs->v.log = true; }
+	| TIMEOUT DURATION
+		{
+			attr_once(ps, ATTR_TIMEOUT, &@$);
+			attr_timeout(ps, $DURATION, &@DURATION);
+		}
+	| OVERLAP FIRST		{ attr_once(ps, ATTR_OVERLAP, &@$); }
+	| OVERLAP WORD		{ overlap_refuse(ps, &@WORD); }
+	| CLOSE LOCAL
+		{
+			attr_once(ps, ATTR_CLOSE, &@$);
+			ps->attrs->v.close_local = true;
+		}
+	| SINK COUNT		{ attr_once(ps, ATTR_SINK, &@$); }
+	| SINK FILES STRING
+		{
+			attr_once(ps, ATTR_SINK, &@$);
+			attr_files(ps, $STRING, &@STRING);
+		}
+	;
+
+steer:
+	  STEER { BEGIN(); } name[n] ":" BRIDGE name[b] CLIENT name[c] SERVER name[s] matches path
+		{
+			$path->name = $n;
+			$path->bridge = $b;
+			$path->client = $c;
+			$path->server = $s;
+			steer_add(ps, $path);
+		}
+	;
+
+path:
+	  VIA name[a] name[b] NEXT next fail
+		{
+			NEED($$ = steer_new(ps, POLICY_STEER_INLINE, $next));
+			$$->leat[0] = $a;
+			$$->leat[1] = $b;
+			$$->fail_closed = $fail;
+		}
+	| COPY TO name[a] NEXT next
+		{
+			NEED($$ = steer_new(ps, POLICY_STEER_COPY, $next));
+			$$->leat[0] = $a;
+		}
+	;
+
+next:
+	  NORMAL		{ $$ = 0; }
+	| RESUBMIT NUMBER	{ $$ = table_check(ps, $NUMBER, &@NUMBER); }
+	;
+
+fail:
+	  %empty		{ $$ = false; }
+	| FAIL OPEN		{ $$ = false; }
+	| FAIL CLOSED		{ $$ = true; }
+	;
+
+name:
+	  WORD			{ $$ = (struct word){ $1, @$ }; }
+	| STRING		{ $$ = (struct word){ $1, @$ }; }
+	;
+
+%%
+
+static int
+statement_begins(struct parser *ps)
+{
+	ps->skipping = false;
+	ps->match = arena_alloc(&ps->p->arena, sizeof *ps->match);
+	ps->attrs = arena_alloc(&ps->p->arena, sizeof *ps->attrs);
+	return ps->match && ps->attrs ? 0 : -ENOMEM;
+}
+
+/* And the rest of its statement is skipped. */
+static void
+later_refuse(struct parser *ps, const struct loc *loc)
+{
+	char quote[64];
+
+	ps->skipping = true;
+	error_at(ps->p, ps->errs, loc, "%s is not available in this version",
+		 source_quote(ps->p, loc, quote, sizeof quote));
+}
+
+/* Tokens that a message names together, where two of a group are possible. */
+static const struct group {
+	const char *phrase;		/* groups[0]'s comes last */
+	yysymbol_kind_t member[12];	/* ends with YYUNDEF */
+} groups[] = {
+	{ "the next statement (rule, set, steer, default)",
+	  { YYSYMBOL_RULE, YYSYMBOL_SET, YYSYMBOL_STEER, YYSYMBOL_DEFAULT, YYSYMBOL_YYEOF,
+	    YYSYMBOL_LATER_STATEMENT, YYSYMBOL_YYUNDEF } },
+	{ "a condition (from, to, port, proto, vlan, untagged, on, domain)",
+	  { YYSYMBOL_FROM, YYSYMBOL_TO, YYSYMBOL_PORT, YYSYMBOL_PROTO, YYSYMBOL_VLAN,
+	    YYSYMBOL_UNTAGGED, YYSYMBOL_ON, YYSYMBOL_IN, YYSYMBOL_DOMAIN, YYSYMBOL_YYUNDEF } },
+	{ "an action (proxy, track, passive, pass, drop, reset)",
+	  { YYSYMBOL_PROXY, YYSYMBOL_TRACK, YYSYMBOL_PASSIVE, YYSYMBOL_PASS, YYSYMBOL_DROP,
+	    YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
+	{ "an attribute (log, timeout, overlap, close, sink)",
+	  { YYSYMBOL_LOG, YYSYMBOL_TIMEOUT, YYSYMBOL_OVERLAP, YYSYMBOL_CLOSE, YYSYMBOL_SINK,
+	    YYSYMBOL_YYUNDEF } },
+	{ "an end (client, server, both)",
+	  { YYSYMBOL_CLIENT, YYSYMBOL_SERVER, YYSYMBOL_BOTH, YYSYMBOL_YYUNDEF } },
+	{ NULL,		/* operand_phrase() */
+	  { YYSYMBOL_DOTTED, YYSYMBOL_ADDR6, YYSYMBOL_NUMBER, YYSYMBOL_SETNAME, YYSYMBOL_ANY,
+	    YYSYMBOL_WORD, YYSYMBOL_UNTAGGED, YYSYMBOL_LBRACE, YYSYMBOL_NOT, YYSYMBOL_YYUNDEF } },
+	{ "a name", { YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_YYUNDEF } },
+};
+
+enum { N_GROUPS = sizeof groups / sizeof groups[0], N_EXPECTED = 64 };
+
+/* What an operand is depends on the word before it. */
+static const char *
+operand_phrase(yysymbol_kind_t before)
+{
+	switch (before) {
+	case YYSYMBOL_FROM:
+	case YYSYMBOL_TO:
+		return "an address, a prefix, a <set>, { a list } or any";
+	case YYSYMBOL_PORT:
+		return "a port, a range (8000:8999), a <set>, { a list } or any";
+	case YYSYMBOL_VLAN:
+		return "a VLAN (100, 100.200, 100:199), untagged, { a list } or any";
+	case YYSYMBOL_DOMAIN:
+		return "a domain, a range, { a list } or any";
+	default:
+		return "an address, a number or a <set>";
+	}
+}
+
+/* Adds `what` to the list in `buf`; words of the language go in quotes. */
+static size_t
+phrase_add(char *buf, size_t size, size_t len, const char *what, bool first, bool last)
+{
+	const bool prose = strncmp(what, "a ", 2) == 0 || strncmp(what, "an ", 3) == 0 ||
+			   strncmp(what, "the ", 4) == 0;
+	const char *sep = first ? "" : last ? " or " : ", ";
+	int n = snprintf(buf + len, size - len, prose ? "%s%s" : "%s\"%s\"", sep, what);
+
+	return n > 0 && (size_t)n < size - len ? len + (size_t)n : size - 1;
+}
+
+static bool
+expects(const yysymbol_kind_t *kinds, int n, yysymbol_kind_t k)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (kinds[i] == k)
+			return true;
+	return false;
+}
+
+/* Takes the group's members out of `kinds` where there are two or more of them. */
+static bool
+group_take(const struct group *g, yysymbol_kind_t *kinds, int *n)
+{
+	int i, k = 0, found = 0;
+
+	for (i = 0; g->member[i] != YYSYMBOL_YYUNDEF; i++)
+		found += expects(kinds, *n, g->member[i]);
+	if (found < 2)
+		return false;
+	for (i = 0; i < *n; i++) {
+		int m = 0;
+
+		while (g->member[m] != YYSYMBOL_YYUNDEF && g->member[m] != kinds[i])
+			m++;
+		if (g->member[m] == YYSYMBOL_YYUNDEF)
+			kinds[k++] = kinds[i];
+	}
+	*n = k;
+	return true;
+}
+
+static void
+describe_expected(yysymbol_kind_t *kinds, int n, yysymbol_kind_t before, char *buf, size_t size)
+{
+	const char *what[N_GROUPS + N_EXPECTED];
+	const bool statement = group_take(&groups[0], kinds, &n);
+	int i, n_what = 0;
+	size_t len = 0;
+
+	for (i = 1; i < (int)N_GROUPS; i++)
+		if (group_take(&groups[i], kinds, &n))
+			what[n_what++] = groups[i].phrase ? groups[i].phrase :
+					 operand_phrase(before);
+	for (i = 0; i < n; i++)
+		if (kinds[i] != YYSYMBOL_COMMA)
+			what[n_what++] = yysymbol_name(kinds[i]);
+	if (statement)
+		what[n_what++] = groups[0].phrase;
+	buf[0] = '\0';
+	for (i = 0; i < n_what; i++)
+		len = phrase_add(buf, size, len, what[i], i == 0, i == n_what - 1);
+}
+
+static int
+yyreport_syntax_error(const yypcontext_t *ctx, struct parser *ps)
+{
+	const yysymbol_kind_t found = yypcontext_token(ctx);
+	const struct loc *loc = yypcontext_location(ctx);
+	yysymbol_kind_t kinds[N_EXPECTED];
+	char quote[64], list[512];
+	bool wants_name;
+	int n;
+
+	n = yypcontext_expected_tokens(ctx, kinds, N_EXPECTED);
+	if (n < 0)
+		return n;
+	ps->skipping = true;
+	if (found == YYSYMBOL_BAD)
+		return 0;	/* the scanner has said it */
+	source_quote(ps->p, loc, quote, sizeof quote);
+	wants_name = expects(kinds, n, YYSYMBOL_WORD) && expects(kinds, n, YYSYMBOL_STRING);
+	if (found == YYSYMBOL_LATER && !wants_name) {
+		later_refuse(ps, loc);
+		return 0;
+	}
+	describe_expected(kinds, n, YY_ACCESSING_SYMBOL(*ctx->yyssp), list, sizeof list);
+	error_at(ps->p, ps->errs, loc, "expected %s, found %s%s", list, quote,
+		 wants_name && found >= YYSYMBOL_ANY && found <= YYSYMBOL_LATER_STATEMENT ?
+		 ", a word of the language: as a name it goes in quotes" : "");
+	return 0;
+}
+
+/* Everything but syntax: out of memory, or nested too deep. */
+static void
+policy_yyerror(const struct loc *loc, struct parser *ps, const char *msg)
+{
+	(void)loc;
+	(void)msg;
+	ps->nomem = true;
+}

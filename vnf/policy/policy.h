@@ -1,0 +1,186 @@
+/*
+ * policy.h - the policy language of leatd (leat-policy(5)), compiled.
+ *
+ * A `struct policy` is an immutable snapshot: policy_parse() makes it,
+ * policy_bind() resolves the port names once before it is published, and from
+ * then on nothing writes it.  The control thread owns it, publishes it (RCU is
+ * the caller's) and frees it.  Any thread may call the functions that take it
+ * const; policy_decide() takes no lock, allocates nothing and is what workers
+ * call for the first packet of a flow.
+ */
+#ifndef LEAT_VNF_POLICY_POLICY_H
+#define LEAT_VNF_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "datapath/addr.h"
+
+enum {
+	POLICY_ERRORS_MAX = 50,		/* kept; the rest are counted */
+	POLICY_RULES_MAX = 16384,	/* bounds the index: 4 KB a distinct selector */
+	POLICY_TAGS_MAX = 16,		/* VLAN tags of a stack */
+	POLICY_PORTS_MAX = 64,		/* ports that policy_bind() takes */
+	POLICY_NAME_MAX = 63,		/* bytes of any name */
+	POLICY_TEXT_MAX = 64 << 20,	/* bytes of a policy */
+};
+
+/* The rungs that a rule may name.  splice, snoop and release come later. */
+enum policy_mode {
+	POLICY_PROXY,
+	POLICY_TRACK,
+	POLICY_PASSIVE,
+	POLICY_PASS,
+	POLICY_DROP,
+	POLICY_RESET,
+};
+
+/* Which ends get the RST. */
+enum policy_reset { POLICY_RESET_BOTH, POLICY_RESET_CLIENT, POLICY_RESET_SERVER };
+
+/* Which of two conflicting versions of a byte a passive stream delivers. */
+enum policy_overlap { POLICY_OVERLAP_FIRST };
+
+/* Where a passive flow's bytes go. */
+enum policy_sink { POLICY_SINK_COUNT, POLICY_SINK_FILES };
+
+struct policy_attrs {
+	bool log;
+	bool close_local;		/* proxy: acknowledge a FIN at once */
+	enum policy_overlap overlap;
+	enum policy_sink sink;
+	const char *sink_dir;		/* SINK_FILES: absolute; lives as long as the snapshot */
+	int64_t timeout_us;		/* idle time; 0: the mode's own */
+};
+
+/* What is known of a flow at its first packet. */
+struct policy_facts {
+	struct ip_addr src, dst;	/* IPv4 is v4-mapped: the address tells the family */
+	uint16_t sport, dport;		/* host order */
+	uint16_t domain;		/* ingress domain: attachment id */
+	uint8_t port;			/* ingress port: its index in policy_bind()'s names */
+	uint8_t peer;			/* the port it is paired with; itself if none */
+	uint8_t proto;			/* IP protocol number */
+	uint8_t n_tags;
+	uint16_t vid[POLICY_TAGS_MAX];	/* outermost first; a VID of 0 (priority tag) is no tag */
+	bool midstream;			/* not a SYN: which end is the client is a guess */
+};
+
+struct policy_verdict {
+	enum policy_mode mode;
+	enum policy_reset reset;	/* mode RESET */
+	struct policy_attrs attrs;
+	uint32_t rule;			/* index in file order; policy_n_rules() is the default */
+	const char *name;		/* of the rule; lives as long as the snapshot */
+	bool swapped;			/* midstream: taken with the ends swapped: dst is client */
+	bool demoted;			/* the rule says proxy, which can't begin mid-stream: track */
+};
+
+/* One port range, inclusive. */
+struct policy_ports {
+	uint16_t lo, hi;
+};
+
+/* One prefix; `len` counts bits of its own family (0-32, 0-128). */
+struct policy_prefix {
+	struct ip_addr addr;
+	uint8_t len;
+	bool v6;
+};
+
+enum policy_steer_kind { POLICY_STEER_INLINE, POLICY_STEER_COPY };
+
+enum { POLICY_STEER_VLAN_ANY = -1, POLICY_STEER_VLAN_NONE = 0 };
+
+/*
+ * A selection for the switch.  Every name is made of [A-Za-z0-9_.:-], does not
+ * begin with '-' or '.', is not a number and is no reserved port name of Open vSwitch:
+ * it may stand in an argv and in flow text.  Empty lists mean any.
+ */
+struct policy_steer {
+	const char *name;
+	const char *bridge, *client, *server;
+	enum policy_steer_kind kind;
+	const char *leat[2];		/* inline: client's and server's side; copy: [0] */
+	const struct policy_prefix *from, *to;	/* client's and server's addresses */
+	size_t n_from, n_to;
+	const struct policy_ports *ports;	/* the server's */
+	size_t n_ports;
+	int vlan;			/* VID, or POLICY_STEER_VLAN_* */
+	int next_table;			/* resubmit(,T); 0: NORMAL */
+	bool fail_closed;		/* inline */
+	unsigned order;			/* 0 first: earlier selections win */
+};
+
+/* One error: the text is `file:line:col: message`, the source line and a caret. */
+struct policy_error {
+	int line, col;			/* from 1; columns are bytes */
+	char *text;			/* ends in a newline */
+};
+
+struct policy_errors {
+	struct policy_error list[POLICY_ERRORS_MAX];	/* by line and column */
+	unsigned n;
+	unsigned n_more;		/* not kept */
+};
+
+struct policy;
+
+/*
+ * Compiles `len` bytes of `text` (which is copied); `name` stands in messages
+ * for the file.  0 and *out, which the caller frees; else *out is NULL:
+ * -EINVAL with every error of the text in `errs`, -EFBIG or -ENOMEM with none.
+ * `errs` is overwritten; release it with policy_errors_free() in every case.
+ */
+int policy_parse(const char *name, const char *text, size_t len, struct policy **out,
+		 struct policy_errors *errs);
+
+/*
+ * Resolves `on NAME` against the ports' names; facts then name a port by its
+ * index.  Before it, rules with `on` match nothing.  Call before publishing.
+ * 0, -EINVAL with errors (a rule names a port that there is not), -E2BIG.
+ */
+int policy_bind(struct policy *p, const char *const *ports, unsigned n_ports,
+		struct policy_errors *errs);
+
+/* NULL does nothing. */
+void policy_free(struct policy *p);
+
+/* Writes canonical text, which parses to an equal policy.  0, or -EIO. */
+int policy_print(const struct policy *p, FILE *f);
+
+/* Writes rule `i` alone (policy_n_rules(): the default), without a newline. */
+void policy_print_rule(const struct policy *p, uint32_t i, FILE *f);
+
+/* Do they say the same: sets, selections, rules and default, in their order? */
+bool policy_equal(const struct policy *a, const struct policy *b);
+
+/*
+ * First match in file order wins, else the default.  Where `midstream` is set
+ * the client is not known: a rule takes the flow if it matches either way round.
+ */
+void policy_decide(const struct policy *p, const struct policy_facts *f, struct policy_verdict *v);
+
+uint32_t policy_n_rules(const struct policy *p);
+
+/* The name of rule `i`, or "default". */
+const char *policy_rule_name(const struct policy *p, uint32_t i);
+
+/* Does any rule, or the default, name this mode? */
+bool policy_uses(const struct policy *p, enum policy_mode mode);
+
+/* The steer statements in file order; *n of them, NULL if none. */
+const struct policy_steer *policy_steers(const struct policy *p, size_t *n);
+
+/* "proxy", "track", ... */
+const char *policy_mode_name(enum policy_mode m);
+
+/* Writes all errors, and how many more there were. */
+void policy_errors_print(const struct policy_errors *errs, FILE *f);
+
+/* Frees the texts and empties the list. */
+void policy_errors_free(struct policy_errors *errs);
+
+#endif

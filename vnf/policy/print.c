@@ -1,0 +1,234 @@
+/*
+ * The policy as text, in one way of writing: what is printed here parses to the same policy.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "vnf/policy/ast.h"
+#include "vnf/policy/lex.h"
+
+enum { LINE_ITEMS = 8 };	/* of a long list */
+
+static void
+prefix_print(const struct policy_prefix *x, FILE *f)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(x->v6 ? AF_INET6 : AF_INET, x->v6 ? x->addr.b : &x->addr.b[12], text,
+		  sizeof text);
+	fputs(text, f);
+	if (x->len < (x->v6 ? 128 : 32))
+		fprintf(f, "/%u", x->len);
+}
+
+static void
+item_print(const struct item *i, FILE *f)
+{
+	unsigned k;
+
+	switch (i->kind) {
+	case ITEM_PREFIX:
+		prefix_print(&i->prefix, f);
+		break;
+	case ITEM_STACK:
+		if (i->n_vids == 0)
+			fputs("untagged", f);
+		for (k = 0; k < i->n_vids; k++)
+			fprintf(f, "%s%u", k ? "." : "", i->vid[k]);
+		break;
+	case ITEM_SET:
+		fprintf(f, "<%s>", i->text);
+		break;
+	default:
+		fprintf(f, "%" PRIu64, i->lo);
+		if (i->hi != i->lo)
+			fprintf(f, ":%" PRIu64, i->hi);
+		break;
+	}
+}
+
+static void
+items_print(const struct list *l, FILE *f)
+{
+	const bool wrap = l->n > LINE_ITEMS;
+	const struct item *i;
+	size_t k = 0;
+
+	fputc('{', f);
+	for (i = l->first; i; i = i->next, k++) {
+		fputs(wrap && k % LINE_ITEMS == 0 ? "\n\t" : " ", f);
+		item_print(i, f);
+	}
+	fputs(wrap ? "\n}" : " }", f);
+}
+
+/* " word operand"; nothing where there is no condition. */
+static void
+list_print(const char *word, const struct list *l, FILE *f)
+{
+	if (l == NULL)
+		return;
+	fprintf(f, " %s%s ", word, l->negated ? " !" : "");
+	if (l->n == 1)
+		item_print(l->first, f);
+	else
+		items_print(l, f);
+}
+
+/* Words of the language, and what would not be read as a word, go in quotes. */
+static void
+name_print(const char *s, FILE *f)
+{
+	const size_t digits = strspn(s, "0123456789");
+	const struct lex_unit *u = lex_units;
+	bool quoted = lex_is_keyword(s) || strchr(s, ':') != NULL ||
+		      s[strspn(s, "0123456789.")] == '\0';
+
+	for (; u->suffix && digits > 0; u++)
+		quoted |= strcmp(s + digits, u->suffix) == 0;
+	fprintf(f, quoted ? "\"%s\"" : "%s", s);
+}
+
+static void
+match_print(const struct match *m, FILE *f)
+{
+	const struct list *v = m->vlan;
+
+	if (m->on.s) {
+		fputs(" on ", f);
+		name_print(m->on.s, f);
+	}
+	list_print("domain", m->domain, f);
+	if (v && v->n == 1 && v->first->kind == ITEM_STACK && v->first->n_vids == 0)
+		fputs(" untagged", f);
+	else
+		list_print("vlan", v, f);
+	if (m->tcp)
+		fputs(" proto tcp", f);
+	list_print("from", m->from, f);
+	if (m->sport && !m->from)
+		fputs(" from any", f);
+	list_print("port", m->sport, f);
+	list_print("to", m->to, f);
+	if (m->dport && !m->to)
+		fputs(" to any", f);
+	list_print("port", m->dport, f);
+}
+
+static void
+duration_print(int64_t us, FILE *f)
+{
+	const struct lex_unit *u = lex_units;
+
+	while (us % u->us != 0)
+		u++;
+	fprintf(f, "%" PRId64 "%s", us / u->us, u->suffix);
+}
+
+static void
+attrs_print(const struct attr_list *a, FILE *f)
+{
+	const char *sep = " { ";
+
+	if (a->v.log) {
+		fprintf(f, "%slog", sep);
+		sep = ", ";
+	}
+	if (a->v.timeout_us) {
+		fprintf(f, "%stimeout ", sep);
+		duration_print(a->v.timeout_us, f);
+		sep = ", ";
+	}
+	if (a->seen[ATTR_OVERLAP].line) {
+		fprintf(f, "%soverlap first", sep);
+		sep = ", ";
+	}
+	if (a->v.close_local) {
+		fprintf(f, "%sclose local", sep);
+		sep = ", ";
+	}
+	if (a->v.sink == POLICY_SINK_FILES) {
+		fprintf(f, "%ssink files \"%s\"", sep, a->v.sink_dir);
+		sep = ", ";
+	} else if (a->seen[ATTR_SINK].line) {
+		fprintf(f, "%ssink count", sep);
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		fputs(" }", f);
+}
+
+static void
+action_print(const struct rule *r, FILE *f)
+{
+	fputs(policy_mode_name(r->mode), f);
+	if (r->mode == POLICY_RESET && r->reset != POLICY_RESET_BOTH)
+		fputs(r->reset == POLICY_RESET_CLIENT ? " client" : " server", f);
+}
+
+void
+policy_print_rule(const struct policy *p, uint32_t i, FILE *f)
+{
+	const struct rule *r = i < p->n_rules ? p->rule[i] : p->def;
+
+	if (r == p->def) {
+		fputs("default ", f);
+	} else {
+		fputs("rule ", f);
+		name_print(r->name.s, f);
+		fputs(": ", f);
+	}
+	action_print(r, f);
+	match_print(r->match, f);
+	attrs_print(r->attrs, f);
+}
+
+static void
+steer_print(const struct steer *s, FILE *f)
+{
+	fputs("steer ", f);
+	name_print(s->name.s, f);
+	fputs(": bridge ", f);
+	name_print(s->bridge.s, f);
+	fputs(" client ", f);
+	name_print(s->client.s, f);
+	fputs(" server ", f);
+	name_print(s->server.s, f);
+	match_print(s->match, f);
+	fputs(s->kind == POLICY_STEER_COPY ? " copy to " : " via ", f);
+	name_print(s->leat[0].s, f);
+	if (s->kind == POLICY_STEER_INLINE) {
+		fputc(' ', f);
+		name_print(s->leat[1].s, f);
+	}
+	if (s->next_table)
+		fprintf(f, " next resubmit %d", s->next_table);
+	else
+		fputs(" next normal", f);
+	if (s->kind == POLICY_STEER_INLINE)
+		fprintf(f, " fail %s", s->fail_closed ? "closed" : "open");
+	fputc('\n', f);
+}
+
+int
+policy_print(const struct policy *p, FILE *f)
+{
+	const struct steer *s;
+	const struct set *t;
+	uint32_t i;
+
+	for (t = p->sets; t; t = t->next) {
+		fprintf(f, "set <%s> ", t->name);
+		items_print(t->list, f);
+		fputc('\n', f);
+	}
+	for (s = p->steer_list; s; s = s->next)
+		steer_print(s, f);
+	for (i = 0; i <= p->n_rules; i++) {
+		policy_print_rule(p, i, f);
+		fputc('\n', f);
+	}
+	return ferror(f) ? -EIO : 0;
+}
