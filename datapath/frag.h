@@ -4,8 +4,9 @@
  * A small table a worker, keyed by domain, VLANs, addresses, protocol and id.  Reassembly
  * is by reference: the datagram is a chain of indirect mbufs, for state and
  * streams; the originals are handed back in arrival order, for forwarding.
- * 16 fragments a datagram; an overlap drops the datagram; exact duplicates are
- * ignored.  Single-threaded.
+ * 16 fragments a datagram.  An overlap gives the datagram up, with what is yet to
+ * come of it (RFC 5722); an exact duplicate is handed back at once, and changes
+ * nothing.  Single-threaded.
  */
 #ifndef LEAT_DATAPATH_FRAG_H
 #define LEAT_DATAPATH_FRAG_H
@@ -23,11 +24,12 @@ struct frag_result {
 	 * the first fragment, fragmentation cleared), or NULL.  The caller's. */
 	struct rte_mbuf *whole;
 	/* Fragments that the caller now owns, in arrival order: all of a completed
-	 * datagram, or of one given up (then `refusal` says why). */
-	struct rte_mbuf *original[FRAG_MAX];
-	uint8_t side[FRAG_MAX];
+	 * datagram, or those refused (then `refusal` says why): all of one given up,
+	 * or the newest alone. */
+	struct rte_mbuf *original[FRAG_MAX + 1];
+	uint8_t side[FRAG_MAX + 1];
 	unsigned n_original;
-	enum drop refusal;
+	enum drop refusal;	/* no_mbuf: complete, but no memory for `whole` */
 };
 
 /* `n_max` datagrams at most, each `timeout_us` long; headers come from `pool`.  NULL: no memory. */
@@ -39,6 +41,11 @@ void frag_input(struct frag_table *t, const struct pkt *p, usec_t now, struct fr
 
 /* One datagram whose time is over: fills `r`, true.  False when there is none. */
 bool frag_expire(struct frag_table *t, usec_t now, struct frag_result *r);
+
+/* When frag_expire() has something to do, or USEC_NEVER. */
 usec_t frag_next(const struct frag_table *t);
+
+/* Fragments held, which count as held mbufs. */
+unsigned frag_n_held(const struct frag_table *t);
 
 #endif
