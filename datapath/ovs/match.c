@@ -11,7 +11,7 @@
 
 #include "datapath/ovs/match.h"
 
-enum { ADDR_TEXT = 80, PORT_TEXT = 40, MATCH_TEXT = 320 };
+enum { ADDR_TEXT = 80, PORT_TEXT = 40, VLAN_TEXT = 32, MATCH_TEXT = 360 };
 
 struct walk {
 	const struct ovs_selection *sel;
@@ -91,9 +91,14 @@ static int
 give(struct walk *w, unsigned int priority, const char *head, const char *src, const char *dst,
      const char *tail)
 {
-	char text[MATCH_TEXT];
+	char text[MATCH_TEXT], vlan[VLAN_TEXT] = "";
 
-	snprintf(text, sizeof(text), "%s,in_port=%u%s%s%s", head, w->in_port, src, dst, tail);
+	if (w->sel->vlan == OVS_VLAN_NONE)
+		snprintf(vlan, sizeof(vlan), ",vlan_tci=0x0000/0x1fff");
+	else if (w->sel->vlan != OVS_VLAN_ANY)
+		snprintf(vlan, sizeof(vlan), ",dl_vlan=%d", w->sel->vlan);
+	snprintf(text, sizeof(text), "%s,in_port=%u%s%s%s%s", head, w->in_port, vlan, src, dst,
+		 tail);
 	return w->fn(w->ctx, priority, text);
 }
 

@@ -22,6 +22,8 @@
 enum {
 	OVS_INSTANCE_MAX = 255,		/* instances are numbered 0 to this */
 	OVS_NEXT_NORMAL = -1,
+	OVS_VLAN_ANY = -1,
+	OVS_VLAN_NONE = 0,
 	OVS_TAP_ID_MAX = 0x7fe,		/* with the side's bit 0x800 it is a legal VID */
 	OVS_TAP_SERVER = 0x800,		/* set in the VID of what came from the server's port */
 	OVS_RULES_MAX = 8192,
@@ -58,6 +60,7 @@ struct ovs_selection {
 	const struct ovs_prefix *from, *to;	/* of clients, of servers */
 	unsigned int n_from, n_to;
 
+	int vlan;		/* VID of the outer tag, or OVS_VLAN_* */
 	int next_table;		/* where what is not ours goes: a table, or OVS_NEXT_NORMAL */
 	bool fail_closed;	/* inline: drop, not bypass, while Leat is away */
 };

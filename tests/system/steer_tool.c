@@ -42,6 +42,7 @@ parse(const char *bridge, char *text, unsigned int i)
 				     .leat_tap = "leat-tap",
 				     .ports = &port_of[i],
 				     .n_ports = 1,
+				     .vlan = OVS_VLAN_ANY,
 				     .next_table = strcmp(f[5], "normal") == 0 ? OVS_NEXT_NORMAL
 									       : atoi(f[5]) };
 	s->kind = strcmp(f[0], "copy") == 0 ? OVS_STEER_COPY : OVS_STEER_INLINE;

@@ -42,6 +42,7 @@ web(void)
 				       .leat_b = "leat-b",
 				       .ports = web_port,
 				       .n_ports = 1,
+				       .vlan = OVS_VLAN_ANY,
 				       .next_table = OVS_NEXT_NORMAL };
 }
 
@@ -57,6 +58,7 @@ mirror(void)
 				       .tap_id = 5,
 				       .ports = web_port,
 				       .n_ports = 1,
+				       .vlan = OVS_VLAN_ANY,
 				       .next_table = OVS_NEXT_NORMAL };
 }
 
@@ -338,6 +340,21 @@ ipv6_prefixes_leave_ipv4_alone(void)
 }
 
 static void
+vlan_is_the_outer_tag_or_none(void)
+{
+	struct ovs_selection s = web();
+
+	s.vlan = 100;
+	CU_ASSERT(contains(&s, 1,
+			   "flow add " C "priority=100,tcp,in_port=1,dl_vlan=100,tp_dst=80,"
+			   "actions=group:1279590657"));
+	s.vlan = OVS_VLAN_NONE;
+	CU_ASSERT(contains(&s, 1,
+			   "flow add " C "priority=105,icmp6,icmp_type=2,in_port=2,"
+			   "vlan_tci=0x0000/0x1fff,actions=group:1279590659"));
+}
+
+static void
 instances_differ_in_cookies_and_groups(void)
 {
 	struct ovs_selection s = web();
@@ -424,7 +441,8 @@ TAP_MAIN(ovs_steer, TAP_TEST(inline_selection_is_fail_open_in_both_directions),
 	 TAP_TEST(port_range_becomes_the_fewest_masks),
 	 TAP_TEST(range_masks_cover_the_range_exactly),
 	 TAP_TEST(prefixes_are_sources_on_one_side_and_destinations_on_the_other),
-	 TAP_TEST(ipv6_prefixes_leave_ipv4_alone), TAP_TEST(instances_differ_in_cookies_and_groups),
+	 TAP_TEST(ipv6_prefixes_leave_ipv4_alone), TAP_TEST(vlan_is_the_outer_tag_or_none),
+	 TAP_TEST(instances_differ_in_cookies_and_groups),
 	 TAP_TEST(other_bridges_selections_are_left_out),
 	 TAP_TEST(selections_that_make_no_sense_are_refused),
 	 TAP_TEST(one_leat_port_between_two_pairs_is_refused), TAP_TEST(too_many_rules_are_refused))
