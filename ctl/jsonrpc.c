@@ -110,7 +110,9 @@ jsonrpc_rx_next(struct jsonrpc_rx *rx, json_t **msg, struct err *e)
 			       "not JSON-RPC: a message is an object, it begins with {");
 	if (!scan(rx)) {
 		if (rx->len - rx->start >= rx->max)
-			return err_set(e, -EMSGSIZE, "a message of more than %zu bytes", rx->max);
+			return err_set(e, -EMSGSIZE,
+				       "the message is larger than the %zu bytes that are accepted",
+				       rx->max);
 		rx->dry = true;
 		return -EAGAIN;
 	}
