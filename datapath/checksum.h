@@ -30,8 +30,7 @@ uint16_t cksum_pseudo(const void *addrs, unsigned addrs_len, uint8_t proto, uint
  * header is at `l3` (linear up to its addresses).  0xffff when the checksum in
  * it is right; its complement when the field is 0 is the checksum to write.
  */
-uint16_t cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len,
-		  uint8_t proto);
+uint16_t cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len, uint8_t proto);
 
 /* Writes the header checksum of an IPv4 header, options included. */
 void cksum_ip4_write(struct rte_ipv4_hdr *ip);

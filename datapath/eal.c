@@ -68,8 +68,8 @@ redirect_log(const struct eal_conf *conf, struct err *err)
 	eal_log.fn = conf->log;
 	eal_log.arg = conf->log_arg;
 	if (!eal_log.stream)
-		eal_log.stream = fopencookie(NULL, "w",
-					     (cookie_io_functions_t){ .write = log_write });
+		eal_log.stream =
+			fopencookie(NULL, "w", (cookie_io_functions_t){ .write = log_write });
 	if (!eal_log.stream)
 		return err_set(err, -ENOMEM, "no memory for DPDK's log");
 	setvbuf(eal_log.stream, NULL, _IOLBF, LINE_LEN);
@@ -77,8 +77,7 @@ redirect_log(const struct eal_conf *conf, struct err *err)
 	return 0;
 }
 
-static void __attribute__((format(printf, 2, 3)))
-arg(struct args *a, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) arg(struct args *a, const char *fmt, ...)
 {
 	va_list ap;
 

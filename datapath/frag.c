@@ -211,8 +211,8 @@ judge(const struct datagram *d, const struct pkt *p)
 		return DROP_frag_overlap;
 	for (i = 0; i < d->n_pieces; i++) {
 		a = &d->piece[i];
-		if (a->off == from && a->len == p->frag_len &&
-		    (p->frag_more || d->total == to) && same_bytes(a, p))
+		if (a->off == from && a->len == p->frag_len && (p->frag_more || d->total == to) &&
+		    same_bytes(a, p))
 			return DROP_frag_duplicate;
 		if ((a->off < to && from < a->off + a->len) ||
 		    (!p->frag_more && a->off + a->len > to))

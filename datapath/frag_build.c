@@ -37,8 +37,7 @@ clear_fragmentation(uint8_t *l3, uint32_t header, uint32_t total, bool is_v6)
 }
 
 static struct rte_mbuf *
-copy_headers(const struct frag_piece *first, uint32_t total, bool is_v6,
-	     struct rte_mempool *pool)
+copy_headers(const struct frag_piece *first, uint32_t total, bool is_v6, struct rte_mempool *pool)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 
@@ -47,15 +46,15 @@ copy_headers(const struct frag_piece *first, uint32_t total, bool is_v6,
 	if (rte_pktmbuf_tailroom(m) < first->l4)
 		m->data_off = 0;
 	memcpy(rte_pktmbuf_append(m, first->l4), rte_pktmbuf_mtod(first->m, void *), first->l4);
-	clear_fragmentation(rte_pktmbuf_mtod_offset(m, uint8_t *, first->l3),
-			    first->l4 - first->l3, total, is_v6);
+	clear_fragmentation(rte_pktmbuf_mtod_offset(m, uint8_t *, first->l3), first->l4 - first->l3,
+			    total, is_v6);
 	return m;
 }
 
 /* Appends `len` bytes at `off` of `src` to `head` by reference; `*tail` is its last segment. */
 static bool
-append_reference(struct rte_mbuf *head, struct rte_mbuf **tail, struct rte_mbuf *src,
-		 uint32_t off, uint32_t len, struct rte_mempool *pool)
+append_reference(struct rte_mbuf *head, struct rte_mbuf **tail, struct rte_mbuf *src, uint32_t off,
+		 uint32_t len, struct rte_mempool *pool)
 {
 	struct rte_mbuf *ref;
 	uint16_t n;
@@ -97,7 +96,8 @@ frag_build(const struct frag_piece *const *order, unsigned n, uint32_t total, bo
 	*why = DROP_no_mbuf;
 	head = tail = copy_headers(order[0], total, is_v6, pool);
 	for (i = 0; head && i < n; i++) {
-		if (!append_reference(head, &tail, order[i]->m, order[i]->l4, order[i]->len, pool)) {
+		if (!append_reference(head, &tail, order[i]->m, order[i]->l4, order[i]->len,
+				      pool)) {
 			rte_pktmbuf_free(head);
 			return NULL;
 		}

@@ -33,7 +33,8 @@ make(struct rte_mempool **mp, const char *name, unsigned n, unsigned room, struc
 	*mp = rte_pktmbuf_pool_create(name, n, cache_for(n), 0, room, SOCKET_ID_ANY);
 	if (*mp)
 		return 0;
-	return err_set(err, -rte_errno, "no memory for %u mbufs of %u bytes (%s): lower their "
+	return err_set(err, -rte_errno,
+		       "no memory for %u mbufs of %u bytes (%s): lower their "
 		       "number, or reserve more hugepages with `sysctl vm.nr_hugepages=N`",
 		       n, room, rte_strerror(rte_errno));
 }

@@ -12,7 +12,10 @@
 enum { DEFAULT_DESC = 1024, DEFAULT_MTU = 1500 };
 
 static const struct port_kind *const kinds[] = {
-	&port_kind_vhost, &port_kind_pcap, &port_kind_afpacket, &port_kind_ring,
+	&port_kind_vhost,
+	&port_kind_pcap,
+	&port_kind_afpacket,
+	&port_kind_ring,
 };
 
 static const struct port_kind *
@@ -33,8 +36,8 @@ check_conf(const struct port_conf *conf, struct err *err)
 	size_t len = strlen(conf->name);
 
 	if (len == 0 || len >= PORT_NAME_LEN)
-		return err_set(err, -EINVAL, "port '%s': a name has 1 to %d characters",
-			       conf->name, PORT_NAME_LEN - 1);
+		return err_set(err, -EINVAL, "port '%s': a name has 1 to %d characters", conf->name,
+			       PORT_NAME_LEN - 1);
 	if (strlen(conf->spec) >= PATH_MAX)
 		return err_set(err, -EINVAL, "port %s: its spec is too long", conf->name);
 	if (conf->n_queues == 0 || conf->n_queues > PORT_MAX_QUEUES)
@@ -165,10 +168,8 @@ const char *
 port_state_name(enum port_state s)
 {
 	static const char *const names[] = {
-		[PORT_CLOSED] = "closed",
-		[PORT_PROBING] = "waiting for the switch",
-		[PORT_DOWN] = "down",
-		[PORT_UP] = "up",
+		[PORT_CLOSED] = "closed", [PORT_PROBING] = "waiting for the switch",
+		[PORT_DOWN] = "down",	  [PORT_UP] = "up",
 		[PORT_FAILED] = "failed",
 	};
 

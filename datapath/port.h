@@ -42,7 +42,8 @@ struct port_fault {
 struct port_conf {
 	const char *name;	/* as the operator calls it; unique */
 	const char *spec;
-	uint16_t n_queues;	/* worker k owns queue k; where the device has fewer, the rest read 0 */
+	uint16_t n_queues;	/* worker k owns queue k; where the device has fewer, the
+				 * rest read 0 */
 	uint16_t n_desc;	/* descriptors a queue; 0: 1024 */
 	uint16_t mtu;		/* 0: 1500 */
 	bool rx_only;		/* passive: no transmit handle exists */
@@ -69,7 +70,10 @@ int port_open(struct port *p, struct err *err);
 void port_close(struct port *p);
 void port_free(struct port *p);
 
-/* Reads the link state, which is also what makes a vhost port reconnect: call about every 100 ms. */
+/*
+ * Reads the link state, which is also what makes a vhost port reconnect: the port
+ * thread calls it about every 100 ms.
+ */
 enum port_state port_poll_link(struct port *p);
 /*
  * While port_open() waits for the switch in the port thread, another thread may

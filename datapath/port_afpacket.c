@@ -33,7 +33,8 @@ afpacket_open(struct port *p, struct err *err)
 	bool jumbo = p->conf.mtu > FRAME_SIZE - ROOM_FOR_HEADER;
 
 	if (if_nametoindex(p->arg) == 0)
-		return err_set(err, -ENODEV, "port %s: there is no interface '%s'", p->name, p->arg);
+		return err_set(err, -ENODEV, "port %s: there is no interface '%s'", p->name,
+			       p->arg);
 	snprintf(args, sizeof args, "iface=%s,qpairs=1,blocksz=%d,framesz=%d,framecnt=%u", p->arg,
 		 BLOCK_SIZE, jumbo ? JUMBO_FRAME_SIZE : FRAME_SIZE,
 		 (unsigned)RTE_ALIGN_CEIL(p->conf.n_desc, BLOCK_SIZE / FRAME_SIZE));

@@ -121,8 +121,7 @@ ethdev_link_is_up(struct port *p)
 {
 	struct rte_eth_link link = { 0 };
 
-	return rte_eth_link_get_nowait(p->eth, &link) == 0 &&
-	       link.link_status == RTE_ETH_LINK_UP;
+	return rte_eth_link_get_nowait(p->eth, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
 uint16_t

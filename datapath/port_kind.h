@@ -30,8 +30,7 @@ struct port_kind {
 	bool (*at_end)(struct port *p);		/* may be NULL: never */
 };
 
-extern const struct port_kind port_kind_vhost, port_kind_pcap, port_kind_afpacket,
-	port_kind_ring;
+extern const struct port_kind port_kind_vhost, port_kind_pcap, port_kind_afpacket, port_kind_ring;
 
 /* One worker's share; written by it alone. */
 struct port_queue {

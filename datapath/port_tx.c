@@ -85,8 +85,8 @@ offload(const struct port *p, struct rte_mbuf *m, const struct rte_net_hdr_lens 
 	m->l3_len = h->l3_len;
 	m->l4_len = h->l4_len;
 	m->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6;
-	m->ol_flags |= super ? RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM :
-			       RTE_MBUF_F_TX_TCP_CKSUM;
+	m->ol_flags |= super ? RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM
+			     : RTE_MBUF_F_TX_TCP_CKSUM;
 	return true;
 }
 

@@ -22,9 +22,9 @@ vhost_check(const char *path, struct err *err)
 {
 	if (path[0] != '/')
 		return err_set(err, -EINVAL, "vhost:%s: the path must begin with /", path);
-	if (strlen(path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
+	if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		return err_set(err, -ENAMETOOLONG, "vhost:%s: a socket's path is at most %zu bytes",
-			       path, sizeof ((struct sockaddr_un *)0)->sun_path - 1);
+			       path, sizeof((struct sockaddr_un *)0)->sun_path - 1);
 	if (strchr(path, ','))
 		return err_set(err, -EINVAL, "vhost:%s: no comma may be in the path", path);
 	return 0;
