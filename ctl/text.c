@@ -15,6 +15,7 @@
 
 enum {
 	TEXT_FIRST = 256,	/* bytes of the first allocation */
+	TEXT_ROOM = 64,		/* bytes that most formats need less than */
 	BAD_BYTE = 0x110000,	/* no code point: a byte that is not UTF-8 */
 };
 
@@ -83,19 +84,27 @@ void
 text_printf(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
+	size_t room;
 	int n;
 
+	if (!reserve(t, TEXT_ROOM))
+		return;
+	/* Mostly it fits at once. */
+	room = t->cap - t->len;
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(t->s + t->len, room, fmt, ap);
 	va_end(ap);
+	if (n >= 0 && (size_t)n >= room && reserve(t, (size_t)n)) {
+		va_start(ap, fmt);
+		n = vsnprintf(t->s + t->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	if (n < 0)
 		t->failed = true;
-	if (n < 0 || !reserve(t, (size_t)n))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(t->s + t->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	t->len += (size_t)n;
+	if (t->failed)
+		t->s[t->len] = '\0';
+	else
+		t->len += (size_t)n;
 }
 
 char *
@@ -164,33 +173,43 @@ is_bidi_control(uint32_t cp)
 	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0x2028 || cp == 0x2029;
 }
 
+/* Puts the escape of the code point `cp`, or of the byte `byte` that is none. */
+static void
+put_escape(struct text *t, uint32_t cp, unsigned char byte)
+{
+	if (cp == '\\')
+		text_puts(t, "\\\\");
+	else if (cp == '\n')
+		text_puts(t, "\\n");
+	else if (cp == '\r')
+		text_puts(t, "\\r");
+	else if (cp == '\t')
+		text_puts(t, "\\t");
+	else if (cp == BAD_BYTE || cp < 0x80)
+		text_printf(t, "\\x%02x", byte);
+	else
+		text_printf(t, "\\u%04x", (unsigned)cp);
+}
+
 /* Puts `s` escaped, but leaves the characters of `keep` as they are. */
 static void
 put_harmless(struct text *t, const char *s, size_t n, const char *keep)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t i, len;
+	size_t i, len, run = 0;
 
 	for (i = 0; i < n; i += len) {
 		uint32_t cp = utf8_next(p + i, n - i, &len);
 
+		if (cp != '\\' && cp != BAD_BYTE && !is_control(cp) && !is_bidi_control(cp))
+			continue;
 		if (cp && cp < 0x80 && strchr(keep, (int)cp))
-			text_put(t, s + i, 1);
-		else if (cp == '\\')
-			text_puts(t, "\\\\");
-		else if (cp == '\n')
-			text_puts(t, "\\n");
-		else if (cp == '\r')
-			text_puts(t, "\\r");
-		else if (cp == '\t')
-			text_puts(t, "\\t");
-		else if (cp == BAD_BYTE || (cp < 0x80 && is_control(cp)))
-			text_printf(t, "\\x%02x", p[i]);
-		else if (is_control(cp) || is_bidi_control(cp))
-			text_printf(t, "\\u%04x", (unsigned)cp);
-		else
-			text_put(t, s + i, len);
+			continue;
+		text_put(t, s + run, i - run);
+		run = i + len;
+		put_escape(t, cp, p[i]);
 	}
+	text_put(t, s + run, n - run);
 }
 
 void

@@ -19,7 +19,7 @@
 #include "ctl/unixctl.h"
 #include "tests/unit/tap.h"
 
-enum { N_ARGS = 16, OUT_MAX = 8192, BIG_TEXT = 3000000 };
+enum { N_ARGS = 16, OUT_MAX = 8192, BIG_TEXT = 3000000, LARGE_FILE = 4000000 };
 
 /* A folder with a socket, a copy of leatctl, and who serves. */
 static char folder[64], socket_path[96], program[96];
@@ -435,7 +435,7 @@ policy_load_sends_the_files_name_and_text(void)
 static void
 file_that_can_not_be_sent_is_refused_with_its_name(void)
 {
-	char path[128], *large = malloc(200000);
+	char path[128], *large = malloc(LARGE_FILE);
 
 	set_up();
 	CU_ASSERT_EQUAL(LEATCTL("policy", "load", "/nowhere"), 1);
@@ -447,8 +447,8 @@ file_that_can_not_be_sent_is_refused_with_its_name(void)
 	CU_ASSERT_EQUAL(LEATCTL("policy", "load", path), 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "not UTF-8"));
 	/* More than the server takes: it answers before it has read all. */
-	memset(large, ' ', 200000);
-	write_file("policy", large, 200000, 0644, path);
+	memset(large, ' ', LARGE_FILE);
+	write_file("policy", large, LARGE_FILE, 0644, path);
 	CU_ASSERT_EQUAL(LEATCTL("policy", "load", path), 1);
 	CU_ASSERT_STRING_EQUAL(
 		err, "leatctl: the message is larger than the 65536 bytes that are accepted\n");
