@@ -7,6 +7,8 @@
 #ifndef TCPTERM_CORE_H
 #define TCPTERM_CORE_H
 
+#include <sys/queue.h>
+
 #include <tcpterm/conn.h>
 
 #include "tcpterm/l2.h"
@@ -24,11 +26,12 @@ struct tcpterm {
 	struct slab slabs[TCPTERM_N_KINDS];
 	struct slab sent;		/* struct sent_seg, of all connections */
 	struct table *table;
+	uint32_t table_changes;		/* a burst's look-ups are good while this stays */
 	struct timer_wheel wheel;
 	struct listeners *listeners;
 	struct vlan_stacks *vlans;
 	struct l2_stacks *l2s;
-	struct conn *pending;		/* connections with something to send at the burst's end */
+	LIST_HEAD(, conn) pending;	/* connections with something to send at the burst's end */
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
 	struct drops drops;
@@ -38,13 +41,23 @@ struct tcpterm {
 /* --- flows (flow.c) --- */
 
 /* A new object of `kind` for the packet's flow, in the table, its direction 0 the packet's;
- * NULL counts no_memory. flow_new is called by the creator when the object is complete. */
+ * NULL counts no_memory. */
 struct flow *flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p,
 			 bool reverse);
 
 /* Calls flow_end (unless the flow was never announced), takes it out of the table and frees its slot. What
  * the kind holds is released before by the kind's own code. */
 void flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
+
+/* The flow becomes one of another kind, with its head, in the same place of the table; the old object is
+ * freed. NULL: no room, and `f` is as it was. */
+struct flow *flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind);
+
+/* Calls flow_new: the flow is complete, and the caller may know of it. */
+void flow_announce(struct tcpterm *s, struct flow *f);
+
+/* Arms the flow's timer; USEC_NEVER cancels it. */
+void flow_arm(struct tcpterm *s, struct flow *f, usec_t at);
 
 /* Counts the packet for its direction (0 or 1), learns its L2 template. */
 void flow_touch(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
@@ -54,6 +67,20 @@ void core_drop(struct tcpterm *s, struct rte_mbuf *m, enum drop why);
 
 /* Hands the packet to ops->forward. */
 void core_forward(struct tcpterm *s, const struct pkt *p);
+
+/* What the filter or the `unknown` callback said of a packet whose flow has no object yet: makes
+ * one, and gives it the packet. Takes p->m. */
+void core_decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v);
+
+/* The same for a packet of no flow: a SYN asks its listener, the rest ops->unknown. */
+void core_new_flow(struct tcpterm *s, struct pkt *p);
+void core_unknown(struct tcpterm *s, struct pkt *p);
+
+/* Gives the packet to its flow (NULL: none yet); takes p->m. */
+void core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir);
+
+/* The flow key of a packet; false: its VLAN stack is unknown (or, with `create`, there is no room). */
+bool core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k);
 
 /* A stateless RST in answer to `p`, by RFC 9293 3.10.7.1; m stays the caller's. */
 void core_reset_reply(struct tcpterm *s, const struct pkt *p);

@@ -39,6 +39,8 @@ struct flow {
 	uint8_t end;			/* enum tcpterm_end; NONE while alive */
 	uint8_t seen;			/* bit d: direction d was seen */
 	bool roles_guessed;		/* mid-stream: who began is by port */
+	bool is_copy;			/* passive: its frames are copies, none is forwarded */
+	bool announced;			/* flow_new was called for it */
 	usec_t started, last;		/* last: of the latest segment */
 	uint64_t packets[2], bytes[2];	/* frames and payload bytes received, a direction */
 	struct l2_template l2[2];	/* learned from that direction's frames */

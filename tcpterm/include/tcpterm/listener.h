@@ -52,7 +52,7 @@ struct tcpterm_verdict {
 	enum tcpterm_decision on_expiry;	/* DEFER: then */
 	int64_t idle_us;		/* 0: the stack's default */
 	bool close_local;		/* RELAY: acknowledge a FIN at once */
-	bool fin_only;			/* reserved; false */
+	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
 };
 
 typedef struct tcpterm_verdict (*tcpterm_filter_fn)(void *ctx, const struct tcpterm_syn *syn);

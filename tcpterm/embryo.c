@@ -1,0 +1,312 @@
+#include <rte_tcp.h>
+
+#include "datapath/checksum.h"
+#include "tcpterm/embryo.h"
+#include "tcpterm/options.h"
+#include "tcpterm/relay.h"
+
+/* Since the last segment of either side; a client's own SYN timer ends well before. */
+#define LIFETIME_US (75LL * 1000 * 1000)
+
+static const uint8_t *
+options_at(const struct pkt *p)
+{
+	return rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20);
+}
+
+void
+embryo_syn(struct tcpterm *s, struct pkt *p)
+{
+	tcpterm_listener_id id;
+	const struct tcpterm_listener_conf *l = listeners_find(s->listeners, p, &id);
+	struct tcpterm_syn syn = { .pkt = p, .now = s->now };
+	struct tcpterm_verdict v = { .decision = TCPTERM_ACCEPT };
+
+	if (!l) {
+		core_unknown(s, p);
+		return;
+	}
+	options_parse(options_at(p), p->opt_len, &syn.opt);
+	s->stats.options_malformed += syn.opt.malformed;
+	if (l->filter)
+		v = l->filter(l->ctx, &syn);
+	/* Signed segments can be neither changed nor made (RFC 2385, 5925). */
+	if (v.decision == TCPTERM_RELAY && (syn.opt.has_md5 || syn.opt.has_ao))
+		v.decision = TCPTERM_PASS;
+	core_decide(s, p, &v);
+}
+
+static struct embryo *
+embryo_new(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
+{
+	struct embryo *e = (struct embryo *)flow_create(s, TCPTERM_KIND_EMBRYO, p, false);
+
+	if (!e)
+		return NULL;
+	e->f.cookie = v->cookie;
+	e->f.caller = v->caller;
+	e->verdict = *v;
+	return e;
+}
+
+/* --- deferred --- */
+
+void
+embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
+{
+	struct embryo *e = embryo_new(s, p, v);
+
+	if (!e) {
+		core_forward(s, p);
+		return;
+	}
+	e->pkt = *p;
+	e->syn = p->m;
+	listeners_find(s->listeners, p, &e->listener);
+	s->stats.n_held += p->m->nb_segs;
+	flow_touch(s, &e->f, p, 0);
+	flow_arm(s, &e->f, usec_add(s->now, v->defer_us));
+}
+
+/* The held SYN comes back to life, its embryo goes. */
+static struct pkt
+take_syn(struct tcpterm *s, struct embryo *e)
+{
+	struct pkt p = e->pkt;
+
+	s->stats.n_held -= e->syn->nb_segs;
+	e->syn = NULL;
+	flow_destroy(s, &e->f, TCPTERM_END_NONE);
+	return p;
+}
+
+int
+tcpterm_decide(struct tcpterm *s, struct flow *f, const struct tcpterm_verdict *v)
+{
+	struct embryo *e = (struct embryo *)f;
+	struct pkt p;
+
+	if (f->kind != TCPTERM_KIND_EMBRYO || !e->syn || v->decision == TCPTERM_DEFER)
+		return -EINVAL;
+	p = take_syn(s, e);
+	core_decide(s, &p, v);
+	return 0;
+}
+
+static void
+expire(struct tcpterm *s, struct embryo *e)
+{
+	struct tcpterm_verdict v = e->verdict;
+	struct pkt p = take_syn(s, e);
+
+	s->stats.embryos_expired++;
+	v.decision = v.on_expiry;
+	if (v.decision == TCPTERM_DEFER || v.decision == TCPTERM_SILENT)
+		core_drop(s, p.m, DROP_embryo_expired);
+	else
+		core_decide(s, &p, &v);
+}
+
+void
+embryo_unlisten(struct tcpterm *s, tcpterm_listener_id id)
+{
+	const struct slab *slab = &s->slabs[TCPTERM_KIND_EMBRYO];
+
+	for (uint32_t i = 0; i < slab->n_touched; i++) {
+		struct embryo *e = slab_at(slab, i);
+
+		if (!slab_alive(slab, i) || !e->syn || e->listener != id)
+			continue;
+		core_drop(s, take_syn(s, e).m, DROP_listener_closed);
+	}
+}
+
+/* --- forwarded handshake --- */
+
+/* Options that we could not keep to afterwards leave the segment, the checksum follows. */
+static void
+filter_options(struct tcpterm *s, struct pkt *p, const struct flow *f, unsigned dir)
+{
+	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(p->m, struct rte_tcp_hdr *, p->l4);
+	uint8_t *opt = (uint8_t *)(tcp + 1);
+	uint8_t was[TCP_OPTIONS_MAX];
+	uint8_t side = f->seen & (1u << !dir) ? f->l2[!dir].side : !p->side;
+	uint16_t mtu = RTE_MIN(s->conf.mtu[0], s->conf.mtu[1]);
+	uint16_t *word = (uint16_t *)opt;
+
+	(void)side;
+	memcpy(was, opt, p->opt_len);
+	s->stats.options_removed +=
+		options_filter(opt, p->opt_len, (uint16_t)(mtu - (p->is_v6 ? 60 : 40)));
+	for (unsigned i = 0; i < p->opt_len / 2u; i++) {
+		uint16_t before;
+
+		memcpy(&before, was + 2 * i, 2);
+		if (before != word[i])
+			tcp->cksum = cksum_update16(tcp->cksum, before, word[i]);
+	}
+	if (p->flags & TCP_AE) {
+		uint16_t *off_flags = (uint16_t *)&tcp->data_off;
+		uint16_t before = *off_flags;
+
+		tcp->data_off &= 0xfe;
+		tcp->cksum = cksum_update16(tcp->cksum, before, *off_flags);
+	}
+}
+
+static void
+learn_end(struct tcpterm *s, struct embryo_end *end, const struct pkt *p)
+{
+	end->ttl = p->ttl;
+	end->tos = p->tos;
+	end->df = p->df;
+	end->flow_label = p->flow_label;
+	if (!(p->flags & TCP_SYN))
+		return;
+	end->at = end->seen ? USEC_NEVER : s->now;
+	end->seen = true;
+	end->isn = seq(p->seq);
+	end->window = p->window;
+	options_parse(options_at(p), p->opt_len, &end->opt);
+}
+
+static void
+forward(struct tcpterm *s, struct embryo *e, struct pkt *p, unsigned dir)
+{
+	flow_touch(s, &e->f, p, dir);
+	if (p->flags & TCP_SYN)
+		filter_options(s, p, &e->f, dir);
+	learn_end(s, &e->end[dir], p);
+	flow_arm(s, &e->f, usec_add(s->now, LIFETIME_US));
+	core_forward(s, p);
+}
+
+void
+embryo_relay(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
+{
+	struct embryo *e = embryo_new(s, p, v);
+
+	/* No room: the SYN crosses and the servers defend themselves (DESIGN 2, SYN flood). */
+	if (!e) {
+		core_forward(s, p);
+		return;
+	}
+	flow_announce(s, &e->f);
+	forward(s, e, p, 0);
+}
+
+/* Is this the client's answer to the SYN-ACK?  Its data may come with it or before it. */
+static bool
+third_ack(const struct embryo *e, const struct pkt *p)
+{
+	const struct embryo_end *client = &e->end[0], *server = &e->end[1];
+	uint32_t beyond = p->seq - (client->isn.v + 1);
+
+	return server->seen && p->flags & TCP_ACK && !(p->flags & (TCP_SYN | TCP_RST)) &&
+	       p->ack == server->isn.v + 1 && beyond <= server->window;
+}
+
+/* A RST that the handshake's other end will believe. */
+static bool
+refused(const struct embryo *e, const struct pkt *p, unsigned dir)
+{
+	if (!(p->flags & TCP_RST))
+		return false;
+	if (dir == 1)
+		return p->flags & TCP_ACK && p->ack == e->end[0].isn.v + 1;
+	return p->seq == e->end[0].isn.v + 1;
+}
+
+/* What is not a plain handshake is followed, not terminated. */
+static void
+to_track(struct tcpterm *s, struct embryo *e, struct pkt *p)
+{
+	struct tcpterm_verdict v = e->verdict;
+	struct flow *f = flow_become(s, &e->f, TCPTERM_KIND_TRACK);
+	unsigned dir = ip_addr_eq(&p->src, &e->f.key.addr[0]) && p->sport == e->f.key.port[0] ? 0 : 1;
+
+	if (!f) {
+		core_forward(s, p);
+		return;
+	}
+	v.decision = TCPTERM_TRACK;
+	track_start(s, f, p, &v);
+	track_input(s, f, p, dir);
+}
+
+static void
+client_input(struct tcpterm *s, struct embryo *e, struct pkt *p)
+{
+	bool syn = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+	if (syn && p->seq != e->end[0].isn.v) {
+		s->stats.embryos_replaced++;
+		embryo_end(s, &e->f, TCPTERM_END_REPLACED);
+		embryo_syn(s, p);
+	} else if (third_ack(e, p)) {
+		if (p->cksum_bad)
+			core_drop(s, p->m, DROP_proxy_cksum);
+		else
+			relay_start(s, e, p);
+	} else {
+		forward(s, e, p, 0);
+	}
+}
+
+static void
+server_input(struct tcpterm *s, struct embryo *e, struct pkt *p)
+{
+	bool synack = (p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+
+	if (p->flags & TCP_SYN && !synack)
+		to_track(s, e, p);	/* a SYN from the other side: simultaneous open */
+	else if (synack && p->ack != e->end[0].isn.v + 1)
+		core_forward(s, p);	/* the client will refuse it itself */
+	else
+		forward(s, e, p, 1);
+}
+
+void
+embryo_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
+{
+	struct embryo *e = (struct embryo *)f;
+	bool over = refused(e, p, dir);
+
+	if (e->syn) {
+		if (p->flags & TCP_SYN)
+			core_drop(s, p->m, DROP_embryo_held);
+		else
+			core_forward(s, p);
+		return;
+	}
+	if (dir == 0)
+		client_input(s, e, p);
+	else
+		server_input(s, e, p);
+	if (over)
+		embryo_end(s, f, TCPTERM_END_REFUSED);
+}
+
+void
+embryo_timer(struct tcpterm *s, struct flow *f)
+{
+	struct embryo *e = (struct embryo *)f;
+
+	if (e->syn) {
+		expire(s, e);
+	} else {
+		s->stats.embryos_expired++;
+		embryo_end(s, f, TCPTERM_END_TIMEOUT);
+	}
+}
+
+void
+embryo_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	struct embryo *e = (struct embryo *)f;
+
+	if (e->syn)
+		core_drop(s, take_syn(s, e).m, DROP_listener_closed);
+	else
+		flow_destroy(s, f, why);
+}

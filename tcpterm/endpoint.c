@@ -1,0 +1,314 @@
+#include <errno.h>
+
+#include "tcpterm/endpoint.h"
+#include "tcpterm/segment.h"
+#include "tcpterm/timewait.h"
+
+enum { SEND_BUFFER = 256 * 1024 };	/* bytes a connection */
+
+static const struct tcpterm_conn_ops no_ops;
+
+static const struct tcpterm_conn_ops *
+ops_of(const struct tcpterm *s)
+{
+	return s->conn_ops ? s->conn_ops : &no_ops;
+}
+
+void
+tcpterm_set_conn_ops(struct tcpterm *s, const struct tcpterm_conn_ops *ops, void *ctx)
+{
+	s->conn_ops = ops;
+	s->conn_ctx = ctx;
+}
+
+/* --- open --- */
+
+void
+endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
+{
+	struct endpoint *e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
+
+	if (e) {
+		e->f.cookie = v->cookie;
+		e->f.caller = v->caller;
+		flow_touch(s, &e->f, p, 0);
+		e->passive_open = true;
+		open_init(s, e, 0);
+		flow_announce(s, &e->f);
+		open_passive(s, e, p);
+		flow_arm(s, &e->f, tcb_next(&e->c));
+	}
+	core_drop(s, p->m, DROP_proxy_consumed);
+}
+
+int
+tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t cookie, usec_t now,
+		struct flow **f)
+{
+	struct pkt p = {
+		.domain = id->domain,
+		.side = id->side,
+		.src = id->local,
+		.dst = id->remote,
+		.sport = id->local_port,
+		.dport = id->remote_port,
+		.n_tags = id->l2.n_tags,
+		.n_key_tags = id->l2.n_tags,
+	};
+	struct endpoint *e;
+	struct flow_key k;
+
+	s->now = now;
+	memcpy(p.tag, id->l2.tag, sizeof p.tag);
+	for (uint32_t tries = 0; id->local_port == 0 && tries < 28232; tries++) {
+		/* RFC 6056 3.3.1: a random start in the dynamic ports */
+		p.sport = (uint16_t)(32768 + (uint16_t)(s->conf.secret[0] + tries + s->stats.segments_out) % 28232);
+		if (!core_key(s, &p, true, &k) || !tcpterm_find(s, &k))
+			break;
+	}
+	p.hash = pkt_flow_hash(&p);
+	if (!core_key(s, &p, true, &k))
+		return -ENOMEM;
+	if (tcpterm_find(s, &k))
+		return -EADDRINUSE;
+	e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, &p, false);
+	if (!e)
+		return -ENOMEM;
+	l2_from(s->l2s, &e->f.l2[0], &id->l2, id->side);
+	e->f.l2[1].side = id->side;
+	e->f.seen = 1;
+	e->f.cookie = cookie;
+	open_init(s, e, 1);
+	e->c.ttl = id->ttl ? id->ttl : 64;
+	e->c.tos = id->tos;
+	flow_announce(s, &e->f);
+	open_active(s, e);
+	flow_arm(s, &e->f, tcb_next(&e->c));
+	*f = &e->f;
+	return 0;
+}
+
+/* --- end --- */
+
+void
+endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	struct endpoint *e = (struct endpoint *)f;
+
+	tcb_fini(&e->c);
+	stream_clear(s, &e->rx);
+	stream_clear(s, &e->tx);
+	flow_destroy(s, f, why);
+}
+
+static void
+close_and_tell(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	if (ops_of(s)->closed)
+		ops_of(s)->closed(s->conn_ctx, f, why);
+	endpoint_end(s, f, why);
+}
+
+static void
+to_timewait(struct tcpterm *s, struct endpoint *e)
+{
+	if (ops_of(s)->closed)
+		ops_of(s)->closed(s->conn_ctx, &e->f, TCPTERM_END_FIN);
+	tcb_fini(&e->c);
+	stream_clear(s, &e->rx);
+	stream_clear(s, &e->tx);
+	timewait_start_conn(s, &e->f, &e->c);
+}
+
+/* --- segments --- */
+
+void
+endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	int64_t had = e->rx.end;
+
+	if (p->cksum_bad) {
+		core_drop(s, p->m, DROP_proxy_cksum);
+		return;
+	}
+	flow_touch(s, f, p, e->c.leg);
+	if (e->c.state < TCPTERM_ESTABLISHED) {
+		enum open_result r = open_input(e, p);
+
+		if (r == OPEN_REFUSED)
+			close_and_tell(s, f, TCPTERM_END_REFUSED);
+		if (r == OPEN_REFUSED || r == OPEN_DONE)
+			return;
+		tcb_pend(&e->c);
+	}
+	if (tcb_input(&e->c, p) == TCB_RESET) {
+		close_and_tell(s, f, TCPTERM_END_RST);
+		return;
+	}
+	e->readable |= e->rx.end > had || e->rx.fin;
+	e->writable |= e->short_write && stream_len(&e->tx) < SEND_BUFFER / 2;
+}
+
+/* Tells one event; false: the caller ended the connection meanwhile. */
+static bool
+tell(struct tcpterm *s, struct flow *f, bool *event,
+     void (*fn)(void *ctx, struct flow *f))
+{
+	uint32_t ref = f->ref, generation = f->generation;
+
+	if (!*event)
+		return true;
+	*event = false;
+	if (fn)
+		fn(s->conn_ctx, f);
+	return tcpterm_flow(s, ref, generation) == f;
+}
+
+void
+endpoint_settle(struct tcpterm *s, struct flow *f)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	const struct tcpterm_conn_ops *ops = ops_of(s);
+	bool fresh = e->c.state >= TCPTERM_ESTABLISHED && !e->was_established;
+
+	tcb_progress(&e->c);
+	e->was_established |= fresh;
+	if (!tell(s, f, &fresh, ops->established) || !tell(s, f, &e->readable, ops->readable) ||
+	    !tell(s, f, &e->writable, ops->writable))
+		return;
+	if (e->c.state == TCPTERM_TIME_WAIT && e->c.rcv.last_ack > e->c.rcv.nxt &&
+	    stream_len(&e->rx) == 0)
+		to_timewait(s, e);
+	else if (e->c.state == TCPTERM_CLOSED)
+		close_and_tell(s, f, TCPTERM_END_FIN);
+	else
+		flow_arm(s, f, tcb_next(&e->c));
+}
+
+void
+endpoint_timer(struct tcpterm *s, struct flow *f)
+{
+	struct endpoint *e = (struct endpoint *)f;
+
+	if (!tcb_timer(&e->c))
+		close_and_tell(s, f, TCPTERM_END_TIMEOUT);
+	else
+		flow_arm(s, f, tcb_next(&e->c));
+}
+
+/* --- the caller's side --- */
+
+static void
+taken(struct tcpterm *s, struct endpoint *e, int64_t from)
+{
+	(void)s;
+	receive_drained(&e->c, (uint64_t)(e->rx.start - from));
+	tcb_pend(&e->c);
+}
+
+ssize_t
+tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	uint32_t n = (uint32_t)RTE_MIN((size_t)stream_len(&e->rx), len);
+	int64_t from = e->rx.start;
+
+	if (f->kind != TCPTERM_KIND_CONN || e->c.state < TCPTERM_ESTABLISHED)
+		return -ENOTCONN;
+	if (n == 0)
+		return e->rx.fin ? 0 : -EAGAIN;
+	stream_copy(&e->rx, from, n, buf);
+	stream_release(s, &e->rx, from + n);
+	taken(s, e, from);
+	return n;
+}
+
+static int
+may_write(const struct flow *f, const struct endpoint *e)
+{
+	if (f->kind != TCPTERM_KIND_CONN || e->c.state < TCPTERM_ESTABLISHED)
+		return -ENOTCONN;
+	return e->tx.fin ? -EPIPE : 0;
+}
+
+ssize_t
+tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	int rc = may_write(f, e);
+	size_t room = SEND_BUFFER - RTE_MIN(stream_len(&e->tx), (uint32_t)SEND_BUFFER), n;
+
+	if (rc != 0)
+		return rc;
+	n = stream_write(s, &e->tx, buf, RTE_MIN(len, room));
+	e->short_write = n < len;
+	tcb_pend(&e->c);
+	return n > 0 || len == 0 ? (ssize_t)n : -EAGAIN;
+}
+
+struct rte_mbuf *
+tcpterm_take(struct tcpterm *s, struct flow *f)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	int64_t from = e->rx.start;
+	struct rte_mbuf *m;
+	uint32_t n;
+
+	if (f->kind != TCPTERM_KIND_CONN || stream_len(&e->rx) == 0)
+		return NULL;
+	n = (uint32_t)(held(e->rx.head)->off + held(e->rx.head)->len - from);
+	m = stream_slice(s, &e->rx, from, n);
+	if (m) {
+		stream_release(s, &e->rx, from + n);
+		taken(s, e, from);
+	}
+	return m;
+}
+
+int
+tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	int rc = may_write(f, e);
+
+	if (rc == 0 && stream_len(&e->tx) >= SEND_BUFFER)
+		rc = -EAGAIN;
+	if (rc != 0) {
+		rte_pktmbuf_free(m);
+		return rc;
+	}
+	stream_append(s, &e->tx, m, 0, m->pkt_len);
+	tcb_pend(&e->c);
+	return 0;
+}
+
+int
+tcpterm_shutdown(struct tcpterm *s, struct flow *f)
+{
+	struct endpoint *e = (struct endpoint *)f;
+	int rc = may_write(f, e);
+
+	(void)s;
+	if (rc != 0)
+		return rc;
+	e->tx.fin = true;
+	tcb_pend(&e->c);
+	return 0;
+}
+
+void
+tcpterm_abort(struct tcpterm *s, struct flow *f)
+{
+	struct endpoint *e = (struct endpoint *)f;
+
+	if (e->c.state >= TCPTERM_SYN_RECEIVED)
+		send_reset(&e->c);
+	endpoint_end(s, f, TCPTERM_END_ABORTED);
+}
+
+void
+tcpterm_set_nodelay(struct flow *f, bool on)
+{
+	((struct endpoint *)f)->c.nodelay = on;
+}

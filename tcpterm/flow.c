@@ -1,0 +1,146 @@
+/*
+ * The common head of all flows: made, found, counted, changed, destroyed.
+ */
+#include "tcpterm/core.h"
+
+bool
+core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n = pkt_key_vids(p, vid);
+
+	*k = (struct flow_key){
+		.addr = { p->src, p->dst },
+		.port = { p->sport, p->dport },
+		.domain = p->domain,
+	};
+	return vlan_stack_key(s->vlans, vid, n, create, k);
+}
+
+static struct flow *
+object_new(struct tcpterm *s, enum tcpterm_kind kind)
+{
+	uint32_t index;
+	struct flow *f = slab_alloc(&s->slabs[kind], &index);
+
+	if (!f)
+		return NULL;
+	f->kind = (uint8_t)kind;
+	f->ref = ref_make(kind, index);
+	f->generation = s->slabs[kind].generation[index];
+	s->stats.n_flows[kind]++;
+	return f;
+}
+
+static void
+object_free(struct tcpterm *s, struct flow *f)
+{
+	timer_cancel(&s->wheel, &f->timer);
+	s->stats.n_flows[f->kind]--;
+	slab_free(&s->slabs[f->kind], f->ref & REF_INDEX_MASK);
+}
+
+struct flow *
+flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p, bool reverse)
+{
+	struct flow *f = object_new(s, kind);
+
+	if (!f)
+		goto no_memory;
+	if (!core_key(s, p, true, &f->key)) {
+		object_free(s, f);
+		goto no_memory;
+	}
+	if (reverse)
+		f->key = flow_key_reverse(&f->key);
+	f->hash = p->hash;
+	f->started = f->last = s->now;
+	if (table_insert(s->table, f) != 0) {
+		object_free(s, f);
+		goto no_memory;
+	}
+	s->table_changes++;
+	vlan_stack_get(s->vlans, &f->key);
+	return f;
+no_memory:
+	drops_count(&s->drops, DROP_no_memory);
+	return NULL;
+}
+
+struct flow *
+flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
+{
+	struct flow *to = object_new(s, kind);
+	struct flow own;
+
+	if (!to) {
+		drops_count(&s->drops, DROP_no_memory);
+		return NULL;
+	}
+	own = *to;
+	*to = *f;
+	to->kind = own.kind;
+	to->ref = own.ref;
+	to->generation = own.generation;
+	to->timer = own.timer;
+	table_replace(s->table, f, to);
+	s->table_changes++;
+	object_free(s, f);
+	return to;
+}
+
+void
+flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	if (f->end == TCPTERM_END_NONE)
+		f->end = (uint8_t)why;
+	if (f->announced && s->conf.ops->flow_end)
+		s->conf.ops->flow_end(s->conf.ctx, f);
+	table_remove(s->table, f);
+	s->table_changes++;
+	vlan_stack_put(s->vlans, &f->key);
+	l2_forget(s->l2s, &f->l2[0]);
+	l2_forget(s->l2s, &f->l2[1]);
+	object_free(s, f);
+}
+
+void
+flow_announce(struct tcpterm *s, struct flow *f)
+{
+	f->announced = true;
+	if (s->conf.ops->flow_new)
+		s->conf.ops->flow_new(s->conf.ctx, f);
+}
+
+void
+flow_arm(struct tcpterm *s, struct flow *f, usec_t at)
+{
+	if (at.v == USEC_NEVER.v)
+		timer_cancel(&s->wheel, &f->timer);
+	else if (!timer_armed(&f->timer) || f->timer.deadline.v != at.v)
+		timer_arm(&s->wheel, &f->timer, at);
+}
+
+void
+flow_touch(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+{
+	f->packets[dir]++;
+	f->bytes[dir] += p->payload_len;
+	f->last = s->now;
+	f->seen |= (uint8_t)(1u << dir);
+	l2_learn(s->l2s, &f->l2[dir], p);
+}
+
+void
+core_drop(struct tcpterm *s, struct rte_mbuf *m, enum drop why)
+{
+	drops_count(&s->drops, why);
+	rte_pktmbuf_free(m);
+}
+
+void
+core_forward(struct tcpterm *s, const struct pkt *p)
+{
+	s->stats.forwarded++;
+	s->conf.ops->forward(s->conf.ctx, p);
+}

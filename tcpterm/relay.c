@@ -1,0 +1,285 @@
+#include "tcpterm/cc.h"
+#include "tcpterm/options.h"
+#include "tcpterm/relay.h"
+#include "tcpterm/timewait.h"
+
+enum {
+	FIN_WITHHELD_US = 10 * 1000 * 1000,	/* DESIGN 2: FIN */
+	RST_DRAIN_US = 3 * 1000 * 1000,		/* DESIGN 2: RST */
+	N_KEEPALIVES = 9,
+};
+
+/* --- the beginning --- */
+
+static void
+impersonate(struct conn *c, const struct embryo_end *e)
+{
+	c->ttl = e->ttl;
+	c->tos = e->tos;
+	c->df = e->df;
+	c->flow_label = e->flow_label;
+}
+
+/* Leg `k` of a handshake that both ends have agreed on. */
+static void
+leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k)
+{
+	const struct embryo_end *peer = &e->end[k], *us = &e->end[!k];
+	struct conn *c = &r->leg[k];
+
+	tcb_init(c, s, &r->f, (uint8_t)k);
+	c->relayed = c->nodelay = true;
+	c->rx = &r->str[k];
+	c->tx = &r->str[!k];
+	c->iss = us->isn;
+	c->irs = peer->isn;
+	tcb_agree(c, &peer->opt, &us->opt);
+	c->ts_val = &r->leg[!k].rcv.ts_newest;
+	c->wl1 = peer->isn;
+	c->wnd_edge = c->wnd_max = peer->window;
+	c->rcv.adv = us->window;	/* offered by the end that we stand for */
+	c->rcv.limit = RTE_MAX(c->rcv.limit, us->window);
+	c->rcv.fin_ackable = false;
+	c->ip_id = (uint16_t)us->isn.v;
+	impersonate(c, us);
+	tcb_set_state(c, TCPTERM_ESTABLISHED);
+	cc_init(c, cc_find(s->conf.cc));
+}
+
+void
+relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
+{
+	struct embryo copy = *e;
+	struct relay *r = (struct relay *)flow_become(s, &e->f, TCPTERM_KIND_RELAY);
+
+	/* No room: what is left to us is to forward. */
+	if (!r) {
+		core_forward(s, p);
+		return;
+	}
+	r->fin_at[0] = r->fin_at[1] = r->rst_at = USEC_NEVER;
+	r->close_local = copy.verdict.close_local;
+	leg_start(s, r, &copy, 0);
+	leg_start(s, r, &copy, 1);
+	/* Each leg's first RTT is of the handshake that crossed. */
+	if (copy.end[1].at.v != USEC_NEVER.v) {
+		rtt_sample(&r->leg[0].rtt, usec_diff(s->now, copy.end[1].at));
+		if (copy.end[0].at.v != USEC_NEVER.v)
+			rtt_sample(&r->leg[1].rtt, usec_diff(copy.end[1].at, copy.end[0].at));
+	}
+	/* The server learns now that its SYN-ACK arrived. */
+	r->leg[1].rcv.ack_now = true;
+	tcb_pend(&r->leg[1]);
+	relay_input(s, &r->f, p, 0);
+}
+
+/* --- the end --- */
+
+void
+relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	struct relay *r = (struct relay *)f;
+
+	if (f->end == TCPTERM_END_NONE)
+		f->end = (uint8_t)why;
+	for (unsigned k = 0; k < 2; k++) {
+		tcb_fini(&r->leg[k]);
+		stream_clear(s, &r->str[k]);
+	}
+	flow_destroy(s, f, why);
+}
+
+void
+relay_abort(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	struct relay *r = (struct relay *)f;
+
+	for (unsigned k = 0; k < 2; k++)
+		if (!r->dying || k != r->dead)
+			send_reset(&r->leg[k]);
+	relay_end(s, f, why);
+}
+
+/* One leg is gone; the other gets what is queued, and then a RST. */
+static void
+leg_died(struct tcpterm *s, struct relay *r, unsigned k, enum tcpterm_end why)
+{
+	tcb_kill(&r->leg[k]);
+	r->dying = true;
+	r->dead = (uint8_t)k;
+	r->why = (uint8_t)why;
+	r->rst_at = usec_add(s->now, RST_DRAIN_US);
+	stream_clear(s, &r->str[!k]);	/* nobody is left to take these */
+	tcb_pend(&r->leg[!k]);
+}
+
+static bool
+all_acked(const struct conn *c)
+{
+	return c->una >= c->tx->end;
+}
+
+/* Both FINs are acknowledged by their receivers, us included. */
+static bool
+complete(const struct conn *c)
+{
+	return tcb_fin_acked(c) && c->rx->fin && c->rcv.last_ack > c->rcv.nxt;
+}
+
+/* A FIN is acknowledged when the far end has acknowledged it. */
+static void
+settle_fin(struct tcpterm *s, struct relay *r, unsigned d)
+{
+	struct conn *c = &r->leg[d];
+	bool far = tcb_fin_acked(&r->leg[!d]);
+
+	if (!r->str[d].fin || c->rcv.fin_ackable)
+		return;
+	if (r->fin_at[d].v == USEC_NEVER.v)
+		r->fin_at[d] = usec_add(s->now, r->close_local ? 0 : FIN_WITHHELD_US);
+	if (!far && usec_before(s->now, r->fin_at[d]))
+		return;
+	s->stats.fin_local += !far;
+	r->fin_at[d] = USEC_NEVER;
+	c->rcv.fin_ackable = true;
+	c->rcv.ack_now = true;
+	tcb_pend(c);
+}
+
+static usec_t
+relay_next(const struct relay *r)
+{
+	usec_t legs = usec_min(tcb_next(&r->leg[0]), tcb_next(&r->leg[1]));
+
+	return usec_min(usec_min(r->fin_at[0], r->fin_at[1]), usec_min(r->rst_at, legs));
+}
+
+void
+relay_settle(struct tcpterm *s, struct flow *f)
+{
+	struct relay *r = (struct relay *)f;
+
+	if (r->dying) {
+		struct conn *c = &r->leg[!r->dead];
+
+		if (all_acked(c) || !usec_before(s->now, r->rst_at)) {
+			send_reset(c);
+			relay_end(s, f, r->why);
+			return;
+		}
+	} else {
+		settle_fin(s, r, 0);
+		settle_fin(s, r, 1);
+		if (complete(&r->leg[0]) && complete(&r->leg[1])) {
+			timewait_start(s, r);
+			return;
+		}
+	}
+	flow_arm(s, f, relay_next(r));
+}
+
+void
+relay_timer(struct tcpterm *s, struct flow *f)
+{
+	struct relay *r = (struct relay *)f;
+
+	for (unsigned k = 0; k < 2; k++) {
+		if (r->dying && k == r->dead)
+			continue;
+		if (tcb_timer(&r->leg[k]))
+			continue;
+		if (r->dying) {
+			relay_end(s, f, r->why);
+			return;
+		}
+		leg_died(s, r, k, TCPTERM_END_TIMEOUT);
+	}
+	relay_settle(s, f);
+}
+
+/* --- segments --- */
+
+/* A keepalive probe, or what looks like one: its answer is ours, the question goes on. */
+static bool
+is_keepalive(const struct conn *c, const struct pkt *p)
+{
+	int64_t off = seq_offset(seq(p->seq), c->irs, c->rcv.nxt);
+
+	return p->payload_len <= 1 && !(p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+	       off == receive_ack(c) - 1 && c->una == c->nxt;
+}
+
+static void
+relay_keepalive(struct tcpterm *s, struct relay *r, unsigned from)
+{
+	struct conn *far = &r->leg[!from];
+
+	if (far->una < far->nxt || !all_acked(far))
+		return;		/* retransmission or persist finds out */
+	if (far->n_keepalives >= N_KEEPALIVES) {
+		leg_died(s, r, !from, TCPTERM_END_TIMEOUT);
+		return;
+	}
+	far->probe_now = true;
+	tcb_pend(far);
+}
+
+static void
+learn_manners(struct conn *impersonator, const struct pkt *p)
+{
+	impersonator->ttl = p->ttl;
+	impersonator->tos = p->tos;
+	impersonator->df = p->df;
+	impersonator->flow_label = p->flow_label;
+}
+
+/* What one leg took concerns the other: bytes to send, room that opened. */
+static void
+tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
+{
+	struct conn *other = &r->leg[!dir];
+
+	if (r->str[dir].end > had || r->str[dir].fin)
+		tcb_pend(other);
+	if (r->str[!dir].start > released)
+		receive_drained(other, (uint64_t)(r->str[!dir].start - released));
+}
+
+void
+relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
+{
+	struct relay *r = (struct relay *)f;
+	struct conn *c = &r->leg[dir];
+	int64_t had = r->str[dir].end, released = r->str[!dir].start;
+	enum tcb_event event;
+
+	if (p->cksum_bad) {
+		core_drop(s, p->m, DROP_proxy_cksum);
+		return;
+	}
+	flow_touch(s, f, p, dir);
+	if (r->dying && dir == r->dead) {
+		core_drop(s, p->m, DROP_proxy_consumed);
+		return;
+	}
+	learn_manners(&r->leg[!dir], p);
+	if (!r->dying && is_keepalive(c, p))
+		relay_keepalive(s, r, dir);
+	event = tcb_input(c, p);
+	if (event == TCB_RESET && r->dying) {
+		relay_end(s, f, r->why);
+	} else if (event == TCB_RESET) {
+		leg_died(s, r, dir, TCPTERM_END_RST);
+	} else if (!r->dying) {
+		tell_other(r, dir, had, released);
+	}
+}
+
+bool
+relay_icmp(struct flow *f, const struct pkt *p, unsigned dir)
+{
+	struct relay *r = (struct relay *)f;
+
+	/* The quoted segment went towards end !dir: the leg that faces it made it. */
+	return pmtu_icmp(&r->leg[!dir], p);
+}

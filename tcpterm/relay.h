@@ -1,0 +1,45 @@
+/*
+ * relay.h - a proxied flow: two connections, and the two streams between them.
+ *
+ * Leg k faces end k (0 the initiator) and impersonates the other; stream d is
+ * what leg d receives and leg !d sends.  Numbers, window scale, SACK and timestamps are
+ * the same on both legs (DESIGN 2), so bytes keep their places.
+ */
+#ifndef TCPTERM_RELAY_H
+#define TCPTERM_RELAY_H
+
+#include "tcpterm/embryo.h"
+#include "tcpterm/tcb.h"
+
+struct relay {
+	struct flow f;
+	struct conn leg[2];
+	struct stream str[2];
+	usec_t fin_at[2];	/* when the FIN of end d is acknowledged at the latest */
+	usec_t rst_at;		/* when the RST is forwarded at the latest */
+	bool dying;		/* a leg is dead; the other still drains */
+	bool close_local;
+	uint8_t dead;		/* dying: which leg */
+	uint8_t why;		/* dying: enum tcpterm_end */
+};
+
+/* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone. */
+void relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p);
+
+void relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
+
+/* An ICMP error whose quote goes in direction `dir`; true: it was consumed. */
+bool relay_icmp(struct flow *f, const struct pkt *p, unsigned dir);
+
+/* After output: FINs that may be acknowledged, the end, the timer. */
+void relay_settle(struct tcpterm *s, struct flow *f);
+
+void relay_timer(struct tcpterm *s, struct flow *f);
+
+/* Without a frame. */
+void relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
+
+/* With a RST to both ends. */
+void relay_abort(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
+
+#endif

@@ -1,0 +1,138 @@
+#include <netinet/in.h>
+
+#include <rte_ip.h>
+#include <rte_tcp.h>
+
+#include "datapath/checksum.h"
+#include "tcpterm/options.h"
+#include "tcpterm/segment.h"
+
+static unsigned
+write_v4(const struct segment *g, uint32_t ip_payload, struct rte_ipv4_hdr *ip)
+{
+	*ip = (struct rte_ipv4_hdr){
+		.version_ihl = 0x45,
+		.type_of_service = g->tos,
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof *ip + ip_payload)),
+		.packet_id = rte_cpu_to_be_16(g->ip_id),
+		.fragment_offset = rte_cpu_to_be_16(g->df ? RTE_IPV4_HDR_DF_FLAG : 0),
+		.time_to_live = g->ttl,
+		.next_proto_id = IPPROTO_TCP,
+		.src_addr = g->src.w[3],
+		.dst_addr = g->dst.w[3],
+	};
+	return sizeof *ip;
+}
+
+static unsigned
+write_v6(const struct segment *g, uint32_t ip_payload, struct rte_ipv6_hdr *ip)
+{
+	*ip = (struct rte_ipv6_hdr){
+		.vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)g->tos << 20 | g->flow_label),
+		.payload_len = rte_cpu_to_be_16((uint16_t)ip_payload),
+		.proto = IPPROTO_TCP,
+		.hop_limits = g->ttl,
+	};
+	memcpy(ip->src_addr, g->src.b, 16);
+	memcpy(ip->dst_addr, g->dst.b, 16);
+	return sizeof *ip;
+}
+
+static void
+write_tcp(const struct segment *g, unsigned opt_len, struct rte_tcp_hdr *tcp)
+{
+	*tcp = (struct rte_tcp_hdr){
+		.src_port = rte_cpu_to_be_16(g->sport),
+		.dst_port = rte_cpu_to_be_16(g->dport),
+		.sent_seq = rte_cpu_to_be_32(g->seq),
+		.recv_ack = rte_cpu_to_be_32(g->flags & TCP_ACK ? g->ack : 0),
+		.data_off = (uint8_t)((sizeof *tcp + opt_len) / 4 << 4),
+		.tcp_flags = (uint8_t)g->flags,
+		.rx_win = rte_cpu_to_be_16(g->window),
+	};
+}
+
+void
+segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
+{
+	uint8_t options[TCP_OPTIONS_MAX];
+	unsigned opt_len = g->opt ? options_build(g->opt, g->flags & TCP_SYN, options) : 0;
+	uint32_t ip_payload = sizeof(struct rte_tcp_hdr) + opt_len + m->pkt_len;
+	bool v4 = ip_addr_is_v4(&g->src);
+	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
+	unsigned l3, l4, len;
+
+	l3 = l2_write(s->l2s, g->l2, g->l2_swap,
+		      v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, at);
+	l4 = l3 + (v4 ? write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3)) :
+			write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3)));
+	write_tcp(g, opt_len, (struct rte_tcp_hdr *)(at + l4));
+	memcpy(at + l4 + sizeof(struct rte_tcp_hdr), options, opt_len);
+	len = l4 + sizeof(struct rte_tcp_hdr) + opt_len;
+	m->data_len = (uint16_t)len;
+	m->pkt_len += len;
+	cksum_tcp_write(m, (uint16_t)l3, (uint16_t)l4);
+	s->stats.segments_out++;
+	s->conf.ops->tx(s->conf.ctx, g->domain, g->side, m);
+}
+
+bool
+segment_send_bare(struct tcpterm *s, const struct segment *g)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(s->conf.header_pool);
+
+	if (!m) {
+		drops_count(&s->drops, DROP_no_mbuf);
+		return false;
+	}
+	segment_send(s, g, m);
+	return true;
+}
+
+struct segment
+segment_for(const struct flow *f, unsigned to)
+{
+	bool own = f->seen & (1u << !to);	/* the far end's own header is known */
+	bool peer = f->seen & (1u << to);
+
+	return (struct segment){
+		.l2 = &f->l2[own ? !to : to],
+		.l2_swap = !own,
+		.domain = f->key.domain,
+		.side = peer || f->kind == TCPTERM_KIND_CONN ? f->l2[to].side : !f->l2[!to].side,
+		.src = f->key.addr[!to],
+		.dst = f->key.addr[to],
+		.sport = f->key.port[!to],
+		.dport = f->key.port[to],
+		.ttl = 64,
+		.df = true,
+	};
+}
+
+void
+core_reset_reply(struct tcpterm *s, const struct pkt *p)
+{
+	struct l2_template l2 = { 0 };
+	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
+	bool has_ack = p->flags & TCP_ACK;
+	struct segment g = {
+		.l2 = &l2,
+		.l2_swap = true,
+		.domain = p->domain,
+		.side = p->side,
+		.src = p->dst,
+		.dst = p->src,
+		.sport = p->dport,
+		.dport = p->sport,
+		.ttl = 64,
+		.df = true,
+		.seq = has_ack ? p->ack : 0,
+		.ack = p->seq + len,
+		.flags = TCP_RST | (has_ack ? 0 : TCP_ACK),
+	};
+
+	if (p->flags & TCP_RST || !l2_learn(s->l2s, &l2, p))
+		return;
+	segment_send_bare(s, &g);
+	l2_forget(s->l2s, &l2);
+}

@@ -1,0 +1,239 @@
+/*
+ * What leaves: lost segments again, new ones, FIN, probes, acknowledgements
+ * (RFC 9293 3.8, RFC 5681, RFC 6675; silly windows by RFC 9293 3.8.6.2.1).
+ */
+#include "tcpterm/segment.h"
+#include "tcpterm/tcb.h"
+
+enum { CHALLENGE_US = 500 * 1000 };	/* RFC 5961 7, a connection */
+
+static uint32_t
+tsval(const struct conn *c)
+{
+	if (c->ts_val)
+		return *c->ts_val;
+	return (uint32_t)(c->s->now.v / 1000) + c->ts_offset;
+}
+
+static void
+set_timestamps(const struct conn *c, struct tcpterm_options *o)
+{
+	o->has_ts = c->ts_on;
+	o->tsval = tsval(c);
+	o->tsecr = c->rcv.ts_recent;
+}
+
+/* A segment of this connection at `off`, acknowledging what it may. */
+static struct segment
+segment_at(struct conn *c, int64_t off, uint16_t flags, const struct tcpterm_options *o)
+{
+	struct segment g = segment_for(c->f, c->leg);
+
+	g.ttl = c->ttl;
+	g.tos = c->tos & 0xfc;
+	g.df = c->df;
+	g.ip_id = c->ip_id++;
+	g.flow_label = c->flow_label;
+	g.seq = seq_of(c->iss, off).v;
+	g.ack = seq_of(c->irs, receive_ack(c)).v;
+	g.flags = flags;
+	g.opt = o;
+	if (!(flags & TCP_RST))
+		g.window = receive_window(c, flags & TCP_SYN);
+	return g;
+}
+
+static void
+bare(struct conn *c, int64_t off, uint16_t flags, struct tcpterm_options *o)
+{
+	struct segment g = segment_at(c, off, flags, o);
+
+	if (segment_send_bare(c->s, &g) && flags & TCP_ACK)
+		receive_ack_sent(c);
+}
+
+void
+send_ack(struct conn *c)
+{
+	struct tcpterm_options o = { 0 };
+
+	set_timestamps(c, &o);
+	receive_sack(c, c->ts_on ? 3 : 4, &o);
+	bare(c, c->nxt, TCP_ACK, &o);
+}
+
+/* RFC 9293 3.8.4 and 3.8.6.1: a number that the peer has must be answered. */
+void
+send_probe(struct conn *c)
+{
+	struct tcpterm_options o = { 0 };
+
+	set_timestamps(c, &o);
+	bare(c, c->una - 1, TCP_ACK, &o);
+	c->probe_now = false;
+	c->s->stats.probes++;
+	if (c->n_keepalives < UINT8_MAX)
+		c->n_keepalives++;
+}
+
+void
+send_challenge(struct conn *c)
+{
+	if (usec_before(c->s->now, c->challenge_at))
+		return;
+	c->challenge_at = usec_add(c->s->now, CHALLENGE_US);
+	c->s->stats.challenge_acks++;
+	send_ack(c);
+}
+
+void
+send_syn(struct conn *c)
+{
+	bool reply = c->state == TCPTERM_SYN_RECEIVED;
+	struct tcpterm_options o = {
+		.has_mss = true,
+		.mss = c->mss_offered,
+		.sack_permitted = c->sack_on,
+		.has_wscale = c->rcv_shift > 0,
+		.wscale = c->rcv_shift,
+	};
+
+	set_timestamps(c, &o);
+	bare(c, -1, reply ? TCP_SYN | TCP_ACK : TCP_SYN, &o);
+	c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
+}
+
+void
+send_reset(struct conn *c)
+{
+	bool abandoned = c->tx->end > c->nxt;
+	struct segment g = segment_at(c, abandoned ? c->una : c->nxt, TCP_RST | TCP_ACK, NULL);
+
+	if (abandoned)
+		c->s->stats.rst_abandoned_bytes += (uint64_t)(c->tx->end - c->nxt);
+	segment_send_bare(c->s, &g);
+}
+
+/* One segment of the stream; false: no mbuf, nothing was sent. */
+static bool
+transmit(struct conn *c, int64_t off, uint32_t len)
+{
+	int64_t end = RTE_MIN(off + len, c->tx->end);
+	bool fin = off + len > c->tx->end;
+	uint16_t flags = TCP_ACK;
+	struct tcpterm_options o = { 0 };
+	struct rte_mbuf *m;
+	struct segment g;
+
+	m = end > off ? stream_slice(c->s, c->tx, off, (uint32_t)(end - off)) :
+			rte_pktmbuf_alloc(c->s->conf.header_pool);
+	if (!m) {
+		drops_count(&c->s->drops, DROP_no_mbuf);
+		return false;
+	}
+	if (fin)
+		flags |= TCP_FIN;
+	if (end > off && end == c->tx->end)
+		flags |= TCP_PSH;
+	set_timestamps(c, &o);
+	g = segment_at(c, off, flags, &o);
+	segment_send(c->s, &g, m);
+	receive_ack_sent(c);
+	if (c->rto_at.v == USEC_NEVER.v)
+		c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
+	return true;
+}
+
+static void
+send_lost(struct conn *c)
+{
+	struct sent_seg *g;
+
+	while (sent_pipe(c) < c->cc.cwnd && (g = sent_next_lost(c, c->mss))) {
+		if (!transmit(c, g->off, g->len))
+			return;
+		sent_again(c, g);
+		c->n_rexmit++;
+		c->s->stats.retransmits++;
+	}
+}
+
+/* How much new sequence space the next segment takes; 0: none may leave. */
+static uint32_t
+next_len(const struct conn *c)
+{
+	int64_t end = RTE_MIN(c->tx->end, c->wnd_edge);
+	uint32_t len = end > c->nxt ? (uint32_t)RTE_MIN(end - c->nxt, (int64_t)c->mss) : 0;
+	bool all = c->nxt + len == c->tx->end;
+	bool idle = c->una == c->nxt;
+
+	if (c->fin_sent)
+		return 0;
+	/* Less than a segment: only if it is all there is, and Nagle agrees; or if the
+	 * window can't be expected to open further (RFC 9293 3.8.6.2.1). */
+	if (len > 0 && len < c->mss && !idle) {
+		if (all && !c->tx->fin && !c->nodelay)
+			return 0;
+		if (!all && len < c->wnd_max / 2)
+			return 0;
+	}
+	if (c->tx->fin && all && c->nxt + len < c->wnd_edge)
+		len++;
+	return len;
+}
+
+static void
+send_new(struct conn *c)
+{
+	uint32_t len;
+
+	c->cc.limited = false;
+	while ((len = next_len(c)) > 0) {
+		if (sent_pipe(c) >= c->cc.cwnd) {
+			c->cc.limited = true;
+			return;
+		}
+		if (!sent_push(c, c->nxt, len))
+			return;
+		if (!transmit(c, c->nxt, len)) {
+			sent_unpush(c);
+			return;
+		}
+		c->nxt += len;
+		if (c->nxt > c->tx->end) {
+			c->fin_sent = true;
+			tcb_progress(c);
+		}
+	}
+}
+
+/* Something waits, nothing is in flight that an ACK or a timeout would follow. */
+static void
+arm_persist(struct conn *c)
+{
+	bool waiting = c->tx->end > c->nxt || (c->tx->fin && !c->fin_sent);
+
+	if (!waiting || c->una < c->nxt)
+		c->persist_at = USEC_NEVER;
+	else if (c->persist_at.v == USEC_NEVER.v)
+		c->persist_at = usec_add(c->s->now,
+					 RTE_MIN(rtt_rto(&c->rtt) << RTE_MIN(c->n_probes, 8),
+						 60 * 1000 * 1000LL));
+}
+
+void
+send_output(struct conn *c)
+{
+	if (c->state < TCPTERM_ESTABLISHED)
+		return;
+	/* SACK blocks travel alone: a full segment has no room for them. */
+	if (c->rcv.ack_now && c->rcv.ooo)
+		send_ack(c);
+	send_lost(c);
+	send_new(c);
+	if (c->probe_now)
+		send_probe(c);
+	if (c->rcv.ack_now)
+		send_ack(c);
+	arm_persist(c);
+}

@@ -1,0 +1,540 @@
+/*
+ * The stack: packets to flows, timers to flows, output at the burst's end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tcpterm/cc.h"
+#include "tcpterm/embryo.h"
+#include "tcpterm/endpoint.h"
+#include "tcpterm/pair.h"
+#include "tcpterm/relay.h"
+#include "tcpterm/timewait.h"
+#include "tcpterm/track.h"
+
+enum { BURST = 32, N_SENT = 1 << 20, N_DEEP_STACKS = 65536 };
+
+/* --- life --- */
+
+static void
+defaults(struct tcpterm_conf *c)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (c->mtu[i] == 0)
+			c->mtu[i] = 1500;
+	if (c->n_held_max == 0)
+		c->n_held_max = c->payload_pool->size / 2;
+	if (c->n_flows == 0)
+		c->n_flows = 65536;
+	if (c->n_embryos == 0)
+		c->n_embryos = 16384;
+	if (c->n_listeners == 0)
+		c->n_listeners = 1024;
+	if (c->rcv_wnd_min == 0)
+		c->rcv_wnd_min = 16 * 1024;
+	if (c->rcv_wnd_max == 0)
+		c->rcv_wnd_max = 4 * 1024 * 1024;
+	if (c->idle_us == 0)
+		c->idle_us = 3600LL * 1000 * 1000;
+}
+
+static int
+slabs_init(struct tcpterm *s)
+{
+	const size_t size[TCPTERM_N_KINDS] = {
+		[TCPTERM_KIND_EMBRYO] = sizeof(struct embryo),
+		[TCPTERM_KIND_CONN] = sizeof(struct endpoint),
+		[TCPTERM_KIND_RELAY] = sizeof(struct relay),
+		[TCPTERM_KIND_PASSIVE] = pair_size(),
+		[TCPTERM_KIND_TRACK] = track_size(),
+		[TCPTERM_KIND_PASS] = track_size(),
+		[TCPTERM_KIND_DROP] = track_size(),
+		[TCPTERM_KIND_TIMEWAIT] = sizeof(struct timewait),
+	};
+
+	for (unsigned k = 1; k < TCPTERM_N_KINDS; k++) {
+		uint32_t n = k == TCPTERM_KIND_EMBRYO ? s->conf.n_embryos : s->conf.n_flows;
+
+		if (slab_init(&s->slabs[k], size[k], n) != 0)
+			return -ENOMEM;
+	}
+	return slab_init(&s->sent, sizeof(struct sent_seg), N_SENT);
+}
+
+struct tcpterm *
+tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
+{
+	struct tcpterm *s;
+
+	if (!cc_find(conf->cc)) {
+		err_set(err, -EINVAL, "no congestion control is called \"%s\": use cubic or reno",
+			conf->cc);
+		return NULL;
+	}
+	if (held_register() != 0) {
+		err_set(err, -ENOSPC, "no room in the mbufs for tcpterm's dynamic field");
+		return NULL;
+	}
+	s = calloc(1, sizeof *s);
+	if (!s)
+		goto no_memory;
+	s->conf = *conf;
+	defaults(&s->conf);
+	s->now = now;
+	LIST_INIT(&s->pending);
+	timer_wheel_init(&s->wheel, now);
+	s->table = table_new(s->slabs, 4 * s->conf.n_flows);
+	s->listeners = listeners_new(s->conf.n_listeners);
+	s->vlans = vlan_stacks_new(N_DEEP_STACKS);
+	s->l2s = l2_stacks_new(N_DEEP_STACKS);
+	if (slabs_init(s) == 0 && s->table && s->listeners && s->vlans && s->l2s)
+		return s;
+	tcpterm_free(s);
+no_memory:
+	err_set(err, -ENOMEM, "no memory for a TCP stack of %u flows", conf->n_flows);
+	return NULL;
+}
+
+static void
+end_flow(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	switch ((enum tcpterm_kind)f->kind) {
+	case TCPTERM_KIND_EMBRYO:
+		embryo_end(s, f, why);
+		break;
+	case TCPTERM_KIND_CONN:
+		endpoint_end(s, f, why);
+		break;
+	case TCPTERM_KIND_RELAY:
+		relay_end(s, f, why);
+		break;
+	case TCPTERM_KIND_PASSIVE:
+		pair_end(s, f, why);
+		break;
+	case TCPTERM_KIND_TRACK:
+	case TCPTERM_KIND_PASS:
+	case TCPTERM_KIND_DROP:
+		track_end(s, f, why);
+		break;
+	case TCPTERM_KIND_TIMEWAIT:
+		flow_destroy(s, f, why);
+		break;
+	case TCPTERM_KIND_NONE:
+	case TCPTERM_N_KINDS:
+		break;
+	}
+}
+
+void
+tcpterm_free(struct tcpterm *s)
+{
+	if (!s)
+		return;
+	for (unsigned k = 1; k < TCPTERM_N_KINDS; k++) {
+		for (uint32_t i = 0; s->slabs[k].base && i < s->slabs[k].n_touched; i++)
+			if (slab_alive(&s->slabs[k], i))
+				end_flow(s, slab_at(&s->slabs[k], i), TCPTERM_END_ABORTED);
+		slab_fini(&s->slabs[k]);
+	}
+	slab_fini(&s->sent);
+	table_free(s->table);
+	listeners_free(s->listeners);
+	vlan_stacks_free(s->vlans);
+	l2_stacks_free(s->l2s);
+	free(s);
+}
+
+void
+tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	if (f->kind == TCPTERM_KIND_RELAY) {
+		relay_abort(s, f, why);
+	} else {
+		if (f->kind == TCPTERM_KIND_CONN)
+			send_reset(&((struct endpoint *)f)->c);
+		end_flow(s, f, why);
+	}
+}
+
+/* --- input --- */
+
+static void
+start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
+	       const struct tcpterm_verdict *v)
+{
+	bool syn = p->flags & TCP_SYN;
+	bool midstream = !syn;
+	/* A SYN-ACK comes from the responder; mid-stream the lower port is taken for it. */
+	bool reverse = syn ? p->flags & TCP_ACK : p->sport < p->dport;
+	struct flow *f = flow_create(s, kind, p, reverse);
+
+	if (!f) {
+		core_forward(s, p);
+		return;
+	}
+	f->cookie = v->cookie;
+	f->caller = v->caller;
+	f->is_copy = v->copy;
+	f->roles_guessed = midstream;
+	if (kind == TCPTERM_KIND_PASSIVE)
+		pair_start(s, f, p, v);
+	else
+		track_start(s, f, p, v);
+	flow_announce(s, f);
+	core_dispatch(s, p, f, reverse);
+}
+
+void
+core_decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
+{
+	switch (v->decision) {
+	case TCPTERM_ACCEPT:
+		endpoint_accept(s, p, v);
+		break;
+	case TCPTERM_RELAY:
+		embryo_relay(s, p, v);
+		break;
+	case TCPTERM_PASSIVE:
+		start_followed(s, TCPTERM_KIND_PASSIVE, p, v);
+		break;
+	case TCPTERM_TRACK:
+		start_followed(s, TCPTERM_KIND_TRACK, p, v);
+		break;
+	case TCPTERM_PASS:
+		start_followed(s, TCPTERM_KIND_PASS, p, v);
+		break;
+	case TCPTERM_DROP:
+		start_followed(s, TCPTERM_KIND_DROP, p, v);
+		break;
+	case TCPTERM_RESET:
+		core_reset_reply(s, p);
+		core_drop(s, p->m, DROP_filter_reset);
+		break;
+	case TCPTERM_SILENT:
+		core_drop(s, p->m, DROP_filter_silent);
+		break;
+	case TCPTERM_DEFER:
+		embryo_defer(s, p, v);
+		break;
+	}
+}
+
+void
+core_unknown(struct tcpterm *s, struct pkt *p)
+{
+	struct tcpterm_verdict v;
+
+	if (!s->conf.ops->unknown) {
+		core_forward(s, p);
+		return;
+	}
+	v = s->conf.ops->unknown(s->conf.ctx, p);
+	if (v.decision == TCPTERM_ACCEPT || v.decision == TCPTERM_RELAY ||
+	    v.decision == TCPTERM_DEFER)
+		v.decision = TCPTERM_TRACK;	/* no handshake to begin from */
+	core_decide(s, p, &v);
+}
+
+void
+core_new_flow(struct tcpterm *s, struct pkt *p)
+{
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		embryo_syn(s, p);
+	else
+		core_unknown(s, p);
+}
+
+/* What the checksum refuses is forwarded; only who would acknowledge it, or keep it, may not. */
+static bool
+bypasses(const struct pkt *p, const struct flow *f)
+{
+	return p->cksum_bad && (!f || f->kind == TCPTERM_KIND_EMBRYO ||
+				f->kind == TCPTERM_KIND_TRACK || f->kind == TCPTERM_KIND_PASS);
+}
+
+static void
+bypass(struct tcpterm *s, struct pkt *p)
+{
+	drops_count(&s->drops, p->refusal);
+	s->stats.bypass++;
+	core_forward(s, p);
+}
+
+/* A passive flow on the path: the frame goes on, the reader keeps a reference. */
+static void
+passive_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
+{
+	if (!f->is_copy) {
+		struct pkt on = *p;
+
+		on.m = rte_pktmbuf_clone(p->m, s->conf.header_pool);
+		if (!on.m) {	/* the connection matters more than our view of it */
+			drops_count(&s->drops, DROP_no_mbuf);
+			core_forward(s, p);
+			return;
+		}
+		core_forward(s, &on);
+	}
+	pair_input(s, f, p, dir);
+}
+
+void
+core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
+{
+	if (bypasses(p, f)) {
+		bypass(s, p);
+		return;
+	}
+	switch (f ? (enum tcpterm_kind)f->kind : TCPTERM_KIND_NONE) {
+	case TCPTERM_KIND_NONE:
+	case TCPTERM_N_KINDS:
+		core_new_flow(s, p);
+		break;
+	case TCPTERM_KIND_EMBRYO:
+		embryo_input(s, f, p, dir);
+		break;
+	case TCPTERM_KIND_CONN:
+		endpoint_input(s, f, p);
+		break;
+	case TCPTERM_KIND_RELAY:
+		relay_input(s, f, p, dir);
+		break;
+	case TCPTERM_KIND_PASSIVE:
+		passive_input(s, p, f, dir);
+		break;
+	case TCPTERM_KIND_TRACK:
+	case TCPTERM_KIND_PASS:
+	case TCPTERM_KIND_DROP:
+		track_input(s, f, p, dir);
+		break;
+	case TCPTERM_KIND_TIMEWAIT:
+		timewait_input(s, f, p, dir);
+		break;
+	}
+}
+
+static void
+icmp_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
+{
+	bool consumed = false;
+
+	if (f && f->kind == TCPTERM_KIND_RELAY)
+		consumed = relay_icmp(f, p, dir);
+	else if (f && f->kind == TCPTERM_KIND_CONN)
+		consumed = pmtu_icmp(&((struct endpoint *)f)->c, p);
+	if (consumed)
+		core_drop(s, p->m, DROP_proxy_consumed);
+	else
+		core_forward(s, p);
+}
+
+static void
+input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
+{
+	s->stats.segments_in++;
+	switch (p->kind) {
+	case PKT_TCP:
+		core_dispatch(s, p, f, dir);
+		break;
+	case PKT_ICMP_ERROR:
+		icmp_input(s, p, f, dir);
+		break;
+	case PKT_REFUSED:
+		bypass(s, p);
+		break;
+	case PKT_OTHER:
+	case PKT_FRAGMENT:
+		core_forward(s, p);
+		break;
+	}
+}
+
+static void
+input_burst(struct tcpterm *s, struct pkt *p, unsigned n)
+{
+	struct flow_key keys[BURST];
+	struct flow *found[BURST];
+	enum flow_match how[BURST];
+	uint32_t hash[BURST], changes = s->table_changes;
+	bool skip[BURST];
+
+	for (unsigned i = 0; i < n; i++) {
+		bool flow = p[i].kind == PKT_TCP || p[i].kind == PKT_ICMP_ERROR;
+
+		skip[i] = !flow || !core_key(s, &p[i], false, &keys[i]);
+		hash[i] = p[i].hash;
+	}
+	table_find_burst(s->table, keys, hash, skip, n, found, how);
+	for (unsigned i = 0; i < n; i++) {
+		/* An earlier segment of the burst may have made or ended this one's flow. */
+		if (changes != s->table_changes && p[i].kind != PKT_OTHER) {
+			found[i] = NULL;
+			if (core_key(s, &p[i], false, &keys[i]))
+				found[i] = table_find(s->table, &keys[i], hash[i], &how[i]);
+		}
+		input_one(s, &p[i], found[i], found[i] && how[i] == FLOW_MATCH_REVERSED);
+	}
+}
+
+void
+tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now)
+{
+	s->now = now;
+	for (unsigned done = 0; done < n; done += BURST)
+		input_burst(s, p + done, RTE_MIN(n - done, (unsigned)BURST));
+}
+
+/* --- time --- */
+
+static void
+fire(void *ctx, struct timer *t)
+{
+	struct tcpterm *s = ctx;
+	struct flow *f = (struct flow *)((char *)t - offsetof(struct flow, timer));
+
+	switch ((enum tcpterm_kind)f->kind) {
+	case TCPTERM_KIND_EMBRYO:
+		embryo_timer(s, f);
+		break;
+	case TCPTERM_KIND_CONN:
+		endpoint_timer(s, f);
+		break;
+	case TCPTERM_KIND_RELAY:
+		relay_timer(s, f);
+		break;
+	case TCPTERM_KIND_PASSIVE:
+		pair_timer(s, f);
+		break;
+	case TCPTERM_KIND_TRACK:
+	case TCPTERM_KIND_PASS:
+	case TCPTERM_KIND_DROP:
+		track_timer(s, f);
+		break;
+	case TCPTERM_KIND_TIMEWAIT:
+		flow_destroy(s, f, TCPTERM_END_FIN);
+		break;
+	case TCPTERM_KIND_NONE:
+	case TCPTERM_N_KINDS:
+		break;
+	}
+}
+
+static void
+output_pending(struct tcpterm *s)
+{
+	struct conn *c;
+
+	while ((c = LIST_FIRST(&s->pending))) {
+		LIST_REMOVE(c, pending);
+		c->is_pending = false;
+		tcb_progress(c);
+		send_output(c);
+		if (c->f->kind == TCPTERM_KIND_RELAY)
+			relay_settle(s, c->f);
+		else
+			endpoint_settle(s, c->f);
+	}
+}
+
+void
+tcpterm_run(struct tcpterm *s, usec_t now)
+{
+	s->now = now;
+	timer_run(&s->wheel, now, fire, s);
+	output_pending(s);
+}
+
+usec_t
+tcpterm_next(const struct tcpterm *s)
+{
+	return LIST_EMPTY(&s->pending) ? timer_next(&s->wheel) : s->now;
+}
+
+/* --- looking --- */
+
+struct flow *
+tcpterm_find(struct tcpterm *s, const struct flow_key *k)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n = vlan_stack_vids(s->vlans, k, vid);
+	enum flow_match how;
+
+	return table_find(s->table, k,
+			  flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain,
+				    vid, n),
+			  &how);
+}
+
+struct flow *
+tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
+{
+	unsigned kind = ref >> REF_KIND_SHIFT;
+	uint32_t index = ref & REF_INDEX_MASK;
+
+	if (kind == 0 || kind >= TCPTERM_N_KINDS || index >= s->slabs[kind].n_touched ||
+	    !slab_alive(&s->slabs[kind], index) ||
+	    s->slabs[kind].generation[index] != generation)
+		return NULL;
+	return slab_at(&s->slabs[kind], index);
+}
+
+unsigned
+tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max)
+{
+	return table_walk(s->table, cursor, out, n_max);
+}
+
+void
+tcpterm_flow_info(const struct flow *f, struct tcpterm_leg_info leg[2])
+{
+	memset(leg, 0, 2 * sizeof *leg);
+	switch ((enum tcpterm_kind)f->kind) {
+	case TCPTERM_KIND_RELAY:
+		tcb_info(&((const struct relay *)f)->leg[0], &leg[0]);
+		tcb_info(&((const struct relay *)f)->leg[1], &leg[1]);
+		break;
+	case TCPTERM_KIND_CONN:
+		tcb_info(&((const struct endpoint *)f)->c, &leg[0]);
+		break;
+	case TCPTERM_KIND_PASSIVE:
+		pair_info(f, leg);
+		break;
+	case TCPTERM_KIND_TRACK:
+	case TCPTERM_KIND_PASS:
+	case TCPTERM_KIND_DROP:
+		track_info(f, leg);
+		break;
+	default:
+		break;
+	}
+}
+
+int
+tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf,
+	       tcpterm_listener_id *id)
+{
+	return listeners_add(s->listeners, conf, id);
+}
+
+int
+tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id)
+{
+	int rc = listeners_remove(s->listeners, id);
+
+	if (rc == 0)
+		embryo_unlisten(s, id);
+	return rc;
+}
+
+const struct tcpterm_stats *
+tcpterm_stats(struct tcpterm *s)
+{
+	s->stats.n_listeners = listeners_count(s->listeners);
+	return &s->stats;
+}
+
+const struct drops *
+tcpterm_drops(struct tcpterm *s)
+{
+	return &s->drops;
+}

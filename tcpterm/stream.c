@@ -1,0 +1,249 @@
+#include <rte_mbuf_dyn.h>
+
+#include "tcpterm/stream.h"
+
+int held_dynfield = -1;
+
+int
+held_register(void)
+{
+	static const struct rte_mbuf_dynfield field = {
+		.name = "tcpterm_held",
+		.size = sizeof(struct held),
+		.align = __alignof__(struct held),
+	};
+
+	if (held_dynfield < 0)
+		held_dynfield = rte_mbuf_dynfield_register(&field);
+	return held_dynfield < 0 ? -rte_errno : 0;
+}
+
+static void
+hold(struct tcpterm *s, struct stream *st, struct rte_mbuf *m)
+{
+	if (st->tail)
+		held(st->tail)->next = m;
+	else
+		st->head = m;
+	st->tail = m;
+	st->n_mbufs++;
+	s->stats.n_held += m->nb_segs;
+	st->end += held(m)->len;
+}
+
+static void
+let_go(struct tcpterm *s, struct stream *st, struct rte_mbuf *m)
+{
+	st->head = held(m)->next;
+	if (!st->head)
+		st->tail = NULL;
+	if (st->cursor == m)
+		st->cursor = NULL;
+	st->n_mbufs--;
+	s->stats.n_held -= m->nb_segs;
+	rte_pktmbuf_free(m);
+}
+
+/* Room for small payload at the stream's end: what is left of a compact tail. */
+static uint16_t
+compact_room(const struct stream *st)
+{
+	return st->tail && held(st->tail)->compact ? rte_pktmbuf_tailroom(st->tail) : 0;
+}
+
+static struct rte_mbuf *
+compact_new(struct tcpterm *s, const struct stream *st)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(s->conf.payload_pool);
+
+	if (m)
+		*held(m) = (struct held){ .off = st->end, .m_off = 0, .compact = 1 };
+	return m;
+}
+
+/* Appends bytes to the compact tail, which has room for them. */
+static void *
+compact_extend(struct stream *st, uint32_t len)
+{
+	void *to = rte_pktmbuf_append(st->tail, (uint16_t)len);
+
+	held(st->tail)->len += len;
+	st->end += len;
+	return to;
+}
+
+static void
+copy_from(const struct rte_mbuf *m, uint32_t m_off, uint32_t len, void *to)
+{
+	const void *from = rte_pktmbuf_read(m, m_off, len, to);
+
+	if (from != to)
+		memcpy(to, from, len);
+}
+
+/*
+ * Payload that fills less than a quarter of its mbuf is copied together, so that
+ * small segments can't hold the pool.
+ */
+static bool
+compact(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off, uint32_t len)
+{
+	if (len >= (uint32_t)rte_pktmbuf_data_room_size(s->conf.payload_pool) / 4)
+		return false;
+	if (compact_room(st) < len) {
+		struct rte_mbuf *fresh = compact_new(s, st);
+
+		if (!fresh)
+			return false;
+		hold(s, st, fresh);
+	}
+	copy_from(m, m_off, len, compact_extend(st, len));
+	s->stats.copied_bytes += len;
+	s->stats.compacted++;
+	rte_pktmbuf_free(m);
+	return true;
+}
+
+void
+stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
+	      uint32_t len)
+{
+	if (compact(s, st, m, m_off, len))
+		return;
+	*held(m) = (struct held){ .off = st->end, .m_off = m_off, .len = len };
+	hold(s, st, m);
+}
+
+size_t
+stream_write(struct tcpterm *s, struct stream *st, const void *buf, size_t len)
+{
+	const uint8_t *from = buf;
+	size_t done = 0;
+
+	while (done < len) {
+		uint32_t n = compact_room(st);
+
+		if (n == 0) {
+			struct rte_mbuf *fresh = compact_new(s, st);
+
+			if (!fresh)
+				break;
+			hold(s, st, fresh);
+			n = rte_pktmbuf_tailroom(fresh);
+		}
+		n = RTE_MIN(n, (uint32_t)RTE_MIN(len - done, (size_t)UINT16_MAX));
+		memcpy(compact_extend(st, n), from + done, n);
+		done += n;
+	}
+	s->stats.copied_bytes += done;
+	return done;
+}
+
+/* The mbuf that holds offset `off`, which is below `end`. */
+static struct rte_mbuf *
+locate(const struct stream *st, int64_t off)
+{
+	struct rte_mbuf *m = st->cursor && held(st->cursor)->off <= off ? st->cursor : st->head;
+
+	while (off >= held(m)->off + held(m)->len)
+		m = held(m)->next;
+	return m;
+}
+
+void
+stream_copy(const struct stream *st, int64_t off, uint32_t len, uint8_t *to)
+{
+	for (struct rte_mbuf *m = locate(st, off); len > 0; m = held(m)->next) {
+		const struct held *h = held(m);
+		uint32_t skip = (uint32_t)(off - h->off);
+		uint32_t n = RTE_MIN(len, h->len - skip);
+
+		copy_from(m, h->m_off + skip, n, to);
+		to += n;
+		off += n;
+		len -= n;
+	}
+}
+
+void
+stream_release(struct tcpterm *s, struct stream *st, int64_t off)
+{
+	while (st->head && held(st->head)->off + held(st->head)->len <= off)
+		let_go(s, st, st->head);
+	if (off > st->start)
+		st->start = off;
+}
+
+/* One reference to `n` bytes of the segment `seg` from `skip` on. */
+static struct rte_mbuf *
+refer(struct tcpterm *s, struct rte_mbuf *seg, uint32_t skip, uint32_t n)
+{
+	struct rte_mbuf *mi = rte_pktmbuf_alloc(s->conf.header_pool);
+
+	if (!mi)
+		return NULL;
+	rte_pktmbuf_attach(mi, seg);
+	mi->data_off = (uint16_t)(seg->data_off + skip);
+	mi->data_len = (uint16_t)n;
+	mi->pkt_len = n;
+	mi->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	return mi;
+}
+
+/* Appends references to [skip, skip + len) of the chain `m` to *tail. */
+static bool
+refer_chain(struct tcpterm *s, struct rte_mbuf *m, uint32_t skip, uint32_t len,
+	    struct rte_mbuf *first, struct rte_mbuf **tail)
+{
+	for (; len > 0; m = m->next) {
+		uint32_t n;
+
+		if (skip >= m->data_len) {
+			skip -= m->data_len;
+			continue;
+		}
+		n = RTE_MIN(len, m->data_len - skip);
+		(*tail)->next = refer(s, m, skip, n);
+		if (!(*tail)->next)
+			return false;
+		*tail = (*tail)->next;
+		first->nb_segs++;
+		first->pkt_len += n;
+		len -= n;
+		skip = 0;
+	}
+	return true;
+}
+
+struct rte_mbuf *
+stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len)
+{
+	struct rte_mbuf *m = locate(st, off), *first, *tail;
+
+	/* The first mbuf has room for the headers; the references follow it. */
+	first = tail = rte_pktmbuf_alloc(s->conf.header_pool);
+	if (!first)
+		return NULL;
+	st->cursor = m;
+	for (; len > 0; m = held(m)->next) {
+		const struct held *h = held(m);
+		uint32_t skip = (uint32_t)(off - h->off);
+		uint32_t n = RTE_MIN(len, h->len - skip);
+
+		if (!refer_chain(s, m, h->m_off + skip, n, first, &tail)) {
+			rte_pktmbuf_free(first);
+			return NULL;
+		}
+		off += n;
+		len -= n;
+	}
+	return first;
+}
+
+void
+stream_clear(struct tcpterm *s, struct stream *st)
+{
+	while (st->head)
+		let_go(s, st, st->head);
+	st->start = st->end;
+}

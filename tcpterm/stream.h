@@ -1,0 +1,74 @@
+/*
+ * stream.h - one direction's bytes, as references into the mbufs they came in.
+ *
+ * A stream is a queue addressed by 64-bit offset: received bytes are appended at `end`,
+ * and released below `start` when nobody needs them any more.  In a relay it is what one leg
+ * received and the other has to send; of a connection, its receive or send buffer.
+ * What is held lies in the mbuf's own dynamic field (struct held), so holding allocates
+ * nothing; an mbuf is held by one stream or one reassembly queue at a time.
+ * Single-threaded, with its stack.
+ */
+#ifndef TCPTERM_STREAM_H
+#define TCPTERM_STREAM_H
+
+#include "tcpterm/core.h"
+
+/* The bytes [off, off + len) of a stream are those of the chain from m_off on. */
+struct held {
+	struct rte_mbuf *next;
+	int64_t off;
+	uint32_t m_off;
+	uint32_t len : 31;
+	uint32_t compact : 1;	/* ours, with small segments' bytes copied together */
+};
+
+extern int held_dynfield;
+
+/* Registers the dynamic field; once a process, any number of calls. 0, negative errno. */
+int held_register(void);
+
+static inline struct held *
+held(const struct rte_mbuf *m)
+{
+	return RTE_MBUF_DYNFIELD(m, held_dynfield, struct held *);
+}
+
+struct stream {
+	struct rte_mbuf *head, *tail;
+	struct rte_mbuf *cursor;	/* where the latest slice was found, or NULL */
+	int64_t start, end;		/* bytes held: [start, end) */
+	uint32_t n_mbufs;
+	bool fin;			/* nothing follows `end` */
+};
+
+/* Takes `m`, whose bytes [m_off, m_off + len) follow the stream's end. Small payload is copied together. */
+void stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
+		   uint32_t len);
+
+/* Copies the caller's bytes in; how many there was memory for. */
+size_t stream_write(struct tcpterm *s, struct stream *st, const void *buf, size_t len);
+
+/* Copies `len` bytes from `off` out; all of them are held. */
+void stream_copy(const struct stream *st, int64_t off, uint32_t len, uint8_t *to);
+
+/* Releases the bytes below `off`. */
+void stream_release(struct tcpterm *s, struct stream *st, int64_t off);
+
+/*
+ * An empty mbuf with room for headers, followed by references to [off, off + len), no byte
+ * copied; all from header_pool.  NULL: the
+ * pool is empty.
+ */
+struct rte_mbuf *stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len);
+
+/* Releases everything. */
+void stream_clear(struct tcpterm *s, struct stream *st);
+
+/* Bytes held. */
+static inline uint32_t
+stream_len(const struct stream *st)
+{
+	return (uint32_t)(st->end - st->start);
+}
+
+#endif

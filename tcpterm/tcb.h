@@ -1,0 +1,265 @@
+/*
+ * tcb.h - one end of a TCP connection (RFC 9293 3.3.1): the transmission control block.
+ *
+ * A relay has two, a connection of the library one.  Everything counts in 64-bit
+ * stream offsets: 0 is the byte after the SYN, the SYN itself is -1, a FIN
+ * takes the offset after the last byte.  Each part's fields are written by its own file only:
+ * receive.c, ack.c, sent.c, recover.c, rtt.c, the cc_ files, send.c; any may read them.
+ */
+#ifndef TCPTERM_TCB_H
+#define TCPTERM_TCB_H
+
+#include "tcpterm/seq.h"
+#include "tcpterm/stream.h"
+
+enum {
+	TCB_MSS_DEFAULT_V4 = 536,	/* RFC 9293 3.7.1 */
+	TCB_MSS_DEFAULT_V6 = 1220,
+	TCB_WSCALE_MAX = 14,		/* RFC 7323 2.3 */
+	TCB_N_RECENT = 3,		/* SACK blocks remembered, RFC 2018 4 */
+};
+
+/* One segment in flight, or lost (sent.c). */
+struct sent_seg {
+	struct sent_seg *next;
+	int64_t off;
+	usec_t at;		/* when last sent */
+	uint32_t len;		/* sequence space: a FIN counts 1 */
+	uint32_t index;		/* in the stack's slab */
+	bool sacked, lost;
+	bool rexmit;		/* sent again, and that copy is in flight */
+	bool ever_rexmit;	/* Karn: gives no RTT sample */
+};
+
+/* What is in flight (sent.c). Byte counts of the list's flags. */
+struct sent {
+	struct sent_seg *head, *tail;
+	uint32_t sacked, lost, rexmit;
+	uint32_t reno_sacked;	/* without SACK: what duplicate ACKs stand for */
+};
+
+/* RFC 6298 (rtt.c); microseconds. */
+struct rtt {
+	uint32_t srtt, rttvar, min;
+	uint32_t rto;
+	uint8_t backoff;	/* retransmissions of the head in a row */
+};
+
+/* Loss recovery (recover.c). */
+struct recover {
+	enum { RECOVER_OPEN, RECOVER_FAST, RECOVER_LOSS } state;
+	int64_t point;		/* snd_nxt when it began */
+	uint8_t dup_acks;
+};
+
+/* Congestion control (cc.h). */
+struct cc {
+	const struct cc_ops *ops;
+	uint32_t cwnd, ssthresh;	/* bytes */
+	uint32_t acked;			/* bytes counted towards the next increase */
+	bool limited;			/* the window, not the sender, was the limit */
+	/* CUBIC (RFC 9438) */
+	double w_max, k, w_est;
+	usec_t epoch;
+};
+
+/* Out-of-order data and what is advertised (receive.c). */
+struct receive {
+	struct rte_mbuf *ooo;		/* struct held, by offset, without overlaps */
+	uint32_t ooo_bytes;
+	int64_t nxt;			/* rcv.nxt, a FIN not counted */
+	int64_t adv;			/* right edge advertised: never moves left */
+	int64_t fin;			/* the FIN's offset, -1 unknown */
+	bool fin_ackable;		/* it may be acknowledged */
+	uint32_t limit;			/* bytes this end may hold; grows by use */
+	uint64_t drained;		/* bytes that left since the last growth */
+	int64_t recent[TCB_N_RECENT];	/* offsets of the latest out-of-order arrivals */
+	uint32_t unacked;		/* bytes received since the last ACK was sent */
+	uint8_t quick;			/* data segments still to be acknowledged at once */
+	bool ack_now;
+	usec_t delack_at;
+	int64_t last_ack;		/* Last.ACK.sent, RFC 7323 4.3 */
+	uint32_t ts_recent;		/* RFC 7323 4.3 */
+	uint32_t ts_newest;		/* of all acceptable segments: the other leg's TSval */
+	usec_t ts_at;
+};
+
+struct conn {
+	struct flow *f;
+	struct tcpterm *s;
+	LIST_ENTRY(conn) pending;
+	bool is_pending;
+	uint8_t leg;		/* the peer is key.addr[leg] */
+	uint8_t state;		/* enum tcpterm_state; tcb_set_state() writes it */
+	bool relayed;
+
+	/* agreed in the handshake */
+	seq_t iss, irs;
+	uint8_t snd_shift, rcv_shift;
+	bool ts_on, sack_on;
+	uint16_t mss;		/* payload bytes of a full segment, options taken off */
+	uint16_t mss_offered;	/* what our SYN said (library connections) */
+
+	/* send sequence space */
+	int64_t una, nxt;
+	int64_t wnd_edge;	/* right edge that the peer offers */
+	uint32_t wnd_max;	/* largest window ever offered */
+	seq_t wl1;		/* sequence number of the last window update */
+	int64_t wl2;
+	bool fin_sent, nodelay;
+	usec_t rto_at, persist_at;
+	uint8_t n_probes;	/* zero-window probes unanswered */
+	uint8_t n_keepalives;	/* keepalive probes unanswered */
+	bool probe_now;
+	usec_t challenge_at;	/* the next challenge ACK not before */
+
+	/* the IP header that this end writes: of the impersonated end's latest segment */
+	uint8_t ttl, tos;
+	bool df;
+	uint16_t ip_id;
+	uint32_t flow_label;
+	const uint32_t *ts_val;	/* relayed: newest TSval of the impersonated end */
+	bool own_clock;		/* TSval is our own milliseconds */
+	uint32_t ts_offset;
+
+	struct receive rcv;
+	struct sent sent;
+	struct rtt rtt;
+	struct recover rec;
+	struct cc cc;
+	struct stream *rx, *tx;
+
+	uint64_t n_rexmit, n_ooo, n_dup, n_zero_wnd;
+};
+
+/* Why tcb_input() says that the connection is over. */
+enum tcb_event {
+	TCB_NONE,
+	TCB_RESET,	/* an acceptable RST */
+};
+
+/* --- tcb.c: life, state, timers --- */
+
+void tcb_init(struct conn *c, struct tcpterm *s, struct flow *f, uint8_t leg);
+
+/* Releases all that the connection holds but for its streams. */
+void tcb_fini(struct conn *c);
+
+/* The one place where the state is written; asserts that the move is in RFC 9293's figure 5. */
+void tcb_set_state(struct conn *c, enum tcpterm_state to);
+
+/* Puts the connection among those whose output is due when the burst ends. */
+void tcb_pend(struct conn *c);
+
+/* When something of this connection is due. */
+usec_t tcb_next(const struct conn *c);
+
+/* Acts on what is due; false: given up, the peer does not answer (RFC 9293 3.8.3). */
+bool tcb_timer(struct conn *c);
+
+/* Brings the state up to what was sent, acknowledged and received. */
+void tcb_progress(struct conn *c);
+
+/* Has the peer all that was sent, the FIN too? */
+bool tcb_fin_acked(const struct conn *c);
+
+/* The payload of a full segment in an IP packet of `mtu` bytes, timestamps taken off. */
+uint16_t tcb_mss_for(const struct conn *c, uint16_t mtu);
+
+/* What was agreed: the peer's options and ours; sets shifts, ts_on, sack_on, mss. */
+void tcb_agree(struct conn *c, const struct tcpterm_options *peer,
+	       const struct tcpterm_options *ours);
+
+/* A refused or dead connection sends and receives nothing any more. */
+void tcb_kill(struct conn *c);
+
+void tcb_info(const struct conn *c, struct tcpterm_leg_info *i);
+
+/* --- input.c: RFC 9293 3.10.7.4, a synchronized state's segment; takes p->m --- */
+enum tcb_event tcb_input(struct conn *c, struct pkt *p);
+
+/* --- receive.c --- */
+
+/* Takes the segment's payload and FIN; p->m is held or freed. */
+void receive_segment(struct conn *c, struct pkt *p, int64_t off);
+/* Is any of [off, off + len) inside the receive window (RFC 9293 table 6)? */
+bool receive_acceptable(const struct conn *c, int64_t off, uint32_t len);
+/* TS.Recent (RFC 7323 4.3) and PAWS (5.3): false, the segment is old. */
+bool receive_paws(struct conn *c, const struct tcpterm_options *o, const struct pkt *p, int64_t off);
+void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, uint32_t len);
+/* The window field for the next segment; moves rcv.adv. */
+uint16_t receive_window(struct conn *c, bool syn);
+/* Bytes left the receive stream: the window may grow or open. */
+void receive_drained(struct conn *c, uint64_t bytes);
+/* SACK blocks, most recent first (RFC 2018 4); returns how many. */
+unsigned receive_sack(const struct conn *c, unsigned n_max, struct tcpterm_options *o);
+/* The offset that an ACK acknowledges. */
+int64_t receive_ack(const struct conn *c);
+void receive_ack_sent(struct conn *c);
+void receive_clear(struct conn *c);
+
+/* --- ack.c --- */
+
+/* What one acknowledgement said. */
+struct ackinfo {
+	uint32_t acked;		/* bytes newly acknowledged cumulatively */
+	uint32_t sacked;	/* bytes newly SACKed */
+	bool duplicate;		/* RFC 5681 2 */
+	bool fin;		/* our FIN is acknowledged by it */
+	usec_t sent_at;		/* of the newest segment acknowledged and never sent again */
+	bool has_rtt;
+};
+/* RFC 9293 3.10.7.4, fifth, ESTABLISHED. False: the ACK is not acceptable (RFC 5961 5.2). */
+bool ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o,
+		 struct ackinfo *a);
+
+/* --- sent.c --- */
+bool sent_push(struct conn *c, int64_t off, uint32_t len);
+void sent_unpush(struct conn *c);
+void sent_ack(struct conn *c, int64_t una, struct ackinfo *a);
+void sent_sack(struct conn *c, int64_t left, int64_t right, struct ackinfo *a);
+/* RFC 6675 IsLost(): three segments or more SACKed above. Returns bytes newly lost. */
+uint32_t sent_mark_lost(struct conn *c);
+void sent_mark_head_lost(struct conn *c);
+void sent_mark_all_lost(struct conn *c);
+/* The next lost segment that is not in flight again; cut to `mss`. NULL. */
+struct sent_seg *sent_next_lost(struct conn *c, uint32_t mss);
+void sent_again(struct conn *c, struct sent_seg *g);
+void sent_dup_ack(struct conn *c);
+void sent_clear(struct conn *c);
+/* RFC 6675 pipe: bytes in the network. */
+uint32_t sent_pipe(const struct conn *c);
+
+/* --- recover.c: RFC 5681, 6582, 6675 --- */
+void recover_ack(struct conn *c, const struct ackinfo *a);
+void recover_timeout(struct conn *c);
+
+/* --- rtt.c: RFC 6298 --- */
+void rtt_init(struct rtt *r);
+void rtt_sample(struct rtt *r, int64_t us);
+void rtt_backoff(struct rtt *r);
+void rtt_progress(struct rtt *r);
+int64_t rtt_rto(const struct rtt *r);
+
+/* --- send.c --- */
+
+/* Sends what may be sent: lost, new, FIN, probe, or an acknowledgement alone. */
+void send_output(struct conn *c);
+/* One segment without payload; SEQ is snd.nxt, or una - 1 for a probe. */
+void send_ack(struct conn *c);
+void send_probe(struct conn *c);
+void send_syn(struct conn *c);		/* SYN or SYN-ACK, by state */
+/* RST at snd.nxt, or at snd.una if what is queued is abandoned. */
+void send_reset(struct conn *c);
+/* RFC 5961 7, 10: at most one per 500 ms a connection. */
+void send_challenge(struct conn *c);
+
+/* --- pmtu.c: RFC 1191, 8201, 5927 --- */
+
+/* A too-big message that quotes our segment; false: not verified. */
+bool pmtu_icmp(struct conn *c, const struct pkt *p);
+
+/* --- isn.c: RFC 6528 --- */
+seq_t isn_make(const struct tcpterm *s, const struct flow_key *k);
+
+#endif
