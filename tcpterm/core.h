@@ -79,7 +79,8 @@ void core_unknown(struct tcpterm *s, struct pkt *p);
 /* Gives the packet to its flow (NULL: none yet); takes p->m. */
 void core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir);
 
-/* The flow key of a packet; false: its VLAN stack is unknown (or, with `create`, there is no room). */
+/* The flow hash and key of a packet; false: its VLAN stack is unknown (or, with `create`, there is no room). */
+uint32_t core_hash(const struct pkt *p);
 bool core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k);
 
 /* A stateless RST in answer to `p`, by RFC 9293 3.10.7.1; m stays the caller's. */

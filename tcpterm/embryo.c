@@ -4,6 +4,7 @@
 #include "tcpterm/embryo.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
+#include "tcpterm/track.h"
 
 /* Since the last segment of either side; a client's own SYN timer ends well before. */
 #define LIFETIME_US (75LL * 1000 * 1000)
@@ -125,16 +126,14 @@ embryo_unlisten(struct tcpterm *s, tcpterm_listener_id id)
 
 /* Options that we could not keep to afterwards leave the segment, the checksum follows. */
 static void
-filter_options(struct tcpterm *s, struct pkt *p, const struct flow *f, unsigned dir)
+filter_options(struct tcpterm *s, struct pkt *p)
 {
 	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(p->m, struct rte_tcp_hdr *, p->l4);
 	uint8_t *opt = (uint8_t *)(tcp + 1);
 	uint8_t was[TCP_OPTIONS_MAX];
-	uint8_t side = f->seen & (1u << !dir) ? f->l2[!dir].side : !p->side;
 	uint16_t mtu = RTE_MIN(s->conf.mtu[0], s->conf.mtu[1]);
 	uint16_t *word = (uint16_t *)opt;
 
-	(void)side;
 	memcpy(was, opt, p->opt_len);
 	s->stats.options_removed +=
 		options_filter(opt, p->opt_len, (uint16_t)(mtu - (p->is_v6 ? 60 : 40)));
@@ -175,7 +174,7 @@ forward(struct tcpterm *s, struct embryo *e, struct pkt *p, unsigned dir)
 {
 	flow_touch(s, &e->f, p, dir);
 	if (p->flags & TCP_SYN)
-		filter_options(s, p, &e->f, dir);
+		filter_options(s, p);
 	learn_end(s, &e->end[dir], p);
 	flow_arm(s, &e->f, usec_add(s->now, LIFETIME_US));
 	core_forward(s, p);

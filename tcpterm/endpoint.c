@@ -66,7 +66,7 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 		if (!core_key(s, &p, true, &k) || !tcpterm_find(s, &k))
 			break;
 	}
-	p.hash = pkt_flow_hash(&p);
+	p.hash = core_hash(&p);
 	if (!core_key(s, &p, true, &k))
 		return -ENOMEM;
 	if (tcpterm_find(s, &k))

@@ -3,6 +3,15 @@
  */
 #include "tcpterm/core.h"
 
+uint32_t
+core_hash(const struct pkt *p)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n = pkt_key_vids(p, vid);
+
+	return flow_hash(&p->src, &p->dst, p->sport, p->dport, p->domain, vid, n);
+}
+
 bool
 core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k)
 {

@@ -1,4 +1,4 @@
-#include <rte_mbuf_dyn.h>
+#include <rte_errno.h>
 
 #include "tcpterm/stream.h"
 

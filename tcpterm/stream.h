@@ -11,6 +11,8 @@
 #ifndef TCPTERM_STREAM_H
 #define TCPTERM_STREAM_H
 
+#include <rte_mbuf_dyn.h>
+
 #include "tcpterm/core.h"
 
 /* The bytes [off, off + len) of a stream are those of the chain from m_off on. */
