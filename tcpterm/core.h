@@ -45,7 +45,7 @@ struct tcpterm {
 struct flow *flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p,
 			 bool reverse);
 
-/* Calls flow_end (unless the flow was never announced), takes it out of the table and frees its slot. What
+/* Announces the end if that is still due, takes it out of the table and frees its slot. What
  * the kind holds is released before by the kind's own code. */
 void flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
@@ -55,6 +55,10 @@ struct flow *flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind ki
 
 /* Calls flow_new: the flow is complete, and the caller may know of it. */
 void flow_announce(struct tcpterm *s, struct flow *f);
+
+/* Calls flow_end, once a flow: it is over for its owner, with all counters in place. The object may stay in
+ * the table to answer, or to swallow, what comes late. */
+void flow_announce_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
 /* Arms the flow's timer; USEC_NEVER cancels it. */
 void flow_arm(struct tcpterm *s, struct flow *f, usec_t at);

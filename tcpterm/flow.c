@@ -99,12 +99,19 @@ flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 }
 
 void
-flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+flow_announce_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
 	if (f->end == TCPTERM_END_NONE)
 		f->end = (uint8_t)why;
 	if (f->announced && s->conf.ops->flow_end)
 		s->conf.ops->flow_end(s->conf.ctx, f);
+	f->announced = false;
+}
+
+void
+flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	flow_announce_end(s, f, why);
 	table_remove(s->table, f);
 	s->table_changes++;
 	vlan_stack_put(s->vlans, &f->key);

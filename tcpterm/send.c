@@ -224,7 +224,8 @@ arm_persist(struct conn *c)
 void
 send_output(struct conn *c)
 {
-	if (c->state < TCPTERM_ESTABLISHED)
+	/* A relay's leg that went by LAST-ACK to CLOSED still answers, while the other closes. */
+	if (c->state >= TCPTERM_LISTEN && c->state < TCPTERM_ESTABLISHED)
 		return;
 	/* SACK blocks travel alone: a full segment has no room for them. */
 	if (c->rcv.ack_now && c->rcv.ooo)

@@ -18,16 +18,6 @@ keep_numbers(struct timewait *w, const struct conn *c)
 	w->ts_on = c->ts_on;
 }
 
-/* The owner hears of the end with all counters in place; then only the numbers stay. */
-static void
-announce_end(struct tcpterm *s, struct flow *f)
-{
-	f->end = TCPTERM_END_FIN;
-	if (f->announced && s->conf.ops->flow_end)
-		s->conf.ops->flow_end(s->conf.ctx, f);
-	f->announced = false;
-}
-
 static void
 enter(struct tcpterm *s, struct flow *f, struct timewait *numbers)
 {
@@ -47,7 +37,7 @@ timewait_start(struct tcpterm *s, struct relay *r)
 {
 	struct timewait numbers = { 0 };
 
-	announce_end(s, &r->f);
+	flow_announce_end(s, &r->f, TCPTERM_END_FIN);
 	for (unsigned k = 0; k < 2; k++) {
 		keep_numbers(&numbers, &r->leg[k]);
 		tcb_fini(&r->leg[k]);
@@ -61,7 +51,7 @@ timewait_start_conn(struct tcpterm *s, struct flow *f, const struct conn *c)
 {
 	struct timewait numbers = { 0 };
 
-	announce_end(s, f);
+	flow_announce_end(s, f, TCPTERM_END_FIN);
 	keep_numbers(&numbers, c);
 	enter(s, f, &numbers);
 }

@@ -1,0 +1,41 @@
+/*
+ * journal.h - ended flows, from the workers to the store.
+ *
+ * Each worker puts records into an SPSC ring of its own and never waits: a full
+ * ring counts the record as lost.  The control thread drains the rings into
+ * batches of the store; a store that fails or stalls costs records, counted, and
+ * nothing else.
+ */
+#ifndef LEAT_VNF_JOURNAL_H
+#define LEAT_VNF_JOURNAL_H
+
+#include "datapath/err.h"
+#include "db/record.h"
+#include "db/store.h"
+
+struct journal;
+
+/* Rings of `n_records` each (a power of two) for `n_workers`; store may be NULL: everything is dropped
+ * silently. NULL fills `err`. */
+struct journal *journal_new(struct store *store, unsigned n_workers, unsigned n_records,
+			    struct err *err);
+void journal_free(struct journal *j);
+
+/* Worker `w`: copies the record; false, and counted, if the ring is full. */
+bool journal_put(struct journal *j, unsigned w, const struct flow_record *r);
+
+/* A gap of a flow that has not ended; kept until its row is written, then beside it. */
+bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);
+
+/* Control thread: writes what is there, at most `n_max` records, as one batch. Returns how many were
+ * written; negative errno with `err` if the store failed (they are kept and tried again). */
+int journal_drain(struct journal *j, unsigned n_max, struct err *err);
+
+struct journal_status {
+	uint64_t written, lost;	/* records */
+	uint32_t waiting;
+	int last_error;		/* 0, or the store's latest negative errno */
+};
+void journal_status(const struct journal *j, struct journal_status *st);
+
+#endif
