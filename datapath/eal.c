@@ -133,6 +133,9 @@ build_args(const struct eal_conf *conf, struct args *a)
 	arg(a, "--no-telemetry");
 	/* virtio-user hands virtual addresses to the switch in any case */
 	arg(a, "--iova-mode=va");
+	/* says "error" ten times a second while the switch is away; what fails is
+	 * returned, and a link's state is port_state() */
+	arg(a, "--log-level=pmd.net.virtio*:critical");
 	if (conf->no_huge) {
 		arg(a, "--no-huge");
 		arg(a, "--no-shconf");

@@ -67,6 +67,8 @@ struct port *port_new(const struct port_conf *conf, struct err *err);
  */
 int port_open(struct port *p, struct err *err);
 
+/* No worker may be in a burst of this port: they have been told and have passed a
+ * quiescent state, or have ended.  An open port may be closed and opened again. */
 void port_close(struct port *p);
 void port_free(struct port *p);
 
