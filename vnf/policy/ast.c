@@ -262,7 +262,7 @@ attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc)
 	const uint64_t sec = 1000 * 1000;
 
 	if (us < TIMEOUT_MIN_S * sec || us > TIMEOUT_MAX_S * sec) {
-		error_at(ps->p, ps->errs, loc, "a timeout is between %ds and %dd", TIMEOUT_MIN_S,
+		error_at(ps->p, ps->errs, loc, "expected a timeout from %ds to %dd", TIMEOUT_MIN_S,
 			 TIMEOUT_MAX_S / 86400);
 		return;
 	}

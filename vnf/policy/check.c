@@ -171,7 +171,7 @@ item_v6(struct parser *ps, struct item *i)
 	i->prefix.addr = ip_addr_v6(b);
 	i->prefix.v6 = true;
 	if (ip_addr_is_v4(&i->prefix.addr))
-		return item_error(ps, i, "is IPv4 in IPv6's clothes: expected it as a.b.c.d");
+		return item_error(ps, i, "is mapped IPv4: expected it as a.b.c.d");
 	return prefix_len(ps, i, LEN_MAX_V6);
 }
 
@@ -407,7 +407,7 @@ rule_check(struct parser *ps, struct rule *r)
 {
 	name_check(ps, &r->name);
 	if (r != ps->p->def && strcmp(r->name.s, "default") == 0)
-		error_at(ps->p, ps->errs, &r->name.loc, "\"default\" is the name of the default");
+		error_at(ps->p, ps->errs, &r->name.loc, "\"default\" is the default's own name");
 	if (r->match->on.s)
 		name_check(ps, &r->match->on);
 	attrs_check(ps, r);

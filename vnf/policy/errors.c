@@ -12,6 +12,7 @@ enum {
 	LINE_SHOWN = 160,	/* bytes of a source line; more is cut around the place */
 	LINE_BEFORE = 100,	/* of them before the place */
 	QUOTE_SHOWN = 40,
+	MESSAGE = 1024,		/* cut there: names in a text may be of any length */
 };
 
 static char
@@ -66,20 +67,19 @@ error_at(const struct policy *p, struct policy_errors *errs, const struct loc *l
 	 ...)
 {
 	struct policy_error *e;
-	char *text = NULL;
+	char message[MESSAGE], *text = NULL;
 	size_t len = 0;
 	va_list ap;
 	FILE *f;
 
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof message, fmt, ap);
+	va_end(ap);
 	if (errs->n == POLICY_ERRORS_MAX || (f = open_memstream(&text, &len)) == NULL) {
 		errs->n_more++;
 		return;
 	}
-	fprintf(f, "%s:%d:%d: ", p->name, loc->line, loc->col);
-	va_start(ap, fmt);
-	vfprintf(f, fmt, ap);
-	va_end(ap);
-	fputc('\n', f);
+	fprintf(f, "%s:%d:%d: %s\n", p->name, loc->line, loc->col, message);
 	source_line(p, loc, f);
 	if (fclose(f) != 0) {
 		free(text);

@@ -74,8 +74,8 @@ struct policy_verdict {
 	struct policy_attrs attrs;
 	uint32_t rule;			/* index in file order; policy_n_rules() is the default */
 	const char *name;		/* of the rule; lives as long as the snapshot */
-	bool swapped;			/* midstream: taken with the ends swapped: dst is client */
-	bool demoted;			/* the rule says proxy, which can't begin mid-stream: track */
+	bool swapped;			/* midstream: matched with the ends swapped */
+	bool demoted;			/* proxy can't begin mid-stream: track */
 };
 
 /* One port range, inclusive. */

@@ -273,15 +273,15 @@ int
 steers_compile(struct parser *ps)
 {
 	struct policy *p = ps->p;
-	const unsigned n_before = ps->errs->n;
 	struct policy_steer *o;
 	struct steer *s;
+	bool good = true;
 	size_t n = 0;
 
 	for (s = p->steer_list; s; s = s->next, n++)
-		if (!steer_check(ps, s) && ps->nomem)
-			return -ENOMEM;
-	if (ps->errs->n > n_before || ps->errs->n_more > 0 || n == 0)
+		good &= steer_check(ps, s);
+	/* A set that is broken breaks them without another error. */
+	if (!good || n == 0)
 		return 0;
 	if ((p->steers = arena_alloc(&p->arena, n * sizeof *p->steers)) == NULL)
 		return -ENOMEM;
