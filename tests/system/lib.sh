@@ -287,7 +287,9 @@ vswitchd_up() {
 	spawn vswitchd nsenter --net="/run/netns/$NS-switch" "$VSWITCHD" "$DB" \
 		--unixctl="$OVS_DIR/vswitchd.ctl" -vconsole:info -vsyslog:off || return 1
 	unset OVS_RUNDIR OVS_LOGDIR OVS_DBDIR
-	wait_for "DPDK is up in the switch" 30 dpdk_up
+	wait_for "DPDK is up in the switch" 30 dpdk_up || return 1
+	# Without --no-wait the tool comes back when the switch has taken up all of its configuration.
+	vsctl set Open_vSwitch . "external_ids:started=$(now_ms)"
 }
 dpdk_up() { [ "$(vsctl --no-wait get Open_vSwitch . dpdk_initialized)" = true ]; }
 

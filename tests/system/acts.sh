@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The three acts: what the demo plays and acts.test checks. After leat.sh. Each calls
+#	see WHAT SHOULD_BE IS
+# for everything that can be seen, and goes on after a difference.
+
+act_data() {
+	mkdir -p "$RUN/www"
+	make_data "$RUN/www/256M" 256M web
+	make_data "$RUN/www/64M" 64M tls
+	make_data "$RUN/up" 4M up
+	make_data "$RUN/down" 32M down
+	nginx_up "$PROXY_PORT" "ssl:$TRACK_PORT"
+}
+
+# The client's MAC as the server sees it, from the first SYN of a capture.
+syn_mac() { # NAME PORT
+	tcpdump -e -n -r "$RUN/$1.pcap" "dst port $2 and tcp[tcpflags] & tcp-syn != 0" 2>/dev/null |
+		head -n 1 | cut -d' ' -f2
+}
+
+act_proxy() {
+	local pid hash
+	capture_up proxy-server server "tcp port $PROXY_PORT and tcp[tcpflags] & tcp-syn != 0"
+	fetch --limit-rate 80M "http://$SERVER4:$PROXY_PORT/256M" >"$RUN/proxy.hash" 2>"$RUN/proxy.err" &
+	pid=$!
+	wait_for "the flow is listed" 5 flow_lives "$PROXY_PORT"
+	ctl flow list >"$RUN/proxy.flows" 2>&1
+	see "mode and rule of the flow while it runs" "proxy web" \
+		"$(flow_value mode "$PROXY_PORT") $(flow_value rule "$PROXY_PORT")"
+	see "state of both legs" "ESTABLISHED ESTABLISHED" \
+		"$(flow_value client_state "$PROXY_PORT") $(flow_value server_state "$PROXY_PORT")"
+	see "bytes so far are counted" yes "$(flow_lives "$PROXY_PORT" && echo yes)"
+	see "both legs have a round-trip time" yes \
+		"$([ "$(flow_value client_srtt "$PROXY_PORT")" -gt 0 ] 2>/dev/null &&
+			[ "$(flow_value server_srtt "$PROXY_PORT")" -gt 0 ] && echo yes)"
+	wait "$pid"
+	hash=$(cat "$RUN/proxy.hash" "$RUN/proxy.err")
+	stop proxy-server INT
+	see "hash of the 256 MB that arrived" "$(hash_file "$RUN/www/256M")" "$hash"
+	see "client's address in nginx's log" "$CLIENT4" \
+		"$(awk '/256M/ { print $1 }' "$RUN/nginx/access.log" | tail -n 1)"
+	see "client's MAC in a capture at the server" "$CLIENT_MAC" "$(syn_mac proxy-server "$PROXY_PORT")"
+	ended "server_port = $PROXY_PORT AND mode = 'proxy'"
+	see "the ended flow in the database" "proxy web fin" \
+		"$(last_flow "mode || ' ' || rule || ' ' || reason" "$PROXY_PORT")"
+}
+
+act_track() {
+	local pid
+	fetch --limit-rate 40M "https://$SERVER4:$TRACK_PORT/64M" >"$RUN/track.hash" 2>"$RUN/track.err" &
+	pid=$!
+	wait_for "the flow is listed" 5 flow_lives "$TRACK_PORT"
+	ctl flow list >"$RUN/track.flows" 2>&1
+	see "mode and rule of the flow while it runs" "track tls" \
+		"$(flow_value mode "$TRACK_PORT") $(flow_value rule "$TRACK_PORT")"
+	see "state of both ends" "ESTABLISHED ESTABLISHED" \
+		"$(flow_value client_state "$TRACK_PORT") $(flow_value server_state "$TRACK_PORT")"
+	wait "$pid"
+	see "hash of the 64 MB that arrived by TLS" "$(hash_file "$RUN/www/64M")" \
+		"$(cat "$RUN/track.hash" "$RUN/track.err")"
+	ended "server_port = $TRACK_PORT AND mode = 'track'"
+	see "the ended flow in the database" "track tls fin" \
+		"$(last_flow "mode || ' ' || rule || ' ' || reason" "$TRACK_PORT")"
+	see "more bytes than the file were followed" yes \
+		"$([ "$(last_flow down_bytes "$TRACK_PORT")" -gt 67108864 ] && echo yes)"
+}
+
+# Both directions at once: the client sends 4 MB, the server 32 MB.
+talk_passive() {
+	spawn mail nsenter --net="/run/netns/$NS-server" \
+		bash -c 'exec nc.openbsd -N -l "$0" <"$RUN/down" >"$RUN/up.got"' "$PASSIVE_PORT"
+	wait_for "the server listens" 5 listens "$PASSIVE_PORT"
+	timeout 60 nsenter --net="/run/netns/$NS-client" nc.openbsd -N "$SERVER4" "$PASSIVE_PORT" \
+		<"$RUN/up" >"$RUN/down.got"
+	wait_for "the server ends" 10 not_running mail
+	see "the two ends got each other's bytes" "$(hash_file "$RUN/up") $(hash_file "$RUN/down")" \
+		"$(hash_file "$RUN/up.got") $(hash_file "$RUN/down.got")"
+}
+listens() { on_server ss -Hltn "sport = :$1" | grep -q .; }
+
+tap_sent() { # frames the switch received from leat-tap
+	vsctl get Interface leat-tap statistics:rx_packets
+}
+
+act_passive() {
+	rm -rf "$RUN/streams"/*
+	talk_passive
+	ended "server_port = $PASSIVE_PORT AND mode = 'passive'"
+	see "hashes of both reassembled streams" "$(hash_file "$RUN/up") $(hash_file "$RUN/down")" \
+		"$(hash_file "$(stream_file "$PASSIVE_PORT" up)") $(hash_file "$(stream_file "$PASSIVE_PORT" down)")"
+	see "gaps reported" "0 0" "$(last_flow "up_gaps || ' ' || down_gaps" "$PASSIVE_PORT")"
+	see "frames that leatd sent on the tap" 0 "$(tap_sent)"
+}
+
+# leatd runs with --fault tap:loss=1%,...,log=$RUN/fault.log; captures at both ends tell what was sent
+# more than once, and the log what was dropped each time.
+act_passive_with_loss() {
+	rm -rf "$RUN/streams"/*
+	capture_up tap-client client -B 65536 -Q out "tcp port $PASSIVE_PORT"
+	capture_up tap-server server -B 65536 -Q out "tcp port $PASSIVE_PORT"
+	talk_passive
+	ended "server_port = $PASSIVE_PORT AND mode = 'passive'"
+	stop tap-client INT
+	stop tap-server INT
+	see "frames were dropped on purpose" yes "$([ -s "$RUN/fault.log" ] && echo yes)"
+	for way in up down; do
+		see "gaps $way are what was dropped and never came again, the rest is equal" equal \
+			"$("$LIB_DIR/gaps.py" "$RUN" "$PASSIVE_PORT" $way "$(stream_file "$PASSIVE_PORT" $way)" 2>&1)"
+	done
+	see "frames that leatd sent on the tap" 0 "$(tap_sent)"
+}

@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# leatd and leatctl as the tests and the demo use them: after lib.sh. All that depends on the names
+# leatd gives to files, columns and log lines is here and nowhere else.
+
+PROXY_PORT=8080 UPLOAD_PORT=8090 TALK_PORT=8091 CLOSED_PORT=8095 TRACK_PORT=8443 PASSIVE_PORT=8082
+PEER=$LIB_DIR/peer.py
+
+leat_begin() {
+	begin
+	if [ ! -x "$LEATD" ] || [ ! -x "$LEATCTL" ]; then
+		skip "${0##*/}" "no $LEATD and $LEATCTL"
+		exit 0
+	fi
+}
+
+write_policy() { # FILE
+	local inline="{ $PROXY_PORT $UPLOAD_PORT $TALK_PORT $CLOSED_PORT $TRACK_PORT }"
+	cat >"$1" <<-END
+	steer inline: bridge br0 client p1 server p2 proto tcp port $inline via leat-a leat-b next normal fail open
+	steer mirror: bridge br0 client p1 server p2 proto tcp port $PASSIVE_PORT copy to leat-tap next normal
+	rule web: proxy proto tcp port { $PROXY_PORT $UPLOAD_PORT $TALK_PORT $CLOSED_PORT } { log }
+	rule tls: track proto tcp port $TRACK_PORT { log }
+	rule mail: passive proto tcp port $PASSIVE_PORT { sink files "$RUN/streams" }
+	default pass
+	END
+}
+
+# leatd_up [ARGS...]: starts it, and waits until it says it is ready and the switch has its ports.
+leatd_up() {
+	mkdir -p "$RUN/leat" "$RUN/streams"
+	[ -e "$RUN/policy" ] || write_policy "$RUN/policy"
+	spawn leatd "$LEATD" --name t --run-dir "$RUN/leat" --db "$RUN/leat.db" --policy "$RUN/policy" \
+		--port "a=vhost:$(sock leat-a)" --port "b=vhost:$(sock leat-b)" \
+		--port "tap=vhost:$(sock leat-tap),copy" --pair a:b --workers "${WORKERS:-1}" \
+		--socket-mem "${LEAT_MEM:-256}" --ovs-db "$OVS_DIR/db.sock" "$@" || return 1
+	wait_for "leat's ports are up" 20 leat_ports_live || { leatd_says; return 1; }
+	wait_for "leatd is ready" 10 leatd_ready || { leatd_says; return 1; }
+}
+leatd_says() { tail -n 20 "$RUN/leatd.log" | sed 's/^/# leatd: /'; }
+leatd_ready() { ctl status | grep -qi ready; }
+ctl() { "$LEATCTL" -s "$RUN/leat/t.ctl" "$@"; }
+leatd_down() { stop leatd TERM; }
+
+# sql QUERY: of leatd's database, which it goes on writing.
+sql() { sqlite3 -readonly -cmd '.timeout 5000' "$RUN/leat.db" "$1"; }
+has_row() { [ "$(sql "SELECT count(*) FROM flow WHERE $1")" -gt 0 ]; }
+# ended WHERE...: waits until such a flow is in the database.
+ended() { wait_for "an ended flow with $1" 15 has_row "$1"; }
+last_flow() { # COLUMN PORT
+	sql "SELECT $1 FROM flow WHERE server_port = $2 ORDER BY id DESC LIMIT 1"
+}
+
+# flow_value COLUMN PORT: of the flow to that port that is alive now.
+flow_value() {
+	ctl -f json flow list | python3 -c '
+import json, sys
+column, port = sys.argv[1:]
+table = json.load(sys.stdin)
+names = table["headings"]
+for row in table["data"]:
+	flow = dict(zip(names, row))
+	if str(flow["server"]).endswith(":" + port):
+		print(flow[column])
+		break
+' "$1" "$2" 2>/dev/null
+}
+flow_lives() { # PORT: and carries data
+	local down
+	down=$(flow_value down_bytes "$1")
+	[ "${down:-0}" -gt 0 ]
+}
+
+# stream_files FLOW-PORT up|down: the sink's files of that direction; gaps are beside them in .gaps.
+stream_file() { # PORT up|down
+	local f
+	for f in "$RUN"/streams/*"$1"*"$2"; do
+		[ -e "$f" ] && echo "$f"
+	done | tail -n 1
+}
+
+# The whole chain: what every test but the first needs.
+chain_up() {
+	switch_up && hosts_up && leat_ports_up && leatd_up "$@" && ctl steer apply >"$RUN/steer.log" 2>&1
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""An end of a connection that does on purpose what ordinary programs seldom do.
+
+    peer.py listen PORT recv|send FILE     accepts one connection, both families
+    peer.py connect HOST PORT recv|send FILE
+    peer.py probe HOST PORT                what connect() says
+    peer.py abort HOST PORT BYTES          reads BYTES, then resets
+    peer.py udp-echo PORT
+    peer.py udp HOST PORT TEXT
+
+`send` sends FILE and closes that direction before it reads; `recv` reads to the end
+and sends only then: between a sender and a receiver each direction in turn is
+half-closed while the other one carries data.  Prints one JSON object.
+"""
+import hashlib
+import json
+import socket
+import struct
+import sys
+
+
+def receive(sock):
+    digest, n = hashlib.sha256(), 0
+    while chunk := sock.recv(1 << 16):
+        digest.update(chunk)
+        n += len(chunk)
+    return {"bytes": n, "sha256": digest.hexdigest()}
+
+
+def send(sock, path):
+    with open(path, "rb") as f:
+        sock.sendfile(f)
+    sock.shutdown(socket.SHUT_WR)
+
+
+def converse(sock, order, path):
+    try:
+        if order == "send":
+            send(sock, path)
+            return receive(sock)
+        got = receive(sock)
+        send(sock, path)
+        return got
+    except OSError as e:
+        return {"error": e.strerror}
+
+
+def listener(port):
+    s = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    print("listening", file=sys.stderr, flush=True)
+    return s
+
+
+def probe(host, port):
+    try:
+        with socket.create_connection((host, port), timeout=10):
+            return {"connected": True}
+    except OSError as e:
+        return {"error": e.strerror or str(e)}
+
+
+def abort(host, port, n):
+    with socket.create_connection((host, port), timeout=20) as sock:
+        while n > 0:
+            n -= len(sock.recv(min(n, 1 << 16)))
+        # Linger of zero: close() sends RST.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return {"aborted": True}
+
+
+def udp_echo(port):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(("::", port))
+        print("listening", file=sys.stderr, flush=True)
+        while True:
+            text, who = sock.recvfrom(2048)
+            sock.sendto(text, who)
+
+
+def udp(host, port, text):
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.sendto(text.encode(), (host, port))
+        return {"answer": sock.recv(2048).decode()}
+
+
+def main(verb, *args):
+    if verb == "listen":
+        with listener(int(args[0])) as s:
+            sock, _ = s.accept()
+            with sock:
+                return converse(sock, args[1], args[2])
+    if verb == "connect":
+        with socket.create_connection((args[0], int(args[1])), timeout=60) as sock:
+            return converse(sock, args[2], args[3])
+    if verb == "probe":
+        return probe(args[0], int(args[1]))
+    if verb == "abort":
+        return abort(args[0], int(args[1]), int(args[2]))
+    if verb == "udp-echo":
+        return udp_echo(int(args[0]))
+    if verb == "udp":
+        return udp(args[0], int(args[1]), args[2])
+    sys.exit(__doc__)
+
+
+print(json.dumps(main(*sys.argv[1:])), flush=True)
