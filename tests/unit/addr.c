@@ -41,7 +41,9 @@ text_is_read_and_written_back(void)
 static void
 what_is_no_address_is_refused(void)
 {
-	static const char *const texts[] = { "", "10.0.0", "10.0.0.256", "1::2::3", "host", "::1%lo" };
+	static const char *const texts[] = {
+		"", "10.0.0", "10.0.0.256", "1::2::3", "host", "::1%lo"
+	};
 	struct ip_addr a;
 	unsigned i;
 

@@ -45,8 +45,9 @@ too_few_hugepages_are_said_with_the_command_that_helps(void)
 static void
 ordinary_memory_starts_and_log_lines_arrive(void)
 {
-	struct eal_conf c = { .name = "test", .mem_mb = 64, .no_huge = true, .log = note,
-			      .log_arg = last_line };
+	struct eal_conf c = {
+		.name = "test", .mem_mb = 64, .no_huge = true, .log = note, .log_arg = last_line
+	};
 
 	CU_ASSERT_EQUAL_FATAL(eal_start(&c, &err), 0);
 	rte_log(RTE_LOG_ERR, RTE_LOGTYPE_USER1, "in %s", "pieces");
@@ -113,5 +114,6 @@ held_mbufs_leave_the_devices_theirs(void)
 
 TAP_MAIN(eal_start, TAP_TEST(too_few_hugepages_are_said_with_the_command_that_helps),
 	 TAP_TEST(ordinary_memory_starts_and_log_lines_arrive),
-	 TAP_TEST(clock_goes_on_and_stays_near_the_systems), TAP_TEST(pools_hold_what_was_asked_for),
-	 TAP_TEST(pool_beyond_memory_is_said), TAP_TEST(held_mbufs_leave_the_devices_theirs))
+	 TAP_TEST(clock_goes_on_and_stays_near_the_systems),
+	 TAP_TEST(pools_hold_what_was_asked_for), TAP_TEST(pool_beyond_memory_is_said),
+	 TAP_TEST(held_mbufs_leave_the_devices_theirs))

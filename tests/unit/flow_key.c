@@ -9,7 +9,9 @@
 static struct flow_key
 key(const char *a, uint16_t port_a, const char *b, uint16_t port_b)
 {
-	struct flow_key k = { .port = { port_a, port_b }, .domain = 4, .n_tags = 2, .vid = { 1, 2 } };
+	struct flow_key k = {
+		.port = { port_a, port_b }, .domain = 4, .n_tags = 2, .vid = { 1, 2 }
+	};
 
 	CU_ASSERT_EQUAL_FATAL(ip_addr_parse(a, &k.addr[0]), 0);
 	CU_ASSERT_EQUAL_FATAL(ip_addr_parse(b, &k.addr[1]), 0);
@@ -58,4 +60,5 @@ any_part_that_differs_is_no_match(void)
 }
 
 TAP_MAIN(flow_key, TAP_TEST(key_matches_itself_and_its_reverse),
-	 TAP_TEST(key_equal_to_its_reverse_is_the_same), TAP_TEST(any_part_that_differs_is_no_match))
+	 TAP_TEST(key_equal_to_its_reverse_is_the_same),
+	 TAP_TEST(any_part_that_differs_is_no_match))

@@ -64,8 +64,8 @@ cut(unsigned off, unsigned len, uint32_t id)
 	bool v6 = whole.layer[0].kind == '6';
 	size_t header = whole.layer[1].at, ip = whole.layer[0].at;
 	bool more = off + len < PAYLOAD;
-	uint8_t fh[8] = { IPPROTO_TCP, 0, off >> 8, (off & 0xf8) | more, id >> 24, id >> 16,
-			  id >> 8, id };
+	uint8_t fh[8] = { IPPROTO_TCP, 0,	 off >> 8, (off & 0xf8) | more,
+			  id >> 24,    id >> 16, id >> 8,  id };
 	uint8_t *b = f.b + ip;
 
 	frame_init(&f);

@@ -81,7 +81,6 @@ tcp_over_ipv4_is_read_whole(void)
 	CU_ASSERT_TRUE(addr_is(&p.dst, "192.0.2.9"));
 }
 
-
 static void
 headers_in_pieces_are_joined_and_bytes_unchanged(void)
 {
@@ -104,7 +103,6 @@ headers_in_pieces_are_joined_and_bytes_unchanged(void)
 	}
 	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
 }
-
 
 static void
 tcp_over_ipv6_is_read_whole(void)
@@ -337,8 +335,9 @@ every_cut_of_a_frame_is_refused(void)
 	for (len = 0; len < f.len; len++) {
 		m = test_mbuf(f.b, len);
 		CU_ASSERT_EQUAL(pkt_parse(&p, m, &plain), PKT_REFUSED);
-		CU_ASSERT_EQUAL(p.refusal, len < 18 ? DROP_eth_short :
-					   len < 38 ? DROP_ip4_header : DROP_ip_short);
+		CU_ASSERT_EQUAL(p.refusal, len < 18   ? DROP_eth_short
+					   : len < 38 ? DROP_ip4_header
+						      : DROP_ip_short);
 		rte_pktmbuf_free(m);
 	}
 }
@@ -364,7 +363,8 @@ wrong_tcp_checksum_is_told_with_all_fields(void)
 static void
 checksum_that_was_verified_or_never_computed_is_not_looked_at(void)
 {
-	static const uint64_t flags[2] = { RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_NONE };
+	static const uint64_t flags[2] = { RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+					   RTE_MBUF_F_RX_L4_CKSUM_NONE };
 	struct rte_mbuf *m;
 	unsigned i;
 
@@ -393,11 +393,17 @@ wrong_ipv4_header_checksum_is_refused(void)
 static void
 absurd_flags_are_refused(void)
 {
-	static const uint16_t absurd[] = { 0, TCP_PSH, TCP_URG | TCP_PSH, TCP_SYN | TCP_FIN,
-					   TCP_SYN | TCP_RST, TCP_SYN | TCP_FIN | TCP_ACK };
-	static const uint16_t sane[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_SYN | TCP_ECE | TCP_CWR,
-					 TCP_RST, TCP_RST | TCP_ACK, TCP_FIN, TCP_FIN | TCP_ACK,
-					 TCP_ACK | TCP_URG, TCP_RST | TCP_FIN | TCP_ACK };
+	static const uint16_t absurd[] = { 0,
+					   TCP_PSH,
+					   TCP_URG | TCP_PSH,
+					   TCP_SYN | TCP_FIN,
+					   TCP_SYN | TCP_RST,
+					   TCP_SYN | TCP_FIN | TCP_ACK };
+	static const uint16_t sane[] = {
+		TCP_SYN,	   TCP_SYN | TCP_ACK, TCP_SYN | TCP_ECE | TCP_CWR,
+		TCP_RST,	   TCP_RST | TCP_ACK, TCP_FIN,
+		TCP_FIN | TCP_ACK, TCP_ACK | TCP_URG, TCP_RST | TCP_FIN | TCP_ACK
+	};
 	unsigned i;
 
 	for (i = 0; i < RTE_DIM(absurd) + RTE_DIM(sane); i++) {
@@ -405,7 +411,8 @@ absurd_flags_are_refused(void)
 
 		begin();
 		frame_ip4(&f, "10.1.2.3", "192.0.2.9", IPPROTO_TCP, NULL, 0);
-		frame_tcp(&f, 5, 6, 7, 8, is_sane ? sane[i - RTE_DIM(absurd)] : absurd[i], 9, NULL, 0);
+		frame_tcp(&f, 5, 6, 7, 8, is_sane ? sane[i - RTE_DIM(absurd)] : absurd[i], 9, NULL,
+			  0);
 		frame_end(&f);
 		CU_ASSERT_EQUAL(parse(&plain), is_sane ? PKT_TCP : PKT_REFUSED);
 		CU_ASSERT_EQUAL(p.refusal, is_sane ? DROP_NONE : DROP_tcp_flags);
@@ -504,93 +511,6 @@ fragment_beyond_the_longest_datagram_is_refused(void)
 	CU_ASSERT_EQUAL(p.refusal, DROP_ip4_header);
 }
 
-/* An error about the segment 10.1.2.3:40000 -> 192.0.2.9:80, sequence 9. */
-static void
-icmp4(uint8_t type, uint8_t code, uint32_t rest, size_t quoted)
-{
-	begin();
-	frame_ip4(&f, "172.16.0.1", "10.1.2.3", IPPROTO_ICMP, NULL, 0);
-	frame_icmp(&f, type, code, rest);
-	frame_ip4(&f, "10.1.2.3", "192.0.2.9", IPPROTO_TCP, NULL, 0);
-	frame_tcp(&f, 40000, 80, 9, 0, TCP_ACK, 3, NULL, 0);
-	frame_end(&f);
-	f.len -= 20 - quoted;
-	f.n_layers = 2;
-	frame_end(&f);
-}
-
-static void
-icmp_error_names_the_flow_it_quotes(void)
-{
-	static const uint8_t types[] = { 3, 4, 11, 12 };
-	uint32_t hash;
-	unsigned i;
-
-	begin();
-	tcp4(0);
-	parse(&plain);
-	hash = p.hash;
-	for (i = 0; i < sizeof types; i++) {
-		icmp4(types[i], types[i] == 3 ? 4 : 0, 1400, 8);
-		CU_ASSERT_EQUAL_FATAL(parse(&plain), PKT_ICMP_ERROR);
-		CU_ASSERT_EQUAL(p.icmp_type, types[i]);
-		CU_ASSERT_EQUAL(p.icmp_mtu, types[i] == 3 ? 1400 : 0);
-		CU_ASSERT_TRUE(addr_is(&p.src, "10.1.2.3"));
-		CU_ASSERT_TRUE(addr_is(&p.dst, "192.0.2.9"));
-		CU_ASSERT_EQUAL(p.sport, 40000);
-		CU_ASSERT_EQUAL(p.dport, 80);
-		CU_ASSERT_EQUAL(p.seq, 9);
-		CU_ASSERT_EQUAL(p.hash, hash);
-	}
-}
-
-static void
-icmp_error_with_a_bad_quote_is_refused(void)
-{
-	icmp4(3, 1, 0, 7);
-	CU_ASSERT_EQUAL(parse(&plain), PKT_REFUSED);
-	CU_ASSERT_EQUAL(p.refusal, DROP_icmp_quote);
-	icmp4(3, 1, 0, 8);
-	f.b[34 + 7] ^= 1;
-	CU_ASSERT_EQUAL(parse(&plain), PKT_REFUSED);
-	CU_ASSERT_EQUAL(p.refusal, DROP_icmp_cksum);
-}
-
-static void
-icmp_that_is_no_error_about_tcp_is_other(void)
-{
-	icmp4(8, 0, 0, 8);
-	CU_ASSERT_EQUAL(parse(&plain), PKT_OTHER);
-	icmp4(3, 1, 0, 8);
-	f.b[42 + 9] = IPPROTO_UDP;
-	frame_end(&f);
-	CU_ASSERT_EQUAL(parse(&plain), PKT_OTHER);
-}
-
-static void
-icmpv6_error_is_read_through_extension_headers(void)
-{
-	static const uint8_t dest[8] = { IPPROTO_TCP, 0, 1, 4 };
-	uint8_t type;
-
-	for (type = 1; type <= 4; type++) {
-		begin();
-		frame_ip6(&f, "2001:db8::f", "2001:db8::1", IPPROTO_ICMPV6);
-		frame_icmp6(&f, type, 0, 1280);
-		frame_ip6(&f, "2001:db8::1", "2001:db8::2", IPPROTO_DSTOPTS);
-		frame_bytes(&f, dest, sizeof dest);
-		frame_tcp(&f, 40000, 80, 0xfffffff0, 0, TCP_ACK, 3, NULL, 0);
-		frame_end(&f);
-		CU_ASSERT_EQUAL_FATAL(parse(&plain), PKT_ICMP_ERROR);
-		CU_ASSERT_EQUAL(p.icmp_mtu, type == 2 ? 1280 : 0);
-		CU_ASSERT_TRUE(addr_is(&p.src, "2001:db8::1"));
-		CU_ASSERT_EQUAL(p.sport, 40000);
-		CU_ASSERT_EQUAL(p.seq, 0xfffffff0);
-	}
-	f.b[54] = 128;
-	CU_ASSERT_EQUAL(parse(&plain), PKT_OTHER);
-}
-
 TAP_MAIN(parse, TAP_TEST(tcp_over_ipv4_is_read_whole),
 	 TAP_TEST(headers_in_pieces_are_joined_and_bytes_unchanged),
 	 TAP_TEST(tcp_over_ipv6_is_read_whole), TAP_TEST(ipv6_extension_headers_are_passed),
@@ -607,8 +527,4 @@ TAP_MAIN(parse, TAP_TEST(tcp_over_ipv4_is_read_whole),
 	 TAP_TEST(wrong_ipv4_header_checksum_is_refused), TAP_TEST(absurd_flags_are_refused),
 	 TAP_TEST(tcp_header_beyond_the_datagram_is_refused), TAP_TEST(what_is_not_tcp_is_other),
 	 TAP_TEST(super_segment_is_parsed), TAP_TEST(fragments_of_tcp_have_a_hash_of_their_own),
-	 TAP_TEST(fragment_beyond_the_longest_datagram_is_refused),
-	 TAP_TEST(icmp_error_names_the_flow_it_quotes),
-	 TAP_TEST(icmp_error_with_a_bad_quote_is_refused),
-	 TAP_TEST(icmp_that_is_no_error_about_tcp_is_other),
-	 TAP_TEST(icmpv6_error_is_read_through_extension_headers))
+	 TAP_TEST(fragment_beyond_the_longest_datagram_is_refused))

@@ -106,8 +106,8 @@ frame_that_was_not_captured_has_no_time(void)
 static void
 chain_is_written_as_one_frame(void)
 {
-	struct rte_mbuf *m = test_mbuf_chain("the bytes of a frame, in three pieces, and enough",
-					     50, 7, 20);
+	struct rte_mbuf *m =
+		test_mbuf_chain("the bytes of a frame, in three pieces, and enough", 50, 7, 20);
 	char spec[160], text[PCAP_ERRBUF_SIZE];
 	struct drops drops = { { 0 } };
 	struct pcap_pkthdr *h;

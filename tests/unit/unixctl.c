@@ -248,7 +248,7 @@ largest_request_is_taken_and_one_byte_more_refused(void)
 	turns(&f, 10);
 	CU_ASSERT_EQUAL(f.n_called, 1);
 	CU_ASSERT_TRUE(get(fd, buf, 2 * UNIXCTL_MAX_REQUEST) > 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "more than 65536 bytes"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "larger than the 65536 bytes"));
 	CU_ASSERT_TRUE(is_closed(fd));
 	close(fd);
 	unixctl_server_set_max_request(f.srv, 4 * UNIXCTL_MAX_REQUEST);

@@ -1,0 +1,281 @@
+#include "tests/sim/lib/checker_inner.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct checker *
+checker_new(const struct checker_config *cfg,
+	    void (*breach)(void *ctx, const char *rule, const char *text), void *ctx)
+{
+	struct checker *c = calloc(1, sizeof *c);
+	struct voice *v;
+	unsigned i, k;
+
+	if (!c)
+		abort();
+	c->cfg = *cfg;
+	c->breach = breach;
+	c->ctx = ctx;
+	for (i = 0; i < cfg->n_flows; i++) {
+		c->d[i].cfg = &c->cfg.flow[i];
+		for (k = 0; k < 4; k++) {
+			v = &c->d[i].v[k / 2][k % 2];
+			v->said_wscale = -1;
+			v->heard_fin = UINT64_MAX;
+		}
+	}
+	return c;
+}
+
+void
+checker_free(struct checker *c)
+{
+	struct voice *v;
+	unsigned i, k;
+
+	if (!c)
+		return;
+	for (i = 0; i < c->cfg.n_flows; i++)
+		for (k = 0; k < 4; k++) {
+			v = &c->d[i].v[k / 2][k % 2];
+			ranges_fini(&v->heard);
+			ranges_fini(&v->tsvals);
+			ranges_fini(&v->labels);
+		}
+	copies_fini(&c->copies[0]);
+	copies_fini(&c->copies[1]);
+	free(c);
+}
+
+uint64_t
+checker_count(const struct checker *c)
+{
+	return c->n;
+}
+
+static void
+breach(const struct checker *c, const char *rule, int leg, enum who who, const struct seen *s,
+       const struct frame *f, const char *text)
+{
+	char line[1024] = "";
+	FILE *out = fmemopen(line, sizeof line - 1, "w");
+
+	if (!out)
+		abort();
+	fprintf(out, "%s on leg %d: %s [", who == WHO_BOX ? "the box" : "the end", leg, text);
+	if (f)
+		see_print(out, s, f);
+	else
+		fprintf(out, "seq %u ack %u flags %03x len %u", s->seq, s->ack, s->flags, s->len);
+	fprintf(out, "]");
+	fclose(out);
+	c->breach(c->ctx, rule, line);
+}
+
+void
+checker_fail(const struct said *x, const char *rule, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	breach(x->c, rule, x->leg, x->who, x->s, NULL, text);
+}
+
+int64_t
+checker_offset(const struct dialogue *d, int dir, uint32_t seq)
+{
+	return (int32_t)(seq - d->isn[dir]);
+}
+
+/* The flow of a segment that goes in direction `dir`, or NULL. */
+static struct dialogue *
+find(struct checker *c, const struct seen *s, int dir)
+{
+	const struct identity *id;
+	size_t alen = s->v6 ? 16 : 4;
+	unsigned i;
+
+	for (i = 0; i < c->cfg.n_flows; i++) {
+		id = &c->cfg.flow[i].id[dir];
+		if (s->sport == id->port && s->dport == id->peer_port && s->v6 == id->v6 &&
+		    !memcmp(s->src, id->addr, alen) && !memcmp(s->dst, id->peer_addr, alen))
+			return &c->d[i];
+	}
+	return NULL;
+}
+
+/* Which stream the sequence numbers of `who` on `leg` belong to. */
+static int
+direction(enum who who, int leg)
+{
+	return who == WHO_END ? leg : 1 - leg;
+}
+
+static bool
+locate(struct said *x, struct checker *c, enum who who, int leg, const struct seen *s, int64_t now)
+{
+	memset(x, 0, sizeof *x);
+	x->c = c;
+	x->s = s;
+	x->who = who;
+	x->leg = leg;
+	x->dir = direction(who, leg);
+	x->now = now;
+	if (s->what == SEEN_OTHER || s->what == SEEN_BAD_IP)
+		return false;
+	x->d = find(c, s, x->dir);
+	if (!x->d)
+		return false;
+	x->v = &x->d->v[leg][who];
+	x->peer = &x->d->v[leg][who == WHO_END ? WHO_BOX : WHO_END];
+	x->from = checker_offset(x->d, x->dir, s->seq);
+	x->end = x->from + s->len + !!(s->flags & SEEN_SYN) + !!(s->flags & SEEN_FIN);
+	x->ack = checker_offset(x->d, 1 - x->dir, s->ack);
+	return true;
+}
+
+static void
+unfollowed(struct checker *c, const struct said *x, const struct frame *f)
+{
+	if (x->who == WHO_END) {
+		breach(c, "checksum", x->leg, x->who, x->s, f, "an end sent this");
+		return;
+	}
+	if (!copies_take(&c->copies[1 - x->leg], f))
+		breach(c, "checksum", x->leg, x->who, x->s, f, "not a frame that was received");
+	else if (x->d && x->d->confirmed)
+		breach(c, "corrupt-forwarded", x->leg, x->who, x->s, f, "in a terminated flow");
+}
+
+void
+checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, int64_t now)
+{
+	struct seen s;
+	struct said x;
+
+	see(f, &s);
+	c->n++;
+	if (who == WHO_BOX && c->cfg.mode == BOX_PASSIVE)
+		breach(c, "passive-sent", leg, who, &s, f, "passive transmits nothing");
+	if (who == WHO_BOX && c->cfg.mode == BOX_TRACK && !copies_take(&c->copies[1 - leg], f))
+		breach(c, "altered", leg, who, &s, f, "not a frame that was received");
+	if (!locate(&x, c, who, leg, &s, now) || s.what != SEEN_TCP) {
+		if (c->cfg.mode == BOX_PROXY || who == WHO_END)
+			unfollowed(c, &x, f);
+		return;
+	}
+	if (who == WHO_END && s.flags & SEEN_SYN && !x.d->has_isn[leg]) {
+		x.d->has_isn[leg] = true;
+		x.d->isn[leg] = s.seq;
+		x.from = 0;
+		x.end = 1 + s.len + !!(s.flags & SEEN_FIN);
+	}
+	if (who == WHO_BOX && c->cfg.mode != BOX_PROXY)
+		return;
+	/* Where nothing is terminated the other leg hears the end itself. */
+	if (who == WHO_END && s.flags & SEEN_SYN && c->cfg.mode != BOX_PROXY)
+		checker_say_syn(&x.d->v[1 - leg][WHO_BOX], &s);
+	if (who == WHO_BOX && s.flags & SEEN_RST)
+		checker_box_rst(&x);
+	else if (who == WHO_BOX)
+		checker_box(&x);
+	checker_say(&x);
+}
+
+static void
+hear_syn(struct voice *v, const struct seen *s)
+{
+	v->heard_syn = true;
+	v->n_syn_heard++;
+	v->syn = *s;
+	v->heard_mss = s->has_mss ? s->mss : s->v6 ? 1220 : 536;
+}
+
+static void
+hear_identity(struct voice *v, const struct seen *s)
+{
+	uint64_t at;
+
+	v->ttls[s->ttl / 8] |= (uint8_t)(1 << s->ttl % 8);
+	v->toses[(s->tos & 0xfc) / 8] |= (uint8_t)(1 << (s->tos & 0xfc) % 8);
+	if (s->v6)
+		ranges_add(&v->labels, s->flow_label, s->flow_label + 1);
+	if (!s->has_ts || s->flags & SEEN_RST)
+		return;
+	if (!v->has_ts_base)
+		v->ts_base = s->tsval;
+	v->has_ts_base = true;
+	at = (1ULL << 32) + (uint64_t)(int64_t)(int32_t)(s->tsval - v->ts_base);
+	ranges_add(&v->tsvals, at, at + 1);
+}
+
+/* `x` has the voice that spoke as `peer` of the one that hears. */
+static void
+hear(struct said *x)
+{
+	const struct seen *s = x->s;
+	struct voice *v = x->peer;
+	int64_t edge;
+	int shift;
+
+	hear_identity(v, s);
+	if (s->flags & SEEN_RST) {
+		v->heard_rst = true;
+		return;
+	}
+	if (s->flags & SEEN_SYN)
+		hear_syn(v, s);
+	shift = s->flags & SEEN_SYN || !checker_scaled(x) ? 0 : x->v->said_wscale;
+	edge = (s->flags & SEEN_ACK ? x->ack : 1) + ((int64_t)s->window << shift);
+	if (edge > (int64_t)v->heard_edge)
+		v->heard_edge = (uint64_t)edge;
+	if (s->flags & SEEN_ACK && x->ack > (int64_t)v->heard_ack && x->ack <= (int64_t)v->max)
+		v->heard_ack = (uint64_t)x->ack;
+	if (s->flags & SEEN_FIN && v->heard_fin == UINT64_MAX) {
+		v->heard_fin = (uint64_t)x->end - 1;
+		v->heard_fin_at = x->now;
+	}
+	if (x->from >= 0)
+		ranges_add(&v->heard, (uint64_t)x->from, (uint64_t)x->end);
+}
+
+void
+checker_received(struct checker *c, enum who who, int leg, const struct frame *f, int64_t now)
+{
+	enum who speaker = who == WHO_END ? WHO_BOX : WHO_END;
+	struct seen s;
+	struct said x;
+	bool known;
+
+	see(f, &s);
+	known = locate(&x, c, speaker, leg, &s, now) && s.what == SEEN_TCP;
+	if (who == WHO_BOX && (c->cfg.mode == BOX_TRACK || !known))
+		copies_add(&c->copies[leg], f);
+	if (!known)
+		return;
+	if (who == WHO_BOX && checker_leg_closed(x.d, leg))
+		x.peer->heard_since_closed++;
+	hear(&x);
+	/* The client's valid ACK: of the server's SYN, at the number after its own. */
+	if (who == WHO_BOX && leg == 0 && !(s.flags & (SEEN_SYN | SEEN_RST)) &&
+	    s.flags & SEEN_ACK && x.from >= 1 && x.ack >= 1 && x.d->has_isn[1])
+		x.d->confirmed = true;
+}
+
+void
+checker_finish(struct checker *c, uint64_t drops)
+{
+	uint64_t left = c->copies[0].left + c->copies[1].left;
+	char text[128];
+
+	if (c->cfg.mode != BOX_TRACK || left <= drops)
+		return;
+	snprintf(text, sizeof text, "%llu frames went in and never came out, %llu were counted",
+		 (unsigned long long)left, (unsigned long long)drops);
+	c->breach(c->ctx, "lost", text);
+}

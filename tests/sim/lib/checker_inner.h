@@ -1,0 +1,101 @@
+/*
+ * checker_inner.h - what the files of the checker share.  checker.c knows who speaks, checker_say.c
+ * judges any TCP, checker_box.c what only the box is held to, checker_copy.c verbatim copies.
+ */
+#ifndef LEAT_SIM_CHECKER_INNER_H
+#define LEAT_SIM_CHECKER_INNER_H
+
+#include "tests/sim/lib/checker.h"
+#include "tests/sim/lib/ranges.h"
+#include "tests/sim/lib/see.h"
+
+/* Frames received that may come out unchanged: a multiset of hashes. */
+struct copies {
+	struct copy {
+		uint64_t hash;
+		uint32_t n;
+	} * slot;
+	size_t room, used;
+	uint64_t left;		/* frames in it */
+};
+
+/* One that speaks on a leg, and what it has heard there.  Offsets: 0 the SYN, 1 the first byte. */
+struct voice {
+	bool said_syn, said_ts, said_sack, said_fin;
+	int said_wscale;	/* -1: none */
+	uint64_t max;		/* the furthest end of what it sent */
+	uint64_t acked;		/* its highest acknowledgment */
+	uint64_t edge;		/* the furthest right edge it offered */
+	bool has_tsval;
+	uint32_t tsval;
+	uint64_t n_syn_said;
+
+	bool heard_syn, heard_rst;
+	uint64_t n_syn_heard;
+	struct seen syn;	/* the last SYN heard; its pointers are not valid */
+	struct ranges heard;
+	uint64_t heard_ack, heard_edge, heard_fin;	/* heard_fin: offset, UINT64_MAX none */
+	int64_t heard_fin_at;
+	uint16_t heard_mss;
+	bool has_ts_base;
+	uint32_t ts_base;
+	struct ranges tsvals;	/* heard, relative to ts_base */
+	uint8_t ttls[32], toses[32];
+	struct ranges labels;
+	uint64_t heard_since_closed;
+};
+
+struct dialogue {		/* one flow */
+	const struct checker_flow *cfg;
+	bool has_isn[2];
+	uint32_t isn[2];
+	bool confirmed;		/* the client's valid ACK has come to the box */
+	struct voice v[2][2];	/* leg, who */
+};
+
+struct checker {
+	struct checker_config cfg;
+	void (*breach)(void *ctx, const char *rule, const char *text);
+	void *ctx;
+	struct dialogue d[CHECKER_FLOWS];
+	struct copies copies[2];	/* received by the box on each leg */
+	uint64_t n;
+};
+
+/* A segment under judgment. */
+struct said {
+	struct checker *c;
+	struct dialogue *d;
+	struct voice *v, *peer;	/* who speaks, and the other on that leg */
+	const struct seen *s;
+	enum who who;
+	int leg, dir;		/* dir: the stream its sequence numbers are of */
+	int64_t from, end, ack;	/* offsets; end counts SYN and FIN */
+	int64_t now;
+};
+
+void checker_fail(const struct said *x, const char *rule, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Offset of a number in the stream of a direction whose ISN is known. */
+int64_t checker_offset(const struct dialogue *d, int dir, uint32_t seq);
+
+bool checker_scaled(const struct said *x);	/* both have agreed on window scale on this leg */
+
+/* Everything that holds for any TCP; updates what the voice has said. */
+void checker_say(struct said *x);
+
+void checker_say_syn(struct voice *v, const struct seen *s);
+
+/* What only the box is held to; called before checker_say. */
+void checker_box(struct said *x);
+void checker_box_rst(struct said *x);
+bool checker_leg_closed(const struct dialogue *d, int leg);
+
+bool heard_tsval(const struct voice *v, uint32_t tsval);
+
+void copies_add(struct copies *s, const struct frame *f);
+bool copies_take(struct copies *s, const struct frame *f);	/* false: not in it */
+void copies_fini(struct copies *s);
+
+#endif

@@ -1,0 +1,53 @@
+#include "tests/sim/lib/passive.h"
+
+#include <stdio.h>
+
+#include "tests/sim/lib/rng.h"
+
+static void
+wrong(struct passive *p, unsigned flow, int dir, const char *what, uint64_t offset)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "flow %u direction %d: %s at %llu", flow, dir, what,
+		 (unsigned long long)offset);
+	p->breach(p->ctx, "report", text);
+}
+
+static struct passive_half *
+half_of(struct passive *p, unsigned flow, int dir, uint64_t offset, uint64_t len)
+{
+	struct passive_half *h;
+
+	if (flow >= CHECKER_FLOWS) {
+		wrong(p, flow, dir, "no such flow", offset);
+		return NULL;
+	}
+	h = &p->half[flow][dir];
+	if (offset != h->next)
+		wrong(p, flow, dir, "not what comes next", offset);
+	else if (len > h->total - offset)
+		wrong(p, flow, dir, "beyond the stream", offset + len);
+	h->next = offset + len;
+	return h;
+}
+
+void
+passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t *bytes, size_t len)
+{
+	struct passive *p = ctx;
+	struct passive_half *h = half_of(p, flow, dir, offset, len);
+	size_t right = h ? stream_match(h->key, offset, bytes, len) : len;
+
+	if (right < len)
+		wrong(p, flow, dir, "a byte that was not sent", offset + right);
+}
+
+void
+passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len)
+{
+	struct passive_half *h = half_of(ctx, flow, dir, offset, len);
+
+	if (h)
+		h->gaps += len;
+}

@@ -1,0 +1,31 @@
+/*
+ * passive.h - whether what a passive box tells of the streams is true.
+ *
+ * Every byte reported is compared, in order, without holes but the gaps reported.  Owned by the
+ * run; single thread.
+ */
+#ifndef LEAT_SIM_PASSIVE_H
+#define LEAT_SIM_PASSIVE_H
+
+#include "tests/sim/lib/box.h"
+#include "tests/sim/lib/checker.h"
+#include "tests/sim/lib/ranges.h"
+
+struct passive_half {
+	uint64_t key, total;
+	uint64_t next;		/* offset that must come next */
+	uint64_t gaps;		/* bytes */
+};
+
+struct passive {
+	struct passive_half half[CHECKER_FLOWS][2];
+	void (*breach)(void *ctx, const char *rule, const char *text);
+	void *ctx;
+};
+
+/* The callbacks of a box_sink whose ctx is a struct passive. */
+void passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t *bytes,
+		   size_t len);
+void passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len);
+
+#endif
