@@ -39,7 +39,7 @@ def segments(path, port, way):
 
 def dropped(path, port, way, start):
     found = []
-    with open(path, encoding="ascii") as f:
+    with open(path, encoding="utf-8") as f:
         for line in f:
             _, sport, _, dport, seq, length = line.split()[:6]
             if int(dport if way == "up" else sport) == port and int(length) > 0:
@@ -96,4 +96,7 @@ def judge(run, port, way, stream):
     return "equal"
 
 
-print(judge(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+try:
+    print(judge(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+except OSError as e:
+    print(f"{e.filename}: {e.strerror}")

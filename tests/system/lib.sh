@@ -436,7 +436,7 @@ make_data() {
 		openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass "pass:${3:-leat}" >"$1" 2>/dev/null
 }
 hash_of() { sha256sum | cut -d' ' -f1; }
-hash_file() { sha256sum "$1" | cut -d' ' -f1; }
+hash_file() { sha256sum "$1" 2>/dev/null | cut -d' ' -f1; }
 
 # nginx_up PORT... ssl:PORT...: serves $RUN/www in the server's namespace on both families.
 nginx_up() {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An end of a connection that does on purpose what ordinary programs seldom do.
 
-    peer.py listen PORT recv|send FILE     accepts one connection, both families
-    peer.py connect HOST PORT recv|send FILE
+    peer.py listen PORT recv|send|both FILE     accepts one connection, both families
+    peer.py connect HOST PORT recv|send|both FILE
     peer.py probe HOST PORT                what connect() says
     peer.py abort HOST PORT BYTES          reads BYTES, then resets
     peer.py udp-echo PORT
@@ -10,13 +10,14 @@
 
 `send` sends FILE and closes that direction before it reads; `recv` reads to the end
 and sends only then: between a sender and a receiver each direction in turn is
-half-closed while the other one carries data.  Prints one JSON object.
+half-closed while the other one carries data.  `both` does both at once.  Prints one JSON object.
 """
 import hashlib
 import json
 import socket
 import struct
 import sys
+import threading
 
 
 def receive(sock):
@@ -35,6 +36,12 @@ def send(sock, path):
 
 def converse(sock, order, path):
     try:
+        if order == "both":
+            sender = threading.Thread(target=send, args=(sock, path))
+            sender.start()
+            got = receive(sock)
+            sender.join()
+            return got
         if order == "send":
             send(sock, path)
             return receive(sock)
