@@ -1,5 +1,5 @@
 /*
- * db.c - how many ended flows a second the store takes on one core, and at what cost.
+ * db.c - how many ended and live flows a second the store takes on one core, at what cost.
  *
  *	obj/tests/bench/db [ROWS [ROWS_A_BATCH]]
  *
@@ -73,25 +73,67 @@ make_flow(struct flow_record *r, uint64_t n)
 }
 
 static int
-give_up(struct err *e)
+add_ended(struct store *s, uint64_t n, struct err *e)
 {
-	fprintf(stderr, "%s\n", e->msg);
-	remove_files();
-	return 1;
+	struct flow_record r;
+
+	make_flow(&r, n);
+	return store_flow_ended(s, &r, e);
 }
 
 static int
-write_batch(struct store *s, uint64_t from, uint64_t n, struct err *e)
+add_live(struct store *s, uint64_t n, struct err *e)
 {
-	struct flow_record r;
+	struct live_record r = { .state = { "ESTABLISHED", "ESTABLISHED" } };
+
+	make_flow(&r.flow, n);
+	return store_checkpoint_add(s, &r, e);
+}
+
+static int
+write_batch(struct store *s, int (*add)(struct store *, uint64_t, struct err *), uint64_t from,
+	    uint64_t n, struct err *e)
+{
 	uint64_t i;
 	int code = store_begin(s, e);
 
-	for (i = 0; i < n && code == 0; i++) {
-		make_flow(&r, from + i);
-		code = store_flow_ended(s, &r, e);
-	}
+	if (code == 0 && from == 0 && add == add_live)
+		code = store_checkpoint_begin(s, e);
+	for (i = 0; i < n && code == 0; i++)
+		code = add(s, from + i, e);
 	return code < 0 ? code : store_commit(s, e);
+}
+
+/* Writes `n` records and prints the line about it. */
+static int
+measure(struct store *s, const char *what, int (*add)(struct store *, uint64_t, struct err *),
+	uint64_t n, uint64_t batch, struct err *e)
+{
+	double wall, cpu, longest = 0, before;
+	struct store_status st = { 0 };
+	uint64_t i;
+	int code = 0;
+
+	wall = seconds(CLOCK_MONOTONIC);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	for (i = 0; i < n && code == 0; i += batch) {
+		before = seconds(CLOCK_MONOTONIC);
+		code = write_batch(s, add, i, n - i < batch ? n - i : batch, e);
+		before = seconds(CLOCK_MONOTONIC) - before;
+		longest = before > longest ? before : longest;
+	}
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	if (code == 0)
+		code = store_status(s, &st, e);
+	if (code < 0)
+		return code;
+	printf("{\"bench\":\"db\",\"what\":\"%s\",\"n\":%" PRIu64 ",\"batch\":%" PRIu64
+	       ",\"rows_per_second\":%.0f,\"cpu_us_per_row\":%.2f,\"longest_batch_ms\":%.1f"
+	       ",\"file_bytes\":%" PRIu64 ",\"wal_bytes\":%" PRIu64 "}\n",
+	       what, n, batch, (double)n / wall, cpu * 1e6 / (double)n, longest * 1e3, st.file_size,
+	       st.wal_size);
+	return 0;
 }
 
 int
@@ -99,36 +141,20 @@ main(int argc, char **argv)
 {
 	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 0) : 500000;
 	uint64_t batch = argc > 2 ? strtoull(argv[2], NULL, 0) : 8192;
-	double wall, cpu, longest = 0, before;
 	struct store_config c = { .path = path };
-	struct store_status st;
-	struct store *s;
-	struct err e;
-	uint64_t i;
+	struct store *s = NULL;
+	struct err e = { "" };
+	int code;
 
 	remove_files();
-	if (store_open(&s, &c, &e) < 0)
-		return give_up(&e);
-	wall = seconds(CLOCK_MONOTONIC);
-	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	for (i = 0; i < n; i += batch) {
-		before = seconds(CLOCK_MONOTONIC);
-		if (write_batch(s, i, n - i < batch ? n - i : batch, &e) < 0)
-			return give_up(&e);
-		before = seconds(CLOCK_MONOTONIC) - before;
-		longest = before > longest ? before : longest;
-	}
-	wall = seconds(CLOCK_MONOTONIC) - wall;
-	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	if (store_status(s, &st, &e) < 0)
-		return give_up(&e);
-	printf("{\"bench\":\"db\",\"what\":\"flow_rows\",\"n\":%" PRIu64 ",\"batch\":%" PRIu64
-	       ",\"rows_per_second\":%.0f,\"cpu_us_per_row\":%.2f,\"longest_batch_ms\":%.1f"
-	       ",\"bytes_per_row\":%.0f,\"wal_bytes\":%" PRIu64 "}\n",
-	       n, batch, (double)n / wall, cpu * 1e6 / (double)n, longest * 1e3,
-	       (double)st.file_size / (double)n, st.wal_size);
-	if (store_close(s, &e) < 0)
-		return give_up(&e);
+	code = store_open(&s, &c, &e);
+	if (code == 0)
+		code = measure(s, "flow_rows", add_ended, n, batch, &e);
+	if (code == 0)
+		code = measure(s, "live_rows", add_live, n, batch, &e);
+	if (code < 0)
+		fprintf(stderr, "%s\n", e.msg);
+	store_close(s, NULL);
 	remove_files();
-	return 0;
+	return code < 0;
 }
