@@ -1,0 +1,148 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/eal.h"
+#include "tests/unit/tap.h"
+#include "vnf/sink.h"
+
+static char dir[64];
+
+static const struct flow the_flow = {
+	.key = { .addr = { { .b = { [10] = 0xff, 0xff, 192, 0, 2, 7 } },
+			   { .b = { [10] = 0xff, 0xff, 198, 51, 100, 9 } } },
+		 .port = { 40000, 80 } },
+};
+
+static struct sinks *
+start(unsigned n_ring, bool files)
+{
+	struct sinks *s;
+	struct err e;
+
+	CU_ASSERT_EQUAL_FATAL(test_eal_init(), 0);
+	if (files) {
+		strcpy(dir, "/tmp/leat-sink-XXXXXX");
+		CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	}
+	s = sinks_new(2, n_ring, NULL, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	return s;
+}
+
+/* Reads DIR/<the flow's name>.suffix, and removes it; its length. */
+static ssize_t
+slurp(const char *suffix, char *buf, size_t size)
+{
+	char path[256];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/1-192.0.2.7.40000-198.51.100.9.80.%s", dir, suffix);
+	fd = open(path, O_RDONLY);
+	n = fd < 0 ? -1 : read(fd, buf, size);
+	close(fd);
+	unlink(path);
+	return n;
+}
+
+static void
+feed(struct sink *k, unsigned d, uint64_t off, const char *text)
+{
+	struct rte_mbuf *m = test_mbuf_chain(text, strlen(text), 2, 1);
+
+	sink_data(k, d, off, m, 1, (uint32_t)strlen(text) - 1);
+	rte_pktmbuf_free(m);
+}
+
+static void
+bytes_lie_at_their_offsets_and_gaps_beside(void)
+{
+	struct sinks *s = start(64, true);
+	struct sink *k = sink_open(s, 1, dir, "1", &the_flow);
+	char buf[100] = "";
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	feed(k, 0, 0, "xhello");
+	sink_gap(k, 0, 5, 3, TCPTERM_GAP_LOST_IN_TAP);
+	feed(k, 0, 8, "xworld");
+	feed(k, 1, 0, "xok");
+	sink_close(k);
+	sinks_free(s);
+	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+	CU_ASSERT_EQUAL(slurp("c2s", buf, sizeof buf), 13);
+	CU_ASSERT_EQUAL(memcmp(buf, "hello\0\0\0world", 13), 0);
+	CU_ASSERT_EQUAL(slurp("s2c", buf, sizeof buf), 2);
+	CU_ASSERT_EQUAL(memcmp(buf, "ok", 2), 0);
+	memset(buf, 0, sizeof buf);
+	CU_ASSERT(slurp("gaps", buf, sizeof buf) > 0);
+	CU_ASSERT_STRING_EQUAL(buf, "c2s 5 3 lost-in-tap\n");
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+static void
+counting_sink_makes_no_file(void)
+{
+	struct sinks *s = start(64, false);
+	struct sink *k = sink_open(s, 0, NULL, "1", &the_flow);
+	struct sinks_status st;
+
+	feed(k, 0, 0, "x12345");
+	sink_close(k);
+	do
+		sinks_status(s, &st);
+	while (st.waiting > 0 || st.open > 0 || st.bytes == 0);
+	CU_ASSERT_EQUAL(st.bytes, 5);
+	CU_ASSERT_EQUAL(st.errors, 0);
+	sinks_free(s);
+	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+}
+
+static void
+folder_that_cannot_be_made_is_an_error_that_is_told(void)
+{
+	struct sinks *s = start(64, false);
+	struct sink *k = sink_open(s, 0, "/proc/no/such", "1", &the_flow);
+	struct sinks_status st;
+
+	feed(k, 0, 0, "x12345");
+	sink_close(k);
+	do
+		sinks_status(s, &st);
+	while (st.waiting > 0 || st.open > 0 || st.bytes == 0);
+	CU_ASSERT(st.errors > 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(st.last_error, "/proc/no/such"));
+	sinks_free(s);
+}
+
+static void
+what_the_ring_has_no_room_for_is_counted_and_no_mbuf_is_lost(void)
+{
+	struct sinks *s = start(8, false);
+	struct sink *k = sink_open(s, 0, NULL, "1", &the_flow);
+	struct sinks_status st;
+	enum { N = 20000 };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	for (uint64_t i = 0; i < N; i++)
+		feed(k, 0, i, "xy");
+	sink_close(k);
+	/* An end that found no room goes out with the next flow's. */
+	do {
+		k = sink_open(s, 0, NULL, "2", &the_flow);
+		if (k)
+			sink_close(k);
+		sinks_status(s, &st);
+	} while (st.bytes + st.lost_bytes < N);
+	CU_ASSERT_EQUAL(st.bytes + st.lost_bytes, N);
+	CU_ASSERT(st.gap_bytes <= st.lost_bytes);
+	sinks_free(s);
+	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+}
+
+TAP_MAIN(sink, TAP_TEST(bytes_lie_at_their_offsets_and_gaps_beside),
+	 TAP_TEST(counting_sink_makes_no_file),
+	 TAP_TEST(folder_that_cannot_be_made_is_an_error_that_is_told),
+	 TAP_TEST(what_the_ring_has_no_room_for_is_counted_and_no_mbuf_is_lost))
