@@ -6,7 +6,8 @@
 RUN/up and RUN/down are what the ends sent, RUN/tap-client.pcap and RUN/tap-server.pcap what
 each sent on the wire, retransmissions included, RUN/fault.log what was dropped at the tap, one
 frame a line: SOURCE SPORT DESTINATION DPORT SEQ PAYLOAD-LENGTH.  STREAM is the sink's file,
-STREAM.gaps its gaps, one a line: OFFSET LENGTH REASON.  Prints `equal`, or what differs.
+NAME.c2s or NAME.s2c; in NAME.gaps are the gaps, one a line: c2s|s2c OFFSET LENGTH REASON.
+Prints `equal`, or what differs.
 """
 import collections
 import struct
@@ -70,6 +71,8 @@ def merged(gaps):
 
 
 def judge(run, port, way, stream):
+    if not stream:
+        return "there is no file of this direction"
     with open(f"{run}/{way}", "rb") as f:
         sent = f.read()
     end = "client" if way == "up" else "server"
@@ -82,8 +85,10 @@ def judge(run, port, way, stream):
         return f"dropped, but never sent: {sorted(unknown)[:5]}"
     came = (collections.Counter(wire) - lost).elements()
     want = holes(came, len(sent))
-    with open(stream + ".gaps", encoding="ascii") as f:
-        gaps = [tuple(int(x) for x in line.split()[:2]) for line in f if line.strip()]
+    name, direction = stream.rsplit(".", 1)
+    with open(name + ".gaps", encoding="ascii") as f:
+        lines = [line.split() for line in f]
+    gaps = [(int(line[1]), int(line[2])) for line in lines if line[0] == direction]
     if merged(gaps) != want:
         return f"gaps {merged(gaps)[:5]} of {len(gaps)}, should be {want[:5]} of {len(want)}"
     with open(stream, "rb") as f:

@@ -70,12 +70,12 @@ flow_lives() { # PORT: and carries data
 	[ "${down:-0}" -gt 0 ]
 }
 
-# stream_files FLOW-PORT up|down: the sink's files of that direction; gaps are beside them in .gaps.
-stream_file() { # PORT up|down
-	local f
-	for f in "$RUN"/streams/*"$1"*"$2"; do
-		[ -e "$f" ] && echo "$f"
-	done | tail -n 1
+# stream_file PORT up|down: the sink's file of that direction, FLOWID-CLIENT.PORT-SERVER.PORT.c2s or
+# .s2c, of the newest flow to that port; its gaps are in the file that ends in .gaps.
+stream_file() {
+	local suffix=c2s
+	[ "$2" = up ] || suffix=s2c
+	find "$RUN/streams" -name "*.$1.$suffix" -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-
 }
 
 # The whole chain: what every test but the first needs.

@@ -415,8 +415,10 @@ leat_ports_up() {
 leat_ports_live() { port_is_up leat-a && port_is_up leat-b && port_is_up leat-tap; }
 leat_ports_down() { port_is_down leat-a && port_is_down leat-b && port_is_down leat-tap; }
 
-# A stand-in for leatd that forwards between leat-a and leat-b without looking.
-vnf_up() {
+# A stand-in for leatd that forwards between leat-a and leat-b without looking: steering needs no
+# more. It is in the package dpdk-dev; false if it is not there.
+forwarder_up() {
+	command -v dpdk-testpmd >/dev/null || return 1
 	rm -f "$(sock leat-a)" "$(sock leat-b)"
 	spawn vnf sh -c 'exec dpdk-testpmd -l 0,1 --in-memory --single-file-segments --no-pci \
 		--no-telemetry --file-prefix="$1" -m 192 \
