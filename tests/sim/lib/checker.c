@@ -175,7 +175,7 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 		x.from = 0;
 		x.end = 1 + s.len + !!(s.flags & SEEN_FIN);
 	}
-	if (who == WHO_BOX && c->cfg.mode != BOX_PROXY)
+	if (who == WHO_BOX && (c->cfg.mode != BOX_PROXY || checker_released(&x, f)))
 		return;
 	/* Where nothing is terminated the other leg hears the end itself. */
 	if (who == WHO_END && s.flags & SEEN_SYN && c->cfg.mode != BOX_PROXY)
@@ -203,6 +203,7 @@ hear_identity(struct voice *v, const struct seen *s)
 
 	v->ttls[s->ttl / 8] |= (uint8_t)(1 << s->ttl % 8);
 	v->toses[(s->tos & 0xfc) / 8] |= (uint8_t)(1 << (s->tos & 0xfc) % 8);
+	v->dfs[s->df] = true;
 	if (s->v6)
 		ranges_add(&v->labels, s->flow_label, s->flow_label + 1);
 	if (!s->has_ts || s->flags & SEEN_RST)
@@ -254,7 +255,8 @@ checker_received(struct checker *c, enum who who, int leg, const struct frame *f
 
 	see(f, &s);
 	known = locate(&x, c, speaker, leg, &s, now) && s.what == SEEN_TCP;
-	if (who == WHO_BOX && (c->cfg.mode == BOX_TRACK || !known))
+	if (who == WHO_BOX &&
+	    (c->cfg.mode == BOX_TRACK || !known || s.flags & SEEN_RST || checker_over(x.d)))
 		copies_add(&c->copies[leg], f);
 	if (!known)
 		return;

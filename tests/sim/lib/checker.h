@@ -17,6 +17,7 @@
  *   ack-unreceived    an acknowledgment of what has not arrived on that leg
  *   ack-back          an acknowledgment below an earlier one
  *   mss               payload and options above the peer's MSS (RFC 6691)
+ *   mtu               an IP packet above the port's MTU
  *   ts-presence       timestamps not as agreed (RFC 7323 §3.2)
  *   tsval-back        TSval that decreases
  *   tsval-invented    TSval that the impersonated end has not sent (DESIGN §2)
@@ -56,6 +57,7 @@ struct checker_flow {
 struct checker_config {
 	enum box_mode mode;
 	bool close_local;	/* FINs are acknowledged at once */
+	unsigned mtu[2];	/* bytes of an IP packet that the box may send on a leg */
 	unsigned n_flows;
 	struct checker_flow flow[CHECKER_FLOWS];
 };

@@ -27,10 +27,15 @@ judge_impersonation(const struct said *x)
 		checker_fail(x, "identity", "TTL %u was never the end's", s->ttl);
 	if (!bit(src->toses, s->tos & 0xfc))
 		checker_fail(x, "identity", "TOS %02x was never the end's", s->tos);
+	if (!s->v6 && !src->dfs[s->df])
+		checker_fail(x, "identity", "DF %d was never the end's", s->df);
 	if (s->v6 && !ranges_cover(&src->labels, s->flow_label, s->flow_label + 1))
 		checker_fail(x, "identity", "flow label %05x was never the end's", s->flow_label);
 	if (s->has_ts && !(s->flags & SEEN_RST) && !heard_tsval(src, s->tsval))
 		checker_fail(x, "tsval-invented", "TSval %u", s->tsval);
+	if (s->len + s->opt_len + (s->v6 ? 60 : 40) > x->c->cfg.mtu[x->leg])
+		checker_fail(x, "mtu", "%u bytes, the port's MTU is %u",
+			     s->len + s->opt_len + (s->v6 ? 60 : 40), x->c->cfg.mtu[x->leg]);
 	if (s->odd_option)
 		checker_fail(x, "syn-options", "an option that does not cross");
 }
@@ -96,6 +101,21 @@ checker_leg_closed(const struct dialogue *d, int leg)
 
 	return v->said_fin && v->heard_fin != UINT64_MAX && v->heard_ack >= v->max &&
 	       v->acked > v->heard_fin;
+}
+
+bool
+checker_over(const struct dialogue *d)
+{
+	return d->v[0][WHO_BOX].heard_rst || d->v[1][WHO_BOX].heard_rst ||
+	       (checker_leg_closed(d, 0) && checker_leg_closed(d, 1));
+}
+
+bool
+checker_released(const struct said *x, const struct frame *f)
+{
+	bool free = checker_over(x->d) || (!x->d->confirmed && x->s->flags & SEEN_RST);
+
+	return free && copies_take(&x->c->copies[1 - x->leg], f);
 }
 
 static void

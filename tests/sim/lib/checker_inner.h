@@ -40,7 +40,8 @@ struct voice {
 	bool has_ts_base;
 	uint32_t ts_base;
 	struct ranges tsvals;	/* heard, relative to ts_base */
-	uint8_t ttls[32], toses[32];
+	uint8_t ttls[32], toses[32];	/* bit maps */
+	bool dfs[2];
 	struct ranges labels;
 	uint64_t heard_since_closed;
 };
@@ -91,6 +92,11 @@ void checker_say_syn(struct voice *v, const struct seen *s);
 void checker_box(struct said *x);
 void checker_box_rst(struct said *x);
 bool checker_leg_closed(const struct dialogue *d, int leg);
+
+/* A flow that has ended, or a handshake that is not confirmed, holds nothing: is this one of
+ * its segments passed on as it came?  Only those count that came after the end. */
+bool checker_over(const struct dialogue *d);
+bool checker_released(const struct said *x, const struct frame *f);
 
 bool heard_tsval(const struct voice *v, uint32_t tsval);
 

@@ -396,7 +396,9 @@ setup_flow(struct run *r, unsigned k, struct checker_config *cc)
 static bool
 setup(struct run *r)
 {
-	struct checker_config cc = { .mode = r->sc->box.mode, .n_flows = r->sc->n_flows };
+	struct checker_config cc = { .mode = r->sc->box.mode,
+				     .n_flows = r->sc->n_flows,
+				     .mtu = { r->sc->box.mtu[0], r->sc->box.mtu[1] } };
 	struct box_config bc = r->sc->box;
 	unsigned k;
 

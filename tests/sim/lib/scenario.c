@@ -244,6 +244,9 @@ make_flow(struct scenario *sc, struct rng *r, unsigned k, const struct endpoint_
 		f->ep[i].refuse = f->refused;
 		f->ops[i] = other && which == i ? other : &plain_endpoint;
 	}
+	/* The library's server has no tags of its own: it echoes the client's. */
+	if (other && which == 1)
+		memcpy(f->ep[1].id.tag, f->ep[0].id.tag, sizeof f->ep[1].id.tag);
 	for (i = 0; i < 2; i++)
 		make_actor(sc, r, f, i);
 	for (i = 0; i < 2; i++) {
@@ -275,7 +278,7 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 	sc->tap_loss = rng_chance(&r, 0.3) ? 0.01 : 0;
 	sc->box.mode = mode;
 	sc->box.seed = rng_next(&r);
-	sc->box.n_mbufs = on(sc, &r, SC_SMALL_POOL, 0.1) ? 64 : 4096;
+	sc->box.n_mbufs = on(sc, &r, SC_SMALL_POOL, 0.1) ? 64 : 1024;
 	sc->box.mbuf_bytes = 2048;
 	sc->box.mtu[0] = sc->box.mtu[1] = 9000;
 	if (sc->class != SC_JUMBO && rng_chance(&r, 0.5))

@@ -139,8 +139,10 @@ see_tcp(struct seen *s, struct cursor c, bool unsummed)
 	s->urgent = (uint16_t)number(&c, 2);
 	hlen = (word >> 12) * 4;
 	s->flags = word & 0x1ff;
-	if (c.bad || hlen < 20 || hlen > len)
+	if (c.bad || hlen < 20 || hlen > len) {
+		s->what = SEEN_BAD_IP;
 		return;
+	}
 	s->opt_len = hlen - 20;
 	s->payload = start + hlen;
 	s->len = (uint32_t)(len - hlen);

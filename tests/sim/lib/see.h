@@ -25,7 +25,7 @@ enum {
 enum seen_what {
 	SEEN_TCP,		/* a whole TCP segment, checksums right */
 	SEEN_BAD_TCP,		/* the IP header holds, the TCP checksum or its options do not */
-	SEEN_BAD_IP,		/* an IP packet that does not hold together */
+	SEEN_BAD_IP,		/* IP and TCP headers do not hold together */
 	SEEN_OTHER,		/* anything else */
 };
 
