@@ -32,6 +32,8 @@ struct tcpterm {
 	struct vlan_stacks *vlans;
 	struct l2_stacks *l2s;
 	LIST_HEAD(, conn) pending;	/* connections with something to send at the burst's end */
+	const struct pkt *original;	/* fragments of the packet in hand, still to be forwarded */
+	unsigned n_original;
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
 	struct drops drops;

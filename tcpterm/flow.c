@@ -154,9 +154,22 @@ core_drop(struct tcpterm *s, struct rte_mbuf *m, enum drop why)
 	rte_pktmbuf_free(m);
 }
 
+/* What was reassembled for its state goes on as the fragments that it came in. */
+static void
+forward_originals(struct tcpterm *s, struct rte_mbuf *whole)
+{
+	for (unsigned i = 0; i < s->n_original; i++)
+		s->conf.ops->forward(s->conf.ctx, &s->original[i]);
+	s->n_original = 0;
+	rte_pktmbuf_free(whole);
+}
+
 void
 core_forward(struct tcpterm *s, const struct pkt *p)
 {
 	s->stats.forwarded++;
-	s->conf.ops->forward(s->conf.ctx, p);
+	if (s->n_original > 0)
+		forward_originals(s, p->m);
+	else
+		s->conf.ops->forward(s->conf.ctx, p);
 }

@@ -384,6 +384,18 @@ tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now)
 		input_burst(s, p + done, RTE_MIN(n - done, (unsigned)BURST));
 }
 
+void
+tcpterm_input_whole(struct tcpterm *s, struct pkt *p, const struct pkt *original, unsigned n,
+		    usec_t now)
+{
+	s->original = original;
+	s->n_original = n;
+	tcpterm_input(s, p, 1, now);
+	for (unsigned i = 0; i < s->n_original; i++)
+		rte_pktmbuf_free(original[i].m);
+	s->n_original = 0;
+}
+
 /* --- time --- */
 
 static void

@@ -132,6 +132,7 @@ static int
 write_batch(struct journal *j, uint64_t lost, struct err *err)
 {
 	int rc = store_begin(j->store, err);
+	uint64_t refused = 0;
 
 	for (unsigned i = 0; i < j->n_batch && rc == 0; i++) {
 		const struct entry *e = &j->batch[i];
@@ -139,13 +140,18 @@ write_batch(struct journal *j, uint64_t lost, struct err *err)
 		rc = e->kind == ENTRY_FLOW ? store_flow_ended(j->store, &e->flow, err) :
 					     store_gap(j->store, &e->gap, err);
 		if (rc == -EINVAL) {	/* this record only */
-			j->refused++;
+			refused += e->kind == ENTRY_FLOW;
 			rc = 0;
 		}
 	}
+	lost += refused;
 	if (rc == 0 && lost > 0)
 		rc = store_lost(j->store, lost, err);
-	return rc == 0 ? store_commit(j->store, err) : rc;
+	if (rc == 0)
+		rc = store_commit(j->store, err);
+	if (rc == 0)
+		j->refused += refused;
+	return rc;
 }
 
 int

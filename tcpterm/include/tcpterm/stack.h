@@ -66,6 +66,13 @@ void tcpterm_free(struct tcpterm *s);
  */
 void tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now);
 
+/*
+ * A segment put together from `n` fragments: `p` is the whole, `original` are the fragments in the order they
+ * came (PKT_FRAGMENT).  All mbufs are taken: the flow reads the whole; if it is to be forwarded, the originals are.
+ */
+void tcpterm_input_whole(struct tcpterm *s, struct pkt *p, const struct pkt *original, unsigned n,
+			 usec_t now);
+
 /* Fires the timers due and sends what is pending.  Once a burst, and at tcpterm_next(). */
 void tcpterm_run(struct tcpterm *s, usec_t now);
 
