@@ -5,7 +5,7 @@
 
 RUN/up and RUN/down are what the ends sent, RUN/tap-client.pcap and RUN/tap-server.pcap what
 each sent on the wire, retransmissions included, RUN/fault.log what was dropped at the tap, one
-frame a line: SOURCE SPORT DESTINATION DPORT SEQ PAYLOAD-LENGTH.  STREAM is the sink's file,
+frame a line of KEY=VALUE words, of which sport, dport, seq and len are read.  STREAM is the sink's file,
 NAME.c2s or NAME.s2c; in NAME.gaps are the gaps, one a line: c2s|s2c OFFSET LENGTH REASON.
 Prints `equal`, or what differs.
 """
@@ -42,9 +42,11 @@ def dropped(path, port, way, start):
     found = []
     with open(path, encoding="utf-8") as f:
         for line in f:
-            _, sport, _, dport, seq, length = line.split()[:6]
-            if int(dport if way == "up" else sport) == port and int(length) > 0:
-                found.append(((int(seq) - start) & 0xFFFFFFFF, int(length)))
+            word = dict(w.split("=", 1) for w in line.split())
+            if int(word.get("dport" if way == "up" else "sport", 0)) != port:
+                continue
+            if int(word["len"]) > 0:
+                found.append(((int(word["seq"]) - start) & 0xFFFFFFFF, int(word["len"])))
     return found
 
 

@@ -55,10 +55,7 @@ flow_value() {
 	ctl -f json flow list | python3 -c '
 import json, sys
 column, port = sys.argv[1:]
-table = json.load(sys.stdin)
-names = table["headings"]
-for row in table["data"]:
-	flow = dict(zip(names, row))
+for flow in json.load(sys.stdin):
 	if str(flow["server"]).endswith(":" + port):
 		print(flow[column])
 		break
