@@ -36,6 +36,7 @@ struct tcpterm {
 	unsigned n_original;
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
+	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
 	struct drops drops;
 	struct tcpterm_stats stats;
 };

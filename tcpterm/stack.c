@@ -137,6 +137,7 @@ tcpterm_free(struct tcpterm *s)
 		slab_fini(&s->slabs[k]);
 	}
 	slab_fini(&s->sent);
+	slab_fini(&s->pieces);
 	table_free(s->table);
 	listeners_free(s->listeners);
 	vlan_stacks_free(s->vlans);

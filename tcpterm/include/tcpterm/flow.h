@@ -59,6 +59,8 @@ struct tcpterm_leg_info {
 	uint64_t zero_windows;
 	uint64_t duplicates;
 	uint64_t gaps, gap_bytes;		/* passive */
+	uint64_t late_bytes;			/* passive: came after their gap, or before the start */
+	uint8_t start;				/* enum tcpterm_start of this direction */
 	uint64_t stream_bytes;			/* delivered */
 };
 

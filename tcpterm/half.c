@@ -1,0 +1,573 @@
+/*
+ * One direction of a passive pair.
+ *
+ * Bytes that come in order are delivered at once.  The rest is held, sorted;
+ * each held piece knows when the hole before it was first known and since when
+ * there is evidence that it will never be filled.  Only the hole at the front
+ * is ever declared, so two losses with nothing between them are one gap.
+ */
+#include "tcpterm/half.h"
+
+#include "tcpterm/pieces.h"
+
+#define NEVER INT64_MAX
+#define FAR_BELOW (INT64_MIN / 4)
+
+/* What the first segment's offset is while collecting: earlier ones are above 0 too. */
+#define COLLECT_BASE ((int64_t)1 << 29)
+
+/* A run of missing bytes: [next, end). */
+struct hole {
+	int64_t end, since, evidence;
+};
+
+void
+half_init(struct half *h, unsigned dir)
+{
+	memset(h, 0, sizeof *h);
+	h->dir = (uint8_t)dir;
+	h->suspect = -1;
+	h->edge = -1;
+	h->fin = -1;
+	h->fin_evidence = NEVER;
+}
+
+void
+half_collect(struct half *h, seq_t first)
+{
+	h->isn = seq(first.v - 1 - (uint32_t)COLLECT_BASE);
+	h->collecting = true;
+	h->next = FAR_BELOW;
+	h->sent = COLLECT_BASE;
+}
+
+int64_t
+half_offset(const struct half *h, seq_t number)
+{
+	return seq_offset(number, h->isn, h->sent);
+}
+
+void
+half_drop(struct tcpterm *s, struct rte_mbuf *m)
+{
+	core_drop(s, m, DROP_tap_consumed);
+}
+
+/* Bytes [off, end) came again, or too late. */
+static void
+count_again(struct tcpterm *s, struct half *h, int64_t off, int64_t end)
+{
+	int64_t late = off < 0 ? RTE_MIN(end, 0) - off : 0;
+	uint32_t i;
+
+	for (i = 0; i < RTE_MIN(h->n_gap, (uint32_t)HALF_RECENT_GAPS); i++) {
+		int64_t from = RTE_MAX(off, h->gap[i].off), to = RTE_MIN(end, h->gap[i].end);
+
+		if (from < to)
+			late += to - from;
+	}
+	h->late_bytes += (uint64_t)late;
+	s->stats.late_arrivals += (uint64_t)late;
+	h->duplicates += (uint64_t)(end - off - late);
+}
+
+/* Keeps what was delivered until it is acknowledged, to compare what comes again with it. */
+static void
+keep(struct tcpterm *s, struct half *h, struct piece *p)
+{
+	pieces_insert(&h->kept, h->kept.last, p);
+	while (h->kept.first &&
+	       (h->kept.first->off + h->kept.first->len <= h->acked ||
+		h->kept.n > HALF_KEPT_SEGMENTS || h->kept.bytes > HALF_KEPT_BYTES ||
+		s->stats.n_held > s->conf.n_held_max / 2)) {
+		p = h->kept.first;
+		pieces_remove(&h->kept, p);
+		piece_free(s, p);
+	}
+}
+
+static void
+say_bytes(struct tcpterm *s, struct flow *f, struct half *h, const struct rte_mbuf *m,
+	  uint32_t m_off, uint32_t len)
+{
+	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
+	int64_t at = h->next;
+
+	h->next += len;
+	h->stream_bytes += len;
+	if (ops && ops->data)
+		ops->data(s->conf.ctx, f, h->dir, (uint64_t)at, m, m_off, len);
+}
+
+static void
+say_end(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
+
+	h->ended = true;
+	if (ops && ops->end)
+		ops->end(s->conf.ctx, f, h->dir, (uint64_t)h->next);
+}
+
+/* [next, end) is missing for good. */
+static void
+declare(struct tcpterm *s, struct flow *f, struct half *h, int64_t end,
+	enum tcpterm_gap_reason reason)
+{
+	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
+	int64_t at = h->next;
+	uint32_t i = h->n_gap++ % HALF_RECENT_GAPS;
+
+	h->gap[i].off = at;
+	h->gap[i].end = end;
+	h->next = end;
+	h->n_gaps++;
+	h->gap_bytes += (uint64_t)(end - at);
+	s->stats.gaps++;
+	s->stats.gap_bytes += (uint64_t)(end - at);
+	if (ops && ops->gap)
+		ops->gap(s->conf.ctx, f, h->dir, (uint64_t)at, (uint64_t)(end - at), reason);
+}
+
+static void
+unhold(struct half *h, struct piece *p)
+{
+	if (h->marked == p)
+		h->marked = p->prev;
+	pieces_remove(&h->held, p);
+}
+
+/* Delivers what follows `next` without a hole, and the end behind it. */
+static void
+deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	struct piece *p;
+
+	while (!h->collecting && (p = h->held.first) && p->off <= h->next) {
+		unhold(h, p);
+		say_bytes(s, f, h, p->m, p->m_off, p->len);
+		keep(s, h, p);
+	}
+	if (!h->collecting && !h->ended && h->fin >= 0 && !h->fin_assumed && h->next >= h->fin)
+		say_end(s, f, h);
+}
+
+/* The hole at the front that something behind it shows. */
+static bool
+front_hole(const struct half *h, struct hole *hole)
+{
+	const struct piece *p = h->held.first;
+
+	if (h->collecting)
+		return false;
+	if (p)
+		*hole = (struct hole){ p->off, p->since, p->evidence };
+	else if (h->fin > h->next && !h->fin_assumed)
+		*hole = (struct hole){ h->fin, h->fin_since, h->fin_evidence };
+	else
+		return false;
+	return hole->end > h->next;
+}
+
+/* When the hole is to be declared, us. */
+static int64_t
+hole_due(const struct tcpterm *s, const struct half *h, struct hole *hole)
+{
+	const struct tcpterm_passive_conf *c = &s->conf.passive;
+	int64_t due = hole->since + (c->deadline_us ? c->deadline_us : HALF_DEADLINE_US);
+	int64_t beyond = c->beyond_us ? c->beyond_us : HALF_BEYOND_US;
+	int64_t allowance = c->reorder_us ? c->reorder_us : HALF_REORDER_US;
+
+	if (h->alone && h->last_sent - hole->since >= beyond)
+		hole->evidence = RTE_MIN(hole->evidence, hole->since + beyond);
+	if (hole->evidence == NEVER)
+		return due;
+	return RTE_MIN(due, hole->evidence + allowance);
+}
+
+/* Everything below `off` was sent, and is known to be with the receiver. */
+static void
+mark_evidence(struct tcpterm *s, struct half *h, int64_t off)
+{
+	struct piece *p = h->marked ? h->marked->next : h->held.first;
+
+	for (; p && p->off <= off; p = p->next) {
+		if (p->evidence == NEVER)
+			p->evidence = s->now.v;
+		h->marked = p;
+	}
+	if (h->fin >= 0 && off >= h->fin && h->fin_evidence == NEVER)
+		h->fin_evidence = s->now.v;
+}
+
+void
+half_sent(struct tcpterm *s, struct half *h, int64_t off)
+{
+	uint32_t beyond = s->conf.passive.beyond_bytes;
+
+	if (off > h->sent) {
+		h->sent = off;
+		h->last_sent = s->now.v;
+	}
+	if (h->suspect >= 0 && h->suspect <= h->sent) {
+		h->acked = RTE_MAX(h->acked, h->suspect);
+		h->acked_at = h->suspect_since;
+		h->suspect = -1;
+		mark_evidence(s, h, h->acked);
+	}
+	if (h->alone && !h->collecting)
+		mark_evidence(s, h, h->sent - (beyond ? beyond : HALF_BEYOND_BYTES));
+}
+
+/* A piece for [off, end) of what came, between held ones; false: no memory. */
+static bool
+hold_part(struct tcpterm *s, struct half *h, struct piece *after, const struct piece *came,
+	  int64_t off, int64_t end, bool whole)
+{
+	struct piece *behind = after ? after->next : h->held.first, *p;
+	struct rte_mbuf *m = came->m;
+
+	if (!whole)
+		m = rte_pktmbuf_clone(m, s->conf.header_pool);
+	p = m ? piece_new(s, m, off, came->m_off + (uint32_t)(off - came->off),
+			  (uint32_t)(end - off))
+	      : NULL;
+	if (!p) {
+		if (!whole)
+			rte_pktmbuf_free(m);
+		return false;
+	}
+	p->clone = !whole;
+	if (behind) {
+		p->since = behind->since;
+		p->evidence = behind->evidence;
+	} else if (h->fin >= 0) {
+		p->since = h->fin_since;
+		p->evidence = h->fin_evidence;
+	}
+	if (p->evidence == NEVER && off <= h->acked && !h->collecting)
+		p->evidence = s->now.v;
+	pieces_insert(&h->held, after, p);
+	return true;
+}
+
+/* Holds those bytes of `came` that nothing held has.  Takes the mbuf. */
+static void
+hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came)
+{
+	struct piece *after = h->held.last, *behind;
+	int64_t at = came->off, end = came->off + came->len, stop;
+	bool taken = false;
+
+	while (after && after->off > at)
+		after = after->prev;
+	while (at < end) {
+		behind = after ? after->next : h->held.first;
+		if (after && after->off + after->len > at) {
+			stop = RTE_MIN(end, after->off + after->len);
+			piece_compare(s, f, h->dir, after, came);
+			h->duplicates += (uint64_t)(stop - at);
+			at = stop;
+		}
+		stop = behind ? RTE_MIN(end, behind->off) : end;
+		if (stop > at) {
+			/* The last part is the frame itself, the others are references to it. */
+			bool whole = stop == end;
+
+			if (!hold_part(s, h, after, came, at, stop, whole))
+				break;
+			taken = whole;
+			at = stop;
+		}
+		after = behind;
+	}
+	if (!taken)
+		half_drop(s, came->m);
+}
+
+static void
+release_kept(struct tcpterm *s, struct half *h, int64_t below)
+{
+	struct piece *p;
+
+	while ((p = h->kept.first) && p->off + p->len <= below) {
+		pieces_remove(&h->kept, p);
+		piece_free(s, p);
+	}
+}
+
+static bool
+over_budget(const struct tcpterm *s, const struct half *h)
+{
+	const struct tcpterm_passive_conf *c = &s->conf.passive;
+
+	return h->held.n > (c->n_segments ? c->n_segments : HALF_SEGMENTS) ||
+	       h->held.bytes > (c->budget_bytes ? c->budget_bytes : HALF_BUDGET_BYTES) ||
+	       (h->held.n && s->stats.n_held >= s->conf.n_held_max);
+}
+
+static void
+enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	struct hole hole;
+
+	if (!over_budget(s, h))
+		return;
+	pieces_clear(s, &h->kept);
+	if (h->collecting)
+		half_sync_lowest(s, f, h);
+	while (over_budget(s, h) && front_hole(h, &hole)) {
+		bool known = hole_due(s, h, &hole) <= s->now.v || hole.evidence != NEVER;
+
+		declare(s, f, h, hole.end, known ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
+		deliver_ready(s, f, h);
+		pieces_clear(s, &h->kept);
+	}
+}
+
+/* In order and nothing held overlaps: delivered from where it lies. */
+static void
+deliver_now(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came)
+{
+	struct piece *p = piece_new(s, came->m, came->off, came->m_off, came->len);
+
+	say_bytes(s, f, h, came->m, came->m_off, came->len);
+	if (p)
+		keep(s, h, p);
+	else
+		half_drop(s, came->m);
+}
+
+/* The sender goes on beyond what was taken for its FIN. */
+static void
+refute_fin(struct half *h, int64_t end)
+{
+	if (h->ended || h->fin < 0 || end <= h->fin || (!h->fin_assumed && h->acked > h->fin))
+		return;
+	h->fin = -1;
+	h->fin_assumed = false;
+}
+
+void
+half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struct rte_mbuf *m,
+	   uint32_t m_off, uint32_t len)
+{
+	struct piece came = { .m = m, .off = off, .m_off = m_off, .len = len };
+	const struct piece *p;
+	int64_t end = off + len;
+
+	refute_fin(h, end);
+	for (p = h->kept.last; p && off < h->next && p->off + p->len > off; p = p->prev)
+		piece_compare(s, f, h->dir, p, &came);
+	if (off < h->next)
+		count_again(s, h, off, RTE_MIN(end, h->next));
+	if (end <= h->next || h->ended || (h->fin >= 0 && end > h->fin)) {
+		half_drop(s, m);
+		return;
+	}
+	if (off < h->next) {
+		came.m_off += (uint32_t)(h->next - off);
+		came.len -= (uint32_t)(h->next - off);
+		came.off = h->next;
+	} else if (off > h->next && !h->collecting) {
+		h->out_of_order++;
+		s->stats.out_of_order++;
+	}
+	half_sent(s, h, end);
+	if (came.off == h->next && (!h->held.first || h->held.first->off >= end))
+		deliver_now(s, f, h, &came);
+	else
+		hold(s, f, h, &came);
+	deliver_ready(s, f, h);
+	enforce_budget(s, f, h);
+}
+
+void
+half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off)
+{
+	if (h->ended || (h->fin >= 0 && !h->fin_assumed))
+		return;
+	if (!h->collecting && (off < h->next || off < h->sent - 1))
+		return; /* the sender has gone on beyond: not its FIN */
+	h->fin = off;
+	h->fin_assumed = false;
+	h->fin_since = s->now.v;
+	h->fin_evidence = NEVER;
+	half_sent(s, h, off + 1);
+	if (!h->collecting && h->acked >= off)
+		h->fin_evidence = s->now.v;
+	deliver_ready(s, f, h);
+}
+
+static void
+suspect_ack(struct tcpterm *s, struct half *h, int64_t off)
+{
+	s->stats.ack_suspicious++;
+	if (off > h->suspect) {
+		h->suspect = off;
+		h->suspect_since = s->now.v;
+	}
+}
+
+void
+half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t window)
+{
+	const struct tcpterm_passive_conf *c = &s->conf.passive;
+	bool tail = RTE_MAX(h->acked, h->suspect) > h->next;
+
+	(void)f;
+	if (off > h->sent && h->edge >= 0 && off > h->edge + h->window_max) {
+		s->stats.ack_suspicious++; /* beyond any window that was offered */
+		return;
+	}
+	if (off > h->sent) {
+		suspect_ack(s, h, off);
+	} else if (off >= h->acked) {
+		/* A receiver never takes back what it acknowledged: the suspicion was wrong. */
+		if (h->suspect > off &&
+		    s->now.v - h->suspect_since > (c->reorder_us ? c->reorder_us : HALF_REORDER_US))
+			h->suspect = -1;
+		if (off > h->acked)
+			h->acked_at = s->now.v;
+		h->acked = off;
+		mark_evidence(s, h, off);
+		release_kept(s, h, off);
+	}
+	if (!tail && RTE_MAX(h->acked, h->suspect) > h->next)
+		h->tail_since = s->now.v;
+	if (window >= 0) {
+		h->window_max = RTE_MAX(h->window_max, window);
+		h->edge = RTE_MAX(h->edge, off + window);
+	}
+}
+
+/*
+ * Bytes that were acknowledged and never seen, with nothing seen behind them.  The last
+ * number may be a FIN's: it is taken for one where the other side has closed, and for nothing yet
+ * where it is the only one.  Returns when they are due, us.
+ */
+static int64_t
+check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
+{
+	int64_t end = RTE_MAX(h->acked, h->suspect), due;
+	int64_t deadline = s->conf.passive.deadline_us;
+
+	if (h->collecting || h->held.first || h->fin >= 0 || end <= h->next)
+		return NEVER;
+	if (end == h->next + 1 && !h->closing)
+		return NEVER;
+	due = h->tail_since + (deadline ? deadline : HALF_DEADLINE_US);
+	if (due > s->now.v && !now)
+		return due;
+	if (h->closing) {
+		h->fin = --end;
+		h->fin_assumed = true;
+		h->fin_since = s->now.v;
+	}
+	if (end > h->next)
+		declare(s, f, h, end, TCPTERM_GAP_LOST_IN_TAP);
+	half_sent(s, h, end + h->fin_assumed);
+	return NEVER;
+}
+
+int64_t
+half_check(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	struct hole hole;
+	int64_t due;
+
+	deliver_ready(s, f, h);
+	while (front_hole(h, &hole)) {
+		due = hole_due(s, h, &hole);
+		if (due > s->now.v)
+			return due;
+		declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
+		deliver_ready(s, f, h);
+	}
+	return check_tail(s, f, h, false);
+}
+
+static void
+shift(struct half *h, int64_t by)
+{
+	struct piece *p;
+
+	for (p = h->held.first; p; p = p->next)
+		p->off += by;
+	h->sent += by;
+	if (h->fin >= 0)
+		h->fin += by;
+}
+
+/* Bytes held below offset 0 came before the start. */
+static void
+cut_below_start(struct tcpterm *s, struct half *h)
+{
+	struct piece *p;
+
+	while ((p = h->held.first) && p->off < 0) {
+		int64_t n = RTE_MIN(-p->off, (int64_t)p->len);
+
+		count_again(s, h, p->off, p->off + n);
+		if (n == p->len) {
+			unhold(h, p);
+			piece_free(s, p);
+			continue;
+		}
+		h->held.bytes -= (uint32_t)n;
+		p->off += n;
+		p->m_off += (uint32_t)n;
+		p->len -= (uint32_t)n;
+	}
+}
+
+void
+half_sync(struct tcpterm *s, struct flow *f, struct half *h, seq_t isn)
+{
+	if (h->collecting)
+		shift(h, seq_diff(h->isn, isn));
+	h->isn = isn;
+	h->collecting = false;
+	h->next = 0;
+	h->sent = RTE_MAX(h->sent, 0);
+	h->synced = true;
+	cut_below_start(s, h);
+	deliver_ready(s, f, h);
+}
+
+void
+half_sync_lowest(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	int64_t base = h->held.first ? h->held.first->off : h->fin >= 0 ? h->fin : h->sent;
+
+	half_sync(s, f, h, seq(seq_of(h->isn, base).v - 1));
+}
+
+void
+half_finish(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	struct hole hole;
+
+	if (h->collecting)
+		half_sync_lowest(s, f, h);
+	deliver_ready(s, f, h);
+	while (front_hole(h, &hole)) {
+		bool known = hole_due(s, h, &hole) <= s->now.v || hole.evidence != NEVER;
+
+		declare(s, f, h, hole.end,
+			known ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_NOT_CAPTURED);
+		deliver_ready(s, f, h);
+	}
+	check_tail(s, f, h, true);
+	if (!h->ended)
+		say_end(s, f, h);
+	half_clear(s, h);
+}
+
+void
+half_clear(struct tcpterm *s, struct half *h)
+{
+	h->marked = NULL;
+	pieces_clear(s, &h->held);
+	pieces_clear(s, &h->kept);
+}

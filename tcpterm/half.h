@@ -1,0 +1,118 @@
+/*
+ * half.h - one direction of a passive pair: its bytes, once, in order, with gaps.
+ *
+ * Offsets are of the stream: 0 is the byte after the SYN, or the first byte where that was not
+ * seen.  Until pair.c knows the numbering a half only collects, with offsets relative to a
+ * number of its own choice.  Bytes wait here by reference; those delivered are kept until the
+ * other end has acknowledged them (bounded), to be compared with what comes again.  Belongs to
+ * its pair.
+ */
+#ifndef TCPTERM_HALF_H
+#define TCPTERM_HALF_H
+
+#include "tcpterm/core.h"
+#include "tcpterm/seq.h"
+
+enum {
+	HALF_RECENT_GAPS = 16,	/* late bytes are told from duplicates for so many gaps */
+	HALF_KEPT_SEGMENTS = 64,	/* delivered, not acknowledged: compared at most */
+	HALF_KEPT_BYTES = 128 * 1024,
+
+	/* Where tcpterm_passive_conf has zeros. */
+	HALF_REORDER_US = 10 * 1000,
+	HALF_DEADLINE_US = 2 * 1000 * 1000,
+	HALF_BEYOND_BYTES = 1024 * 1024,
+	HALF_BEYOND_US = 200 * 1000,
+	HALF_BUDGET_BYTES = 1024 * 1024,
+	HALF_SEGMENTS = 1024,
+};
+
+/* Bytes of one segment: [off, off + len) are those of `m` from m_off on. */
+struct piece {
+	struct piece *next, *prev;
+	struct rte_mbuf *m;
+	int64_t off;
+	int64_t since;		/* us: when the hole before it became known */
+	int64_t evidence;	/* us: when that hole was known to be lost; INT64_MAX: not yet */
+	uint32_t len, m_off;
+	uint32_t index;		/* in the stack's slab of pieces */
+	bool clone;		/* `m` is a reference of ours to a received frame */
+};
+
+struct pieces {
+	struct piece *first, *last;
+	uint32_t n, bytes;
+};
+
+struct half {
+	struct pieces held;	/* sorted, disjoint, beyond `next` */
+	struct pieces kept;	/* delivered, not acknowledged yet */
+	struct piece *marked;	/* the furthest held piece whose hole has evidence */
+	seq_t isn;
+	int64_t next;		/* delivered, or declared missing, up to here */
+	int64_t sent;		/* the sender's furthest byte, FIN included */
+	int64_t acked;		/* the other end's furthest credible ACK */
+	int64_t acked_at;	/* us: when it came */
+	int64_t suspect;	/* an ACK beyond `sent`; -1 none */
+	int64_t suspect_since;	/* us */
+	int64_t tail_since;	/* us: when bytes beyond `next`, nothing behind, were first ACKed */
+	int64_t edge;		/* furthest right edge that the other end offered; -1 none */
+	int64_t window_max;	/* the largest window it offered */
+	int64_t fin;		/* offset of the FIN; -1: not seen */
+	int64_t fin_since, fin_evidence;	/* us */
+	int64_t last_sent;	/* us: when new bytes came last */
+	int64_t collect_since;	/* us: first segment while collecting */
+	uint8_t dir;
+	bool collecting;	/* the numbering is not known yet */
+	bool synced;		/* it is known, or was chosen */
+	bool alone;		/* the other direction is not seen */
+	bool closing;		/* the other direction's FIN was seen */
+	bool fin_assumed;	/* `fin` was never seen: acknowledged, and the other side closed */
+	bool ended;
+	uint64_t n_gaps, gap_bytes, stream_bytes, late_bytes, duplicates, out_of_order;
+	struct {
+		int64_t off, end;
+	} gap[HALF_RECENT_GAPS];
+	uint32_t n_gap;
+};
+
+void half_init(struct half *h, unsigned dir);
+
+/* Chooses a number of its own for a half that has none: `first` gets offset 0 until half_sync(). */
+void half_collect(struct half *h, seq_t first);
+
+/* The numbering is known: delivers what was collected. */
+void half_sync(struct tcpterm *s, struct flow *f, struct half *h, seq_t isn);
+
+/* The same where no SYN tells: the lowest byte collected gets offset 0. */
+void half_sync_lowest(struct tcpterm *s, struct flow *f, struct half *h);
+
+/* The offset of a sequence number, near where the half stands. */
+int64_t half_offset(const struct half *h, seq_t number);
+
+/* Takes `m`, whose `len` bytes from m_off belong at `off`. */
+void half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struct rte_mbuf *m,
+		uint32_t m_off, uint32_t len);
+
+/* The sender's FIN is at `off`. */
+void half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off);
+
+/* The sender has gone on to `off` (which it sent up to). */
+void half_sent(struct tcpterm *s, struct half *h, int64_t off);
+
+/* The other end acknowledges up to `off` and offers `window` bytes from there (-1: unknown). */
+void half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t window);
+
+/* Declares what is due, delivers what is ready; returns when it wants to be called again, us. */
+int64_t half_check(struct tcpterm *s, struct flow *f, struct half *h);
+
+/* The last of it: what is held is delivered, holes between are declared. */
+void half_finish(struct tcpterm *s, struct flow *f, struct half *h);
+
+/* Frees what it holds. */
+void half_clear(struct tcpterm *s, struct half *h);
+
+/* Lets `m` go and counts it. */
+void half_drop(struct tcpterm *s, struct rte_mbuf *m);
+
+#endif

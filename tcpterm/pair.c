@@ -1,0 +1,446 @@
+/*
+ * A passive pair: two halves and what decides over both.
+ *
+ * Each direction's segments feed their own half with bytes and the other half
+ * with acknowledgements.  The handshake's numbers are candidates until the
+ * other side's acknowledgement picks one (pair_start.c).
+ */
+#include "tcpterm/pair.h"
+
+#include "tcpterm/options.h"
+#include "tcpterm/pair_start.h"
+
+enum {
+	RST_DOUBT_US = 2 * 1000 * 1000, /* a RST that may be forged waits so long */
+	FIN_WAIT_US = 2 * 1000 * 1000,	/* both FINs are here, the last ACK is not */
+	LINGER_US = 10 * 1000 * 1000,	/* what comes after the end must not look like a new flow */
+};
+
+#define FAR (1ll << 30)
+
+size_t
+pair_size(void)
+{
+	return sizeof(struct pair);
+}
+
+void
+pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct tcpterm_verdict *v)
+{
+	struct pair *x = (struct pair *)f;
+
+	half_init(&x->end[0].h, 0);
+	half_init(&x->end[1].h, 1);
+	x->end[0].shift = x->end[1].shift = SHIFT_UNKNOWN;
+	x->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
+	x->rst_at = x->fin_at = INT64_MAX;
+	f->start = p->flags & TCP_SYN
+			   ? p->flags & TCP_ACK ? TCPTERM_START_SYNACK : TCPTERM_START_SYN
+			   : TCPTERM_START_MIDSTREAM;
+	timer_arm(&s->wheel, &f->timer, usec_add(s->now, x->idle_us));
+}
+
+/* Delivers or declares what is held and says the end; the object only lingers then. */
+static enum tcpterm_end
+finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
+{
+	unsigned d;
+
+	for (d = 0; d < 2; d++) {
+		struct pair_side *e = &x->end[d];
+
+		if (e->h.synced || e->h.collecting)
+			half_finish(s, &x->f, &e->h);
+		half_clear(s, &e->h);
+		pair_forget(s, e);
+	}
+	x->over = true;
+	flow_announce_end(s, &x->f, why);
+	return why;
+}
+
+void
+pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	struct pair *x = (struct pair *)f;
+
+	if (!x->over)
+		finish(s, x, why);
+	flow_destroy(s, f, why);
+}
+
+static bool
+done(const struct pair *x, unsigned d)
+{
+	const struct half *h = &x->end[d].h;
+
+	return h->ended || h->fin_assumed || !(x->f.seen & 1u << d);
+}
+
+/* Both directions are complete; true when nothing more is to be waited for. */
+static bool
+closed(struct tcpterm *s, struct pair *x)
+{
+	const struct half *a = &x->end[0].h, *b = &x->end[1].h;
+
+	if (!done(x, 0) || !done(x, 1)) {
+		x->fin_at = INT64_MAX;
+		return false;
+	}
+	if (x->fin_at == INT64_MAX)
+		x->fin_at = s->now.v + FIN_WAIT_US;
+	return a->fin >= 0 && a->acked > a->fin && b->fin >= 0 && b->acked > b->fin;
+}
+
+/* Ends what time has ended; else says when time comes next, us. */
+static int64_t
+look(struct tcpterm *s, struct pair *x)
+{
+	int64_t idle = x->f.last.v + x->idle_us, due = idle;
+	unsigned d;
+
+	for (d = 0; d < 2; d++) {
+		due = RTE_MIN(due, pair_check_start(s, x, d));
+		due = RTE_MIN(due, half_check(s, &x->f, &x->end[d].h));
+	}
+	if (closed(s, x) || x->fin_at <= s->now.v)
+		finish(s, x, TCPTERM_END_FIN);
+	else if (x->rst_at <= s->now.v)
+		finish(s, x, (enum tcpterm_end)x->rst_why);
+	else if (idle <= s->now.v)
+		finish(s, x, TCPTERM_END_IDLE);
+	return RTE_MIN(due, RTE_MIN(x->rst_at, x->fin_at));
+}
+
+/* After anything happened.  A deadline that moved away is left: the timer looks again. */
+static void
+look_and_arm(struct tcpterm *s, struct pair *x)
+{
+	int64_t due = x->over ? 0 : look(s, x);
+
+	if (x->over)
+		due = x->f.last.v + LINGER_US;
+	if (x->over || !timer_armed(&x->f.timer) || due < x->f.timer.deadline.v)
+		flow_arm(s, &x->f, (usec_t){ due });
+}
+
+void
+pair_timer(struct tcpterm *s, struct flow *f)
+{
+	struct pair *x = (struct pair *)f;
+
+	if (x->over || f->last.v + x->idle_us <= s->now.v)
+		pair_end(s, f, TCPTERM_END_IDLE);
+	else
+		look_and_arm(s, x);
+}
+
+/* The shift of the windows that side `d` offers: 14 where its SYN was not seen. */
+static unsigned
+shift_of(const struct pair *x, unsigned d)
+{
+	if (x->end[0].shift == SHIFT_NONE || x->end[1].shift == SHIFT_NONE)
+		return 0;
+	return x->end[d].shift == SHIFT_UNKNOWN ? 14 : x->end[d].shift;
+}
+
+/* Could the other end take bytes up to `end`?  One window beyond the edge is allowed, for
+ * ACKs that moved it may have been lost here. */
+static bool
+in_window(const struct pair *x, unsigned d, int64_t off, int64_t end)
+{
+	const struct half *h = &x->end[d].h;
+
+	if (off < h->next - FAR || end > h->sent + FAR)
+		return false;
+	return h->edge < 0 || shift_of(x, !d) == 14 || end <= h->edge + h->window_max + 1;
+}
+
+static void
+take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
+{
+	struct pair_side *e = &x->end[!d];
+	int64_t window = (int64_t)p->window << (p->flags & TCP_SYN ? 0 : shift_of(x, d)), off;
+
+	if (p->window == 0)
+		x->end[d].zero_windows++;
+	pair_pick_by_ack(s, x, !d, seq(p->ack), p->flags & TCP_SYN);
+	if (!e->h.synced && (p->flags & TCP_SYN))
+		return; /* it answers no SYN that was seen */
+	if (!e->h.synced) {
+		e->acked_bytes += e->has_rack && seq_lt(e->rack, seq(p->ack))
+					  ? (uint32_t)seq_diff(seq(p->ack), e->rack)
+					  : 0;
+		if (!e->has_rack || seq_lt(e->rack, seq(p->ack)))
+			e->rack = seq(p->ack);
+		e->has_rack = true;
+		return;
+	}
+	off = half_offset(&e->h, seq(p->ack));
+	/* Both ends are far ahead of what was seen: the tap was blind for more than a window. */
+	if (off > e->h.sent && e->stray && off >= e->stray_lo && off <= e->stray_hi) {
+		e->stray = false;
+		half_sent(s, &e->h, off);
+	}
+	if (off < e->h.acked - FAR)
+		return;
+	half_ack(s, &x->f, &e->h, off, window);
+}
+
+/* One byte below the last reverse ACK asks for an answer and is no byte of the stream. */
+static bool
+keepalive(const struct tcpterm *s, const struct half *h, int64_t off, uint32_t len)
+{
+	int64_t allowance = s->conf.passive.reorder_us;
+
+	if (len != 1 || h->alone)
+		return false;
+	allowance = allowance ? allowance : HALF_REORDER_US;
+	/* Where ACKs overtake bytes, the last byte has this form; it comes soon, a probe late. */
+	if (off == h->acked - 1)
+		return off < h->next || s->now.v - h->acked_at > allowance;
+	return off == h->suspect - 1 && s->now.v - h->suspect_since > allowance;
+}
+
+static void
+note_stray(struct tcpterm *s, struct pair_side *e, int64_t off, int64_t end)
+{
+	s->stats.out_of_window++;
+	e->stray_lo = e->stray ? RTE_MIN(e->stray_lo, off) : off;
+	e->stray_hi = e->stray ? RTE_MAX(e->stray_hi, end) : end;
+	e->stray = true;
+}
+
+/* Bytes and FIN of a direction whose numbering is known. False: outside, ignored. */
+static bool
+take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
+{
+	struct pair_side *e = &x->end[d];
+	int64_t off = half_offset(&e->h, seq(p->seq)), end = off + p->payload_len;
+
+	if (!in_window(x, d, off, end)) {
+		note_stray(s, e, off, end);
+		half_drop(s, p->m);
+		return false;
+	}
+	if (keepalive(s, &e->h, off, p->payload_len)) {
+		s->stats.keepalives++;
+		half_drop(s, p->m);
+		return true;
+	}
+	if (p->payload_len)
+		half_bytes(s, &x->f, &e->h, off, p->m, p->payload, p->payload_len);
+	else
+		half_drop(s, p->m);
+	if (p->flags & TCP_FIN) {
+		half_fin(s, &x->f, &e->h, end);
+		x->end[!d].h.closing = x->end[!d].h.closing || e->h.fin == end;
+	} else if (p->payload_len == 0) {
+		half_sent(s, &e->h, off);
+	}
+	return true;
+}
+
+/* The connection goes on: the RST was not the end. */
+static void
+cancel_rst(struct tcpterm *s, struct pair *x)
+{
+	if (x->rst_at == INT64_MAX)
+		return;
+	x->rst_at = INT64_MAX;
+	s->stats.rst_ignored++;
+}
+
+static void
+segment(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
+{
+	bool acceptable = true, ack = p->flags & TCP_ACK;
+
+	if (x->end[d].h.synced)
+		acceptable = take_bytes(s, x, p, d);
+	else
+		pair_collect(s, x, p, d);
+	if (acceptable && ack)
+		take_ack(s, x, p, d);
+	if (acceptable)
+		cancel_rst(s, x);
+}
+
+/* What a RST from side `d` means: at once, in doubt, or nothing. */
+enum rst { RST_NOTHING, RST_DOUBT, RST_CERTAIN };
+
+static enum rst
+judge_rst(const struct pair *x, const struct pkt *p, unsigned d)
+{
+	const struct pair_side *e = &x->end[d];
+	int64_t off;
+
+	if (!e->h.synced) {
+		/* In SYN-SENT it has to acknowledge the SYN. */
+		if (x->end[!d].n_cand && !e->n_cand)
+			return (p->flags & TCP_ACK) && pair_is_candidate(&x->end[!d], seq(p->ack))
+				       ? RST_DOUBT
+				       : RST_NOTHING;
+		return e->n_cand && !pair_is_candidate(e, seq(p->seq)) ? RST_NOTHING : RST_DOUBT;
+	}
+	off = half_offset(&e->h, seq(p->seq));
+	if (off == e->h.sent || (!e->h.alone && off == e->h.acked))
+		return RST_CERTAIN;
+	return off >= e->h.acked && in_window(x, d, off, off) ? RST_DOUBT : RST_NOTHING;
+}
+
+static void
+reset(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
+{
+	bool refused = !x->end[0].h.synced || !x->end[1].any;
+	enum tcpterm_end why = refused && x->f.start == TCPTERM_START_SYN ? TCPTERM_END_REFUSED
+									  : TCPTERM_END_RST;
+
+	half_drop(s, p->m);
+	switch (judge_rst(x, p, d)) {
+	case RST_NOTHING:
+		s->stats.rst_ignored++;
+		break;
+	case RST_DOUBT:
+		if (x->rst_at == INT64_MAX)
+			x->rst_at = s->now.v + RST_DOUBT_US;
+		x->rst_why = (uint8_t)why;
+		break;
+	case RST_CERTAIN:
+		finish(s, x, why);
+	}
+}
+
+/* The flow's tuple begins another connection, of which `p` came now by side d. */
+static void
+restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
+	const struct pair_candidate *syn)
+{
+	struct tcpterm_verdict v = { .decision = TCPTERM_PASSIVE,
+				     .cookie = x->f.cookie,
+				     .caller = x->f.caller,
+				     .idle_us = x->idle_us,
+				     .copy = x->f.is_copy };
+	struct flow *f;
+
+	pair_end(s, &x->f, TCPTERM_END_REPLACED);
+	f = flow_create(s, TCPTERM_KIND_PASSIVE, p, d);
+	if (!f) {
+		half_drop(s, p->m);
+		return;
+	}
+	f->cookie = v.cookie;
+	f->caller = v.caller;
+	f->is_copy = v.copy;
+	pair_start(s, f, p, &v);
+	if (syn)
+		pair_asked(f, syn);
+	flow_announce(s, f);
+	pair_input(s, f, p, d);
+}
+
+/* Is the tuple taken anew?  A live connection's only once its other side has answered the SYN. */
+static bool
+begins_anew(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d)
+{
+	uint16_t flags = p->flags & (TCP_SYN | TCP_ACK | TCP_RST);
+	struct pair_candidate syn;
+
+	if (x->over && flags == TCP_SYN && x->end[d].h.isn.v != p->seq) {
+		restart(s, x, p, 0, NULL);
+		return true;
+	}
+	if (x->over || flags != (TCP_SYN | TCP_ACK) || !pair_is_new_connection(x, p, d))
+		return false;
+	syn = *pair_candidate(&x->end[!d], seq(p->ack));
+	restart(s, x, p, 1, &syn);
+	return true;
+}
+
+static void
+take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
+{
+	x->end[0].h.alone = !(x->f.seen & 2);
+	x->end[1].h.alone = !(x->f.seen & 1);
+	if (p->flags & TCP_RST) {
+		reset(s, x, p, d);
+		return;
+	}
+	x->end[d].any = true;
+	if (!(p->flags & TCP_SYN)) {
+		segment(s, x, p, d);
+		return;
+	}
+	pair_syn(s, x, p, d);
+	if (p->flags & TCP_ACK) {
+		take_ack(s, x, p, d);
+		if (x->end[!d].h.synced)
+			cancel_rst(s, x);
+	}
+}
+
+void
+pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
+{
+	struct pair *x = (struct pair *)f;
+
+	if (p->cksum_bad) {
+		s->stats.bad_cksum++;
+		half_drop(s, p->m);
+		return;
+	}
+	if (begins_anew(s, x, p, dir))
+		return;
+	flow_touch(s, f, p, dir);
+	if (x->over)
+		half_drop(s, p->m);
+	else
+		take(s, x, p, dir);
+	look_and_arm(s, x);
+}
+
+static enum tcpterm_state
+state_of(const struct pair *x, unsigned d)
+{
+	const struct half *h = &x->end[d].h, *o = &x->end[!d].h;
+	bool sent_fin = h->fin >= 0, got_fin = o->fin >= 0;
+	bool acked = sent_fin && h->acked > h->fin;
+
+	if (!x->end[d].any)
+		return TCPTERM_CLOSED;
+	if (!h->synced && !h->collecting)
+		return d == 0 ? TCPTERM_SYN_SENT : TCPTERM_SYN_RECEIVED;
+	if (!sent_fin)
+		return got_fin ? TCPTERM_CLOSE_WAIT : TCPTERM_ESTABLISHED;
+	if (got_fin)
+		return acked ? TCPTERM_TIME_WAIT : TCPTERM_CLOSING;
+	return acked ? TCPTERM_FIN_WAIT_2 : TCPTERM_FIN_WAIT_1;
+}
+
+void
+pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
+{
+	const struct pair *x = (const struct pair *)f;
+	unsigned d;
+
+	memset(leg, 0, 2 * sizeof *leg);
+	for (d = 0; d < 2; d++) {
+		const struct pair_side *e = &x->end[d];
+		const struct half *h = &e->h;
+
+		leg[d].state = state_of(x, d);
+		leg[d].start = e->start;
+		leg[d].out_of_order = h->out_of_order;
+		leg[d].duplicates = h->duplicates;
+		leg[d].gaps = h->n_gaps;
+		leg[d].gap_bytes = h->gap_bytes;
+		leg[d].late_bytes = h->late_bytes;
+		leg[d].zero_windows = e->zero_windows;
+		leg[d].queued = h->held.bytes;
+		leg[d].stream_bytes = e->any ? h->stream_bytes : e->acked_bytes;
+		leg[d].rcv_wnd = (uint32_t)RTE_MIN(x->end[!d].h.window_max, (int64_t)UINT32_MAX);
+		leg[!d].snd_wnd = leg[d].rcv_wnd;
+		if (h->synced && h->sent > h->acked && !h->alone)
+			leg[d].in_flight = (uint64_t)(h->sent - h->acked);
+	}
+}

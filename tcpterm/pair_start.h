@@ -1,0 +1,73 @@
+/*
+ * pair_start.h - a passive pair's object, and how its halves get their numbering.
+ *
+ * Private to pair.c and pair_start.c.
+ */
+#ifndef TCPTERM_PAIR_START_H
+#define TCPTERM_PAIR_START_H
+
+#include "tcpterm/half.h"
+
+enum { PAIR_CANDIDATES = 4, SHIFT_NONE = 0xfe, SHIFT_UNKNOWN = 0xff };
+
+/* An initial number that a SYN or SYN-ACK named. */
+struct pair_candidate {
+	seq_t isn;
+	uint32_t len;		/* bytes that the SYN carried (RFC 7413) */
+	uint32_t m_off;
+	struct rte_mbuf *m;	/* they wait here, or NULL */
+	uint8_t shift;		/* window scale, SHIFT_NONE */
+};
+
+/* What belongs to the end that sends direction d. */
+struct pair_side {
+	struct half h;
+	struct pair_candidate cand[PAIR_CANDIDATES];
+	uint8_t n_cand, next_cand;
+	uint8_t shift;		/* of the windows it offers, SHIFT_* */
+	uint8_t start;		/* enum tcpterm_start */
+	bool any;		/* a segment of it was seen */
+	bool has_rack;
+	bool stray;
+	seq_t rack;		/* the other end's latest ACK, while the numbering is unknown */
+	uint64_t acked_bytes;	/* by ACKs, while no segment was seen */
+	int64_t stray_lo, stray_hi;	/* bytes ignored for lying beyond the window */
+	uint64_t zero_windows;
+};
+
+struct pair {
+	struct flow f;
+	struct pair_side end[2];
+	int64_t idle_us;
+	int64_t rst_at;		/* us: when a provisional RST counts */
+	int64_t fin_at;		/* us: when a close counts whose last ACK is not seen */
+	uint8_t rst_why;	/* enum tcpterm_end */
+	bool over;		/* flow_end was called; only lingers */
+};
+
+/* A SYN or SYN-ACK of side d; takes the mbuf. */
+void pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d);
+
+/* An ACK for side d: picks one of its candidates, or infers one from a SYN-ACK. */
+void pair_pick_by_ack(struct tcpterm *s, struct pair *x, unsigned d, seq_t ack, bool syn);
+
+/* A segment of side d while its numbering is unknown; takes the mbuf. */
+void pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d);
+
+/* Chooses a numbering when the first reordering allowance is over; returns when that is, us. */
+int64_t pair_check_start(struct tcpterm *s, struct pair *x, unsigned d);
+
+/* The candidate of which `number` is the first byte (or, after bytes in the SYN, the next). */
+const struct pair_candidate *pair_candidate(const struct pair_side *e, seq_t number);
+bool pair_is_candidate(const struct pair_side *e, seq_t number);
+
+/* A fresh flow began with this SYN of side 0, which came before. */
+void pair_asked(struct flow *f, const struct pair_candidate *syn);
+
+/* Does this SYN-ACK of side d answer a SYN other than the one the flow began with? */
+bool pair_is_new_connection(const struct pair *x, const struct pkt *p, unsigned d);
+
+/* Frees the candidates' bytes. */
+void pair_forget(struct tcpterm *s, struct pair_side *e);
+
+#endif

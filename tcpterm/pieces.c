@@ -1,0 +1,131 @@
+/*
+ * The pieces that passive halves hold: lists of references into frames.
+ */
+#include "tcpterm/pieces.h"
+
+struct piece *
+piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off, uint32_t len)
+{
+	struct piece *p;
+	uint32_t i;
+
+	if (!s->pieces.base && slab_init(&s->pieces, sizeof *p, 2 * s->conf.n_held_max + 64) != 0)
+		return NULL;
+	p = slab_alloc(&s->pieces, &i);
+	if (!p)
+		return NULL;
+	p->m = m;
+	p->off = off;
+	p->m_off = m_off;
+	p->len = len;
+	p->since = s->now.v;
+	p->evidence = INT64_MAX;
+	p->index = i;
+	s->stats.n_held += m->nb_segs;
+	return p;
+}
+
+void
+piece_free(struct tcpterm *s, struct piece *p)
+{
+	s->stats.n_held -= p->m->nb_segs;
+	if (!p->clone)
+		drops_count(&s->drops, DROP_tap_consumed);
+	rte_pktmbuf_free(p->m);
+	slab_free(&s->pieces, p->index);
+}
+
+void
+pieces_insert(struct pieces *l, struct piece *after, struct piece *p)
+{
+	p->prev = after;
+	p->next = after ? after->next : l->first;
+	if (p->next)
+		p->next->prev = p;
+	else
+		l->last = p;
+	if (after)
+		after->next = p;
+	else
+		l->first = p;
+	l->n++;
+	l->bytes += p->len;
+}
+
+void
+pieces_remove(struct pieces *l, struct piece *p)
+{
+	if (p->prev)
+		p->prev->next = p->next;
+	else
+		l->first = p->next;
+	if (p->next)
+		p->next->prev = p->prev;
+	else
+		l->last = p->prev;
+	p->next = p->prev = NULL;
+	l->n--;
+	l->bytes -= p->len;
+}
+
+void
+pieces_clear(struct tcpterm *s, struct pieces *l)
+{
+	struct piece *p;
+
+	while ((p = l->first)) {
+		pieces_remove(l, p);
+		piece_free(s, p);
+	}
+}
+
+/* The first and the last byte in which two runs of `len` bytes differ; false: they are equal. */
+static bool
+differ(const struct rte_mbuf *a, uint32_t a_off, const struct rte_mbuf *b, uint32_t b_off,
+       uint32_t len, uint32_t *first, uint32_t *last)
+{
+	uint8_t room[2][PIECE_SHOWN];
+	uint32_t at, n, i;
+	bool any = false;
+
+	for (at = 0; at < len; at += n) {
+		const uint8_t *x, *y;
+
+		n = RTE_MIN(len - at, (uint32_t)PIECE_SHOWN);
+		x = rte_pktmbuf_read(a, a_off + at, n, room[0]);
+		y = rte_pktmbuf_read(b, b_off + at, n, room[1]);
+		if (!x || !y || memcmp(x, y, n) == 0)
+			continue;
+		for (i = 0; i < n; i++)
+			if (x[i] != y[i]) {
+				*first = any ? *first : at + i;
+				*last = at + i;
+				any = true;
+			}
+	}
+	return any;
+}
+
+void
+piece_compare(struct tcpterm *s, struct flow *f, unsigned dir, const struct piece *was,
+	      const struct piece *came)
+{
+	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
+	int64_t from = RTE_MAX(was->off, came->off);
+	int64_t to = RTE_MIN(was->off + was->len, came->off + came->len);
+	uint8_t room[2][PIECE_SHOWN];
+	uint32_t first, last, shown, was_off, came_off;
+
+	if (from >= to)
+		return;
+	was_off = was->m_off + (uint32_t)(from - was->off);
+	came_off = came->m_off + (uint32_t)(from - came->off);
+	if (!differ(was->m, was_off, came->m, came_off, (uint32_t)(to - from), &first, &last))
+		return;
+	s->stats.conflicts++;
+	shown = RTE_MIN(last - first + 1, (uint32_t)PIECE_SHOWN);
+	if (ops && ops->conflict)
+		ops->conflict(s->conf.ctx, f, dir, (uint64_t)(from + first), last - first + 1,
+			      rte_pktmbuf_read(was->m, was_off + first, shown, room[0]),
+			      rte_pktmbuf_read(came->m, came_off + first, shown, room[1]), shown);
+}

@@ -1,0 +1,28 @@
+/*
+ * pieces.h - lists of references into frames, for the halves of passive pairs.
+ *
+ * A piece owns its mbuf.  Held frames are counted in stats.n_held, consumed ones among the drops.
+ * Belongs to its stack; single-threaded.
+ */
+#ifndef TCPTERM_PIECES_H
+#define TCPTERM_PIECES_H
+
+#include "tcpterm/half.h"
+
+enum { PIECE_SHOWN = 256 };	/* bytes of each version that a conflict shows */
+
+/* Takes `m`; NULL (and m is the caller's) when the slab is full. */
+struct piece *piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off,
+			uint32_t len);
+void piece_free(struct tcpterm *s, struct piece *p);
+
+/* Inserts behind `after` (NULL: at the front); takes out. */
+void pieces_insert(struct pieces *l, struct piece *after, struct piece *p);
+void pieces_remove(struct pieces *l, struct piece *p);
+void pieces_clear(struct tcpterm *s, struct pieces *l);
+
+/* Says a conflict where both have bytes of one offset that differ. */
+void piece_compare(struct tcpterm *s, struct flow *f, unsigned dir, const struct piece *was,
+		   const struct piece *came);
+
+#endif
