@@ -36,7 +36,8 @@ struct form {
 	uint16_t vid[2], dst_port[2], src_port[2];
 };
 
-struct class {
+struct class
+{
 	struct form form;
 	uint64_t specificity;
 	int32_t priority;		/* no listener of the class has a higher one */

@@ -17,10 +17,10 @@ const char *
 tcpterm_kind_name(enum tcpterm_kind k)
 {
 	static const char *const names[] = {
-		[TCPTERM_KIND_NONE] = "none",	  [TCPTERM_KIND_EMBRYO] = "embryo",
-		[TCPTERM_KIND_CONN] = "conn",	  [TCPTERM_KIND_RELAY] = "relay",
-		[TCPTERM_KIND_PASSIVE] = "passive", [TCPTERM_KIND_TRACK] = "track",
-		[TCPTERM_KIND_PASS] = "pass",	  [TCPTERM_KIND_DROP] = "drop",
+		[TCPTERM_KIND_NONE] = "none",	      [TCPTERM_KIND_EMBRYO] = "embryo",
+		[TCPTERM_KIND_CONN] = "conn",	      [TCPTERM_KIND_RELAY] = "relay",
+		[TCPTERM_KIND_PASSIVE] = "passive",   [TCPTERM_KIND_TRACK] = "track",
+		[TCPTERM_KIND_PASS] = "pass",	      [TCPTERM_KIND_DROP] = "drop",
 		[TCPTERM_KIND_TIMEWAIT] = "timewait",
 	};
 
@@ -31,16 +31,11 @@ const char *
 tcpterm_state_name(enum tcpterm_state s)
 {
 	static const char *const names[] = {
-		[TCPTERM_CLOSED] = "closed",
-		[TCPTERM_LISTEN] = "listen",
-		[TCPTERM_SYN_SENT] = "syn-sent",
-		[TCPTERM_SYN_RECEIVED] = "syn-received",
-		[TCPTERM_ESTABLISHED] = "established",
-		[TCPTERM_FIN_WAIT_1] = "fin-wait-1",
-		[TCPTERM_FIN_WAIT_2] = "fin-wait-2",
-		[TCPTERM_CLOSE_WAIT] = "close-wait",
-		[TCPTERM_CLOSING] = "closing",
-		[TCPTERM_LAST_ACK] = "last-ack",
+		[TCPTERM_CLOSED] = "closed",	       [TCPTERM_LISTEN] = "listen",
+		[TCPTERM_SYN_SENT] = "syn-sent",       [TCPTERM_SYN_RECEIVED] = "syn-received",
+		[TCPTERM_ESTABLISHED] = "established", [TCPTERM_FIN_WAIT_1] = "fin-wait-1",
+		[TCPTERM_FIN_WAIT_2] = "fin-wait-2",   [TCPTERM_CLOSE_WAIT] = "close-wait",
+		[TCPTERM_CLOSING] = "closing",	       [TCPTERM_LAST_ACK] = "last-ack",
 		[TCPTERM_TIME_WAIT] = "time-wait",
 	};
 
@@ -64,10 +59,10 @@ const char *
 tcpterm_end_name(enum tcpterm_end e)
 {
 	static const char *const names[] = {
-		[TCPTERM_END_NONE] = "none",	   [TCPTERM_END_FIN] = "fin",
-		[TCPTERM_END_RST] = "rst",	   [TCPTERM_END_REFUSED] = "refused",
-		[TCPTERM_END_TIMEOUT] = "timeout", [TCPTERM_END_IDLE] = "idle",
-		[TCPTERM_END_EVICTED] = "evicted", [TCPTERM_END_ABORTED] = "aborted",
+		[TCPTERM_END_NONE] = "none",	     [TCPTERM_END_FIN] = "fin",
+		[TCPTERM_END_RST] = "rst",	     [TCPTERM_END_REFUSED] = "refused",
+		[TCPTERM_END_TIMEOUT] = "timeout",   [TCPTERM_END_IDLE] = "idle",
+		[TCPTERM_END_EVICTED] = "evicted",   [TCPTERM_END_ABORTED] = "aborted",
 		[TCPTERM_END_REPLACED] = "replaced",
 	};
 

@@ -36,8 +36,7 @@ unlink_entry(struct timer_wheel *w, struct timer *t)
 	*t->prevp = t->next;
 	if (t->next)
 		t->next->prevp = t->prevp;
-	else if (t->prevp >= first && t->prevp < first + TIMER_LEVELS * TIMER_SLOTS &&
-		 !*t->prevp) {
+	else if (t->prevp >= first && t->prevp < first + TIMER_LEVELS * TIMER_SLOTS && !*t->prevp) {
 		unsigned i = (unsigned)(t->prevp - first);
 
 		w->used[i / TIMER_SLOTS][(i & SLOT_MASK) / 64] &= ~(1ull << (i & 63));

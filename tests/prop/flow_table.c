@@ -80,8 +80,9 @@ found(unsigned i)
 	if (reverse)
 		k = flow_key_reverse(&k);
 	f = table_find(table, &k, hash_of(i), &how);
-	return f == live[i] &&
-	       how == (!f ? FLOW_MATCH_NO : reverse ? FLOW_MATCH_REVERSED : FLOW_MATCH_SAME);
+	return f == live[i] && how == (!f	 ? FLOW_MATCH_NO
+				       : reverse ? FLOW_MATCH_REVERSED
+						 : FLOW_MATCH_SAME);
 }
 
 static bool

@@ -125,7 +125,5 @@ a_million_flows_are_found(void)
 }
 
 TAP_MAIN(flow_table, TAP_TEST(same_key_twice_is_refused_in_either_orientation),
-	 TAP_TEST(limit_is_kept),
-	 TAP_TEST(removing_what_is_not_there_changes_nothing),
-	 TAP_TEST(walk_of_an_empty_slab_ends_in_bounded_turns),
-	 TAP_TEST(a_million_flows_are_found))
+	 TAP_TEST(limit_is_kept), TAP_TEST(removing_what_is_not_there_changes_nothing),
+	 TAP_TEST(walk_of_an_empty_slab_ends_in_bounded_turns), TAP_TEST(a_million_flows_are_found))

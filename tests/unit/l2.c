@@ -33,8 +33,9 @@ learn(struct l2_stacks *s, struct l2_template *t, const struct vlan_tag *tag, un
 	return (unsigned)f.len;
 }
 
-static const struct vlan_tag tags[] = { { 0x88a8, 0x600a }, { 0x8100, 0x2014 }, { 0x8100, 0xb01e },
-					{ 0x9100, 0x0028 } };
+static const struct vlan_tag tags[] = {
+	{ 0x88a8, 0x600a }, { 0x8100, 0x2014 }, { 0x8100, 0xb01e }, { 0x9100, 0x0028 }
+};
 
 static void
 written_header_is_the_learned_one(void)

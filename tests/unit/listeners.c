@@ -10,7 +10,9 @@
 #include "tests/unit/tap.h"
 
 static const struct tcpterm_selector any = {
-	.dst_port = { 0, 65535 }, .src_port = { 0, 65535 }, .any_domain = true,
+	.dst_port = { 0, 65535 },
+	.src_port = { 0, 65535 },
+	.any_domain = true,
 };
 
 static struct ip_addr
@@ -241,8 +243,7 @@ naive_match(const struct tcpterm_selector *s, const struct pkt *p)
 	if ((s->tags == TCPTERM_TAGS_NONE && n) ||
 	    (s->tags == TCPTERM_TAGS_RANGE &&
 	     (n != 1 || vid[0] < s->vid[0] || vid[0] > s->vid[1])) ||
-	    (s->tags == TCPTERM_TAGS_EXACT &&
-	     (n != s->n_vids || memcmp(vid, s->vid, 2 * n) != 0)))
+	    (s->tags == TCPTERM_TAGS_EXACT && (n != s->n_vids || memcmp(vid, s->vid, 2 * n) != 0)))
 		return false;
 	return ip_addr_in_prefix(&p->dst, &s->dst, s->dst_len) &&
 	       ip_addr_in_prefix(&p->src, &s->src, s->src_len) && p->dport >= s->dst_port[0] &&

@@ -32,5 +32,4 @@ words_are_those_of_the_design(void)
 	CU_ASSERT_STRING_EQUAL(tcpterm_state_name((enum tcpterm_state)99), "unknown");
 }
 
-TAP_MAIN(names, TAP_TEST(every_kind_has_a_name_of_its_own),
-	 TAP_TEST(words_are_those_of_the_design))
+TAP_MAIN(names, TAP_TEST(every_kind_has_a_name_of_its_own), TAP_TEST(words_are_those_of_the_design))

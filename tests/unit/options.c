@@ -27,8 +27,8 @@ parsed(const void *bytes, unsigned len)
 static void
 syn_of_linux_is_read_whole(void)
 {
-	struct tcpterm_options o = PARSED(2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 9, 1,
-					  3, 3, 7);
+	struct tcpterm_options o =
+		PARSED(2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 9, 1, 3, 3, 7);
 
 	CU_ASSERT_TRUE(o.has_mss && o.has_ts && o.sack_permitted && o.has_wscale && !o.malformed);
 	CU_ASSERT_EQUAL(o.mss, 1460);
@@ -41,8 +41,8 @@ syn_of_linux_is_read_whole(void)
 static void
 sack_blocks_are_read(void)
 {
-	struct tcpterm_options o = PARSED(1, 1, 5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xff, 0xff,
-					  0xff, 0, 0, 0, 5);
+	struct tcpterm_options o =
+		PARSED(1, 1, 5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 5);
 
 	CU_ASSERT_EQUAL_FATAL(o.n_sack, 2);
 	CU_ASSERT_EQUAL(o.sack[0].right, 2);
@@ -107,10 +107,15 @@ special_kinds_are_recognised(void)
 static void
 built_syn_has_linux_order_and_reads_back(void)
 {
-	static const uint8_t expect[] = { 2, 4, 0x05, 0x78, 4, 2, 8, 10, 0, 0, 0, 1,
-					  0, 0, 0,    2,    1, 3, 3, 9 };
-	struct tcpterm_options o = { .has_mss = true, .mss = 1400, .has_ts = true, .tsval = 1,
-				     .tsecr = 2, .sack_permitted = true, .has_wscale = true,
+	static const uint8_t expect[] = { 2, 4, 0x05, 0x78, 4, 2, 8, 10, 0, 0,
+					  0, 1, 0,    0,    0, 2, 1, 3,	 3, 9 };
+	struct tcpterm_options o = { .has_mss = true,
+				     .mss = 1400,
+				     .has_ts = true,
+				     .tsval = 1,
+				     .tsecr = 2,
+				     .sack_permitted = true,
+				     .has_wscale = true,
 				     .wscale = 9 };
 	uint8_t b[TCP_OPTIONS_MAX];
 
@@ -151,8 +156,8 @@ built_acks_carry_as_many_sack_blocks_as_fit(void)
 static void
 filter_leaves_only_what_can_be_kept(void)
 {
-	uint8_t b[] = { 2, 4, 0x23, 0x28, 30, 4, 7, 7, 4, 2, 3, 3, 15, 34, 3, 1, 8, 10,
-			0, 0, 0,    1,	  0,  0, 0, 2, 0, 9 };
+	uint8_t b[] = { 2, 4, 0x23, 0x28, 30, 4, 7, 7, 4, 2, 3, 3, 15, 34,
+			3, 1, 8,    10,	  0,  0, 0, 1, 0, 0, 0, 2, 0,  9 };
 	struct tcpterm_options o;
 
 	CU_ASSERT_EQUAL(options_filter(b, sizeof b, 1460), 2);

@@ -103,6 +103,5 @@ many_stacks_are_kept_apart(void)
 }
 
 TAP_MAIN(vlan_stack, TAP_TEST(two_tags_are_the_key_itself),
-	 TAP_TEST(deep_stack_is_known_only_once_created),
-	 TAP_TEST(stack_in_use_is_never_forgotten),
+	 TAP_TEST(deep_stack_is_known_only_once_created), TAP_TEST(stack_in_use_is_never_forgotten),
 	 TAP_TEST(name_of_a_forgotten_stack_is_nobody_elses), TAP_TEST(many_stacks_are_kept_apart))
