@@ -153,6 +153,17 @@ filter_options(struct tcpterm *s, struct pkt *p)
 	}
 }
 
+/* A SYN that comes again says nothing new but its timestamp, and that only if it is newer. */
+static void
+learn_newest(struct embryo_end *end, const struct pkt *p)
+{
+	struct tcpterm_options o;
+
+	options_parse(options_at(p), p->opt_len, &o);
+	if (o.has_ts && (int32_t)(o.tsval - end->opt.tsval) > 0)
+		end->opt.tsval = o.tsval;
+}
+
 static void
 learn_end(struct tcpterm *s, struct embryo_end *end, const struct pkt *p)
 {
@@ -162,7 +173,12 @@ learn_end(struct tcpterm *s, struct embryo_end *end, const struct pkt *p)
 	end->flow_label = p->flow_label;
 	if (!(p->flags & TCP_SYN))
 		return;
-	end->at = end->seen ? USEC_NEVER : s->now;
+	if (end->seen && end->isn.v == p->seq) {	/* sent again, or come twice */
+		end->at = USEC_NEVER;
+		learn_newest(end, p);
+		return;
+	}
+	end->at = s->now;
 	end->seen = true;
 	end->isn = seq(p->seq);
 	end->window = p->window;
@@ -243,10 +259,7 @@ client_input(struct tcpterm *s, struct embryo *e, struct pkt *p)
 		embryo_end(s, &e->f, TCPTERM_END_REPLACED);
 		embryo_syn(s, p);
 	} else if (third_ack(e, p)) {
-		if (p->cksum_bad)
-			core_drop(s, p->m, DROP_proxy_cksum);
-		else
-			relay_start(s, e, p);
+		relay_start(s, e, p);
 	} else {
 		forward(s, e, p, 0);
 	}
@@ -271,6 +284,10 @@ embryo_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	struct embryo *e = (struct embryo *)f;
 	bool over = refused(e, p, dir);
 
+	if (p->cksum_bad) {
+		core_drop(s, p->m, DROP_proxy_cksum);
+		return;
+	}
 	if (e->syn) {
 		if (p->flags & TCP_SYN)
 			core_drop(s, p->m, DROP_embryo_held);

@@ -92,12 +92,17 @@ void
 sent_ack(struct conn *c, int64_t una, struct ackinfo *a)
 {
 	struct sent_seg *g;
+	bool again = false;
 
 	while ((g = c->sent.head) && g->off + g->len <= una) {
+		again |= g->ever_rexmit;
 		if (!g->sacked)
 			sample(a, g);
 		pop_head(c);
 	}
+	/* Karn: what lay behind a hole waited for its repair, that is no round trip. */
+	if (again)
+		a->has_rtt = false;
 	if (g && g->off < una) {
 		uint32_t n = (uint32_t)(una - g->off);
 

@@ -249,8 +249,8 @@ core_new_flow(struct tcpterm *s, struct pkt *p)
 static bool
 bypasses(const struct pkt *p, const struct flow *f)
 {
-	return p->cksum_bad && (!f || f->kind == TCPTERM_KIND_EMBRYO ||
-				f->kind == TCPTERM_KIND_TRACK || f->kind == TCPTERM_KIND_PASS);
+	return p->cksum_bad &&
+	       (!f || f->kind == TCPTERM_KIND_TRACK || f->kind == TCPTERM_KIND_PASS);
 }
 
 static void

@@ -14,6 +14,8 @@ keep_numbers(struct timewait *w, const struct conn *c)
 	w->leg[k].tsecr = c->rcv.ts_recent;
 	w->leg[k].ttl = c->ttl;
 	w->leg[k].tos = c->tos & 0xfc;
+	w->leg[k].df = c->df;
+	w->leg[k].flow_label = c->flow_label;
 	w->leg[k].used = true;
 	w->ts_on = c->ts_on;
 }
@@ -68,6 +70,8 @@ answer(struct tcpterm *s, struct timewait *w, unsigned k)
 
 	g.ttl = w->leg[k].ttl;
 	g.tos = w->leg[k].tos;
+	g.df = w->leg[k].df;
+	g.flow_label = w->leg[k].flow_label;
 	g.seq = w->leg[k].seq;
 	g.ack = w->leg[k].ack;
 	g.flags = TCP_ACK;

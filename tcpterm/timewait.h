@@ -12,8 +12,9 @@ struct timewait {
 	struct flow f;
 	struct {
 		uint32_t seq, ack, tsval, tsecr;
+		uint32_t flow_label;
 		uint8_t ttl, tos;
-		bool used;
+		bool df, used;
 	} leg[2];
 	bool ts_on;
 };

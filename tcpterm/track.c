@@ -4,7 +4,7 @@
 #include "tcpterm/track.h"
 
 #define HANDSHAKE_US (75LL * 1000 * 1000)
-#define LINGER_US (10LL * 1000 * 1000)	/* what comes late must not look like a new flow */
+#define LINGER_US (5LL * 1000 * 1000)	/* what comes late must not look like a new flow */
 
 /* What one end was seen to send; offsets count from the byte after its SYN. */
 struct track_half {
