@@ -11,8 +11,7 @@ update_window(struct conn *c, const struct pkt *p, int64_t ack)
 	bool was_zero = c->wnd_edge <= c->nxt;
 
 	/* An ACK of something new is never old, whatever its own number. */
-	if (ack <= c->una &&
-	    (seq_lt(seq(p->seq), c->wl1) || (p->seq == c->wl1.v && ack < c->wl2)))
+	if (ack <= c->una && (seq_lt(seq(p->seq), c->wl1) || (p->seq == c->wl1.v && ack < c->wl2)))
 		return;
 	c->wl1 = seq(p->seq);
 	c->wl2 = ack;
@@ -51,8 +50,7 @@ advance(struct conn *c, int64_t ack, struct ackinfo *a)
 }
 
 bool
-ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o,
-	    struct ackinfo *a)
+ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o, struct ackinfo *a)
 {
 	int64_t ack = seq_offset(seq(p->ack), c->iss, c->una);
 	int64_t edge = c->wnd_edge;

@@ -238,7 +238,8 @@ to_track(struct tcpterm *s, struct embryo *e, struct pkt *p)
 {
 	struct tcpterm_verdict v = e->verdict;
 	struct flow *f = flow_become(s, &e->f, TCPTERM_KIND_TRACK);
-	unsigned dir = ip_addr_eq(&p->src, &e->f.key.addr[0]) && p->sport == e->f.key.port[0] ? 0 : 1;
+	unsigned dir = ip_addr_eq(&p->src, &e->f.key.addr[0]) && p->sport == e->f.key.port[0] ? 0
+											      : 1;
 
 	if (!f) {
 		core_forward(s, p);

@@ -62,7 +62,9 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 	memcpy(p.tag, id->l2.tag, sizeof p.tag);
 	for (uint32_t tries = 0; id->local_port == 0 && tries < 28232; tries++) {
 		/* RFC 6056 3.3.1: a random start in the dynamic ports */
-		p.sport = (uint16_t)(32768 + (uint16_t)(s->conf.secret[0] + tries + s->stats.segments_out) % 28232);
+		p.sport = (uint16_t)(32768 +
+				     (uint16_t)(s->conf.secret[0] + tries + s->stats.segments_out) %
+					     28232);
 		if (!core_key(s, &p, true, &k) || !tcpterm_find(s, &k))
 			break;
 	}
@@ -152,8 +154,7 @@ endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 
 /* Tells one event; false: the caller ended the connection meanwhile. */
 static bool
-tell(struct tcpterm *s, struct flow *f, bool *event,
-     void (*fn)(void *ctx, struct flow *f))
+tell(struct tcpterm *s, struct flow *f, bool *event, void (*fn)(void *ctx, struct flow *f))
 {
 	uint32_t ref = f->ref, generation = f->generation;
 

@@ -50,7 +50,8 @@ agree(struct endpoint *e, const struct pkt *p)
 		.wscale = c->rcv_shift,
 	};
 
-	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len, &peer);
+	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len,
+		      &peer);
 	c->irs = seq(p->seq);
 	tcb_agree(c, &peer, &ours);
 	c->wl1 = c->irs;

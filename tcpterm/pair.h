@@ -12,7 +12,8 @@
 size_t pair_size(void);
 
 /* Starts with this segment as the first; fresh from flow_create(). */
-void pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct tcpterm_verdict *v);
+void pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p,
+		const struct tcpterm_verdict *v);
 
 /* Takes p->m: holds it while its bytes wait, frees it after. */
 void pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);

@@ -5,9 +5,12 @@
 #include "tcpterm/tcb.h"
 
 enum {
-	ICMP4_UNREACHABLE = 3, ICMP4_FRAG_NEEDED = 4, ICMP6_TOO_BIG = 2,
+	ICMP4_UNREACHABLE = 3,
+	ICMP4_FRAG_NEEDED = 4,
+	ICMP6_TOO_BIG = 2,
 	/* Nobody on a path that carries TCP needs less; below it a forger is at work. */
-	PMTU_MIN_V4 = 552, PMTU_MIN_V6 = 1280,
+	PMTU_MIN_V4 = 552,
+	PMTU_MIN_V6 = 1280,
 };
 
 static bool

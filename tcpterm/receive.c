@@ -100,8 +100,9 @@ ooo_insert(struct conn *c, struct rte_mbuf *m, uint32_t m_off, int64_t off, uint
 		core_drop(c->s, m, DROP_proxy_duplicate);
 		return;
 	}
-	*held(m) = (struct held){ .next = *at, .off = off, .m_off = m_off,
-				  .len = (uint32_t)(end - off) };
+	*held(m) = (struct held){
+		.next = *at, .off = off, .m_off = m_off, .len = (uint32_t)(end - off)
+	};
 	*at = m;
 	c->rcv.ooo_bytes += (uint32_t)(end - off);
 	c->s->stats.n_held += m->nb_segs;
@@ -238,9 +239,9 @@ receive_window(struct conn *c, bool syn)
 	int64_t least = (c->rcv.adv - c->rcv.nxt + (1 << shift) - 1) >> shift;
 
 	/* RFC 9293 3.8.6.2.2: the edge moves by a full segment or half of the buffer. */
-	wnd = want - c->rcv.adv >= RTE_MIN((int64_t)c->mss, (int64_t)c->rcv.limit / 2) ?
-		      (want - c->rcv.nxt) >> shift :
-		      0;
+	wnd = want - c->rcv.adv >= RTE_MIN((int64_t)c->mss, (int64_t)c->rcv.limit / 2)
+		      ? (want - c->rcv.nxt) >> shift
+		      : 0;
 	wnd = RTE_MIN(RTE_MAX(wnd, least), (int64_t)UINT16_MAX);
 	c->rcv.adv = RTE_MAX(c->rcv.adv, c->rcv.nxt + (wnd << shift));
 	return (uint16_t)wnd;
@@ -261,8 +262,8 @@ receive_drained(struct conn *c, uint64_t bytes)
 			r->limit = RTE_MIN(r->limit * 2, c->s->conf.rcv_wnd_max);
 	}
 	opened = edge_wanted(c) - r->adv;
-	if (r->fin < 0 && (opened >= r->limit / 2 ||
-			   (opened >= c->mss && r->adv - r->nxt < 2 * c->mss))) {
+	if (r->fin < 0 &&
+	    (opened >= r->limit / 2 || (opened >= c->mss && r->adv - r->nxt < 2 * c->mss))) {
 		r->ack_now = true;
 		tcb_pend(c);
 	}

@@ -62,10 +62,10 @@ segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
 	unsigned l3, l4, len;
 
-	l3 = l2_write(s->l2s, g->l2, g->l2_swap,
-		      v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, at);
-	l4 = l3 + (v4 ? write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3)) :
-			write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3)));
+	l3 = l2_write(s->l2s, g->l2, g->l2_swap, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6,
+		      at);
+	l4 = l3 + (v4 ? write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3))
+		      : write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3)));
 	write_tcp(g, opt_len, (struct rte_tcp_hdr *)(at + l4));
 	memcpy(at + l4 + sizeof(struct rte_tcp_hdr), options, opt_len);
 	len = l4 + sizeof(struct rte_tcp_hdr) + opt_len;

@@ -125,8 +125,8 @@ transmit(struct conn *c, int64_t off, uint32_t len)
 	struct rte_mbuf *m;
 	struct segment g;
 
-	m = end > off ? stream_slice(c->s, c->tx, off, (uint32_t)(end - off)) :
-			rte_pktmbuf_alloc(c->s->conf.header_pool);
+	m = end > off ? stream_slice(c->s, c->tx, off, (uint32_t)(end - off))
+		      : rte_pktmbuf_alloc(c->s->conf.header_pool);
 	if (!m) {
 		drops_count(&c->s->drops, DROP_no_mbuf);
 		return false;
@@ -216,9 +216,9 @@ arm_persist(struct conn *c)
 	if (!waiting || c->una < c->nxt)
 		c->persist_at = USEC_NEVER;
 	else if (c->persist_at.v == USEC_NEVER.v)
-		c->persist_at = usec_add(c->s->now,
-					 RTE_MIN(rtt_rto(&c->rtt) << RTE_MIN(c->n_probes, 8),
-						 60 * 1000 * 1000LL));
+		c->persist_at =
+			usec_add(c->s->now, RTE_MIN(rtt_rto(&c->rtt) << RTE_MIN(c->n_probes, 8),
+						    60 * 1000 * 1000LL));
 }
 
 void

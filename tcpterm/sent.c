@@ -235,7 +235,8 @@ sent_dup_ack(struct conn *c)
 {
 	uint32_t flight = (uint32_t)(c->nxt - c->una);
 
-	c->sent.reno_sacked = RTE_MIN(c->sent.reno_sacked + c->mss, flight - RTE_MIN(flight, c->sent.lost));
+	c->sent.reno_sacked =
+		RTE_MIN(c->sent.reno_sacked + c->mss, flight - RTE_MIN(flight, c->sent.lost));
 }
 
 uint32_t

@@ -472,10 +472,10 @@ tcpterm_find(struct tcpterm *s, const struct flow_key *k)
 	unsigned n = vlan_stack_vids(s->vlans, k, vid);
 	enum flow_match how;
 
-	return table_find(s->table, k,
-			  flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain,
-				    vid, n),
-			  &how);
+	return table_find(
+		s->table, k,
+		flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain, vid, n),
+		&how);
 }
 
 struct flow *
@@ -485,8 +485,7 @@ tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
 	uint32_t index = ref & REF_INDEX_MASK;
 
 	if (kind == 0 || kind >= TCPTERM_N_KINDS || index >= s->slabs[kind].n_touched ||
-	    !slab_alive(&s->slabs[kind], index) ||
-	    s->slabs[kind].generation[index] != generation)
+	    !slab_alive(&s->slabs[kind], index) || s->slabs[kind].generation[index] != generation)
 		return NULL;
 	return slab_at(&s->slabs[kind], index);
 }
@@ -523,8 +522,7 @@ tcpterm_flow_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 }
 
 int
-tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf,
-	       tcpterm_listener_id *id)
+tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf, tcpterm_listener_id *id)
 {
 	return listeners_add(s->listeners, conf, id);
 }

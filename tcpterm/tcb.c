@@ -24,8 +24,11 @@ tcb_init(struct conn *c, struct tcpterm *s, struct flow *f, uint8_t leg)
 		.persist_at = USEC_NEVER,
 		.ttl = 64,
 		.df = true,
-		.rcv = { .fin = -1, .delack_at = USEC_NEVER, .quick = QUICK_ACKS,
-			 .limit = s->conf.rcv_wnd_min, .ts_at = s->now },
+		.rcv = { .fin = -1,
+			 .delack_at = USEC_NEVER,
+			 .quick = QUICK_ACKS,
+			 .limit = s->conf.rcv_wnd_min,
+			 .ts_at = s->now },
 	};
 	rtt_init(&c->rtt);
 }
@@ -92,9 +95,9 @@ tcb_progress(struct conn *c)
 	} else if (c->rx->fin) {
 		tcb_set_state(c, acked ? TCPTERM_TIME_WAIT : TCPTERM_CLOSING);
 	} else {
-		tcb_set_state(c, acked && c->state == TCPTERM_FIN_WAIT_1 ? TCPTERM_FIN_WAIT_2 :
-			      c->state == TCPTERM_ESTABLISHED		 ? TCPTERM_FIN_WAIT_1 :
-									   c->state);
+		tcb_set_state(c, acked && c->state == TCPTERM_FIN_WAIT_1 ? TCPTERM_FIN_WAIT_2
+				 : c->state == TCPTERM_ESTABLISHED	 ? TCPTERM_FIN_WAIT_1
+									 : c->state);
 	}
 }
 
@@ -127,9 +130,7 @@ void
 tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpterm_options *ours)
 {
 	bool v4 = ip_addr_is_v4(&c->f->key.addr[0]);
-	uint16_t mss = peer->has_mss	? peer->mss :
-		       v4		? TCB_MSS_DEFAULT_V4 :
-					  TCB_MSS_DEFAULT_V6;
+	uint16_t mss = peer->has_mss ? peer->mss : v4 ? TCB_MSS_DEFAULT_V4 : TCB_MSS_DEFAULT_V6;
 
 	if (peer->has_wscale && ours->has_wscale) {	/* RFC 7323 2.2 */
 		c->snd_shift = RTE_MIN(peer->wscale, (uint8_t)TCB_WSCALE_MAX);

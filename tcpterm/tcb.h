@@ -185,7 +185,8 @@ void receive_segment(struct conn *c, struct pkt *p, int64_t off);
 /* Is any of [off, off + len) inside the receive window (RFC 9293 table 6)? */
 bool receive_acceptable(const struct conn *c, int64_t off, uint32_t len);
 /* TS.Recent (RFC 7323 4.3) and PAWS (5.3): false, the segment is old. */
-bool receive_paws(struct conn *c, const struct tcpterm_options *o, const struct pkt *p, int64_t off);
+bool receive_paws(struct conn *c, const struct tcpterm_options *o, const struct pkt *p,
+		  int64_t off);
 void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, uint32_t len);
 /* The window field for the next segment; moves rcv.adv. */
 uint16_t receive_window(struct conn *c, bool syn);

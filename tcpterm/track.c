@@ -160,8 +160,8 @@ deadline(const struct track *t)
 
 	if (t->over)
 		return usec_add(t->f.last, LINGER_US);
-	return usec_add(t->f.last, handshake && followed(&t->f) ?
-					   RTE_MIN(HANDSHAKE_US, t->idle_us) : t->idle_us);
+	return usec_add(t->f.last, handshake && followed(&t->f) ? RTE_MIN(HANDSHAKE_US, t->idle_us)
+								: t->idle_us);
 }
 
 static void
@@ -183,9 +183,9 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 	memset(t->half, 0, sizeof t->half);
 	t->over = false;
 	t->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
-	f->start = !(p->flags & TCP_SYN) ? TCPTERM_START_MIDSTREAM :
-		   p->flags & TCP_ACK	 ? TCPTERM_START_SYNACK :
-					   TCPTERM_START_SYN;
+	f->start = !(p->flags & TCP_SYN) ? TCPTERM_START_MIDSTREAM
+		   : p->flags & TCP_ACK	 ? TCPTERM_START_SYNACK
+					 : TCPTERM_START_SYN;
 	f->last = s->now;
 	flow_arm(s, f, deadline(t));
 }
@@ -221,8 +221,7 @@ begins_anew(const struct track *t, const struct pkt *p, unsigned dir)
 
 	if ((p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !followed(&t->f))
 		return false;
-	return t->over || (h->known && h->syn && h->isn.v != p->seq) ||
-	       (h->known && !h->syn);
+	return t->over || (h->known && h->syn && h->isn.v != p->seq) || (h->known && !h->syn);
 }
 
 void

@@ -14,7 +14,8 @@ size_t track_size(void);
 
 /* Starts following with this segment as the first (SYN, SYN-ACK or mid-stream); the
  * flow is fresh from flow_create(). Does not take the mbuf. */
-void track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct tcpterm_verdict *v);
+void track_start(struct tcpterm *s, struct flow *f, const struct pkt *p,
+		 const struct tcpterm_verdict *v);
 
 /* Takes p->m: follows, then forwards it. `dir` by flow_match. */
 void track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);

@@ -112,8 +112,7 @@ take(struct journal *j, unsigned n_max)
 {
 	n_max = RTE_MIN(n_max, (unsigned)BATCH);
 	for (unsigned i = 0; i < j->n_lanes && j->n_batch < n_max; i++)
-		j->n_batch += rte_ring_sc_dequeue_burst_elem(j->lane[i].ring,
-							     j->batch + j->n_batch,
+		j->n_batch += rte_ring_sc_dequeue_burst_elem(j->lane[i].ring, j->batch + j->n_batch,
 							     sizeof *j->batch, n_max - j->n_batch,
 							     NULL);
 }
@@ -137,8 +136,8 @@ write_batch(struct journal *j, uint64_t lost, struct err *err)
 	for (unsigned i = 0; i < j->n_batch && rc == 0; i++) {
 		const struct entry *e = &j->batch[i];
 
-		rc = e->kind == ENTRY_FLOW ? store_flow_ended(j->store, &e->flow, err) :
-					     store_gap(j->store, &e->gap, err);
+		rc = e->kind == ENTRY_FLOW ? store_flow_ended(j->store, &e->flow, err)
+					   : store_gap(j->store, &e->gap, err);
 		if (rc == -EINVAL) {	/* this record only */
 			refused += e->kind == ENTRY_FLOW;
 			rc = 0;
@@ -185,7 +184,8 @@ journal_drain(struct journal *j, unsigned n_max, struct err *err)
 void
 journal_status(const struct journal *j, struct journal_status *st)
 {
-	*st = (struct journal_status){ .written = j->written, .last_error = j->last_error,
+	*st = (struct journal_status){ .written = j->written,
+				       .last_error = j->last_error,
 				       .waiting = j->n_batch };
 	for (unsigned i = 0; i < j->n_lanes; i++) {
 		st->lost += __atomic_load_n(&j->lane[i].lost, __ATOMIC_RELAXED);

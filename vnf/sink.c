@@ -311,8 +311,11 @@ sink_open(struct sinks *s, unsigned worker, const char *dir, const char *flow_id
 		l->refused++;
 		return NULL;
 	}
-	*k = (struct sink){ .all = s, .worker = (uint16_t)worker, .count_only = !dir,
-			    .fd = { -1, -1 }, .gaps_fd = -1 };
+	*k = (struct sink){ .all = s,
+			    .worker = (uint16_t)worker,
+			    .count_only = !dir,
+			    .fd = { -1, -1 },
+			    .gaps_fd = -1 };
 	snprintf(k->dir, sizeof k->dir, "%s", dir ? dir : "");
 	snprintf(k->flow_id, sizeof k->flow_id, "%s", flow_id);
 	snprintf(k->name, sizeof k->name, "%s-%s.%u-%s.%u", flow_id,
@@ -380,8 +383,13 @@ void
 sink_data(struct sink *k, unsigned direction, uint64_t offset, struct rte_mbuf *m, uint32_t m_off,
 	  uint32_t len)
 {
-	struct event e = { .sink = k, .kind = EVENT_DATA, .direction = (uint8_t)direction,
-			   .offset = offset, .len = len, .m = m, .m_off = m_off };
+	struct event e = { .sink = k,
+			   .kind = EVENT_DATA,
+			   .direction = (uint8_t)direction,
+			   .offset = offset,
+			   .len = len,
+			   .m = m,
+			   .m_off = m_off };
 
 	for (struct rte_mbuf *g = m; g; g = g->next)
 		rte_mbuf_refcnt_update(g, 1);
@@ -395,8 +403,12 @@ void
 sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 	 enum tcpterm_gap_reason why)
 {
-	struct event e = { .sink = k, .kind = EVENT_GAP, .direction = (uint8_t)direction,
-			   .offset = offset, .len = len, .reason = (uint8_t)why };
+	struct event e = { .sink = k,
+			   .kind = EVENT_GAP,
+			   .direction = (uint8_t)direction,
+			   .offset = offset,
+			   .len = len,
+			   .reason = (uint8_t)why };
 
 	if (flush_lost(k, direction) && put(k, &e))
 		journal_gap(k, direction, offset, len, why);
@@ -421,8 +433,9 @@ sink_close(struct sink *k)
 void
 sinks_status(const struct sinks *s, struct sinks_status *st)
 {
-	*st = (struct sinks_status){ .bytes = s->bytes, .gap_bytes = s->gap_bytes,
-				     .open = s->open, .errors = s->errors };
+	*st = (struct sinks_status){
+		.bytes = s->bytes, .gap_bytes = s->gap_bytes, .open = s->open, .errors = s->errors
+	};
 	for (unsigned i = 0; i < s->n_lanes; i++) {
 		st->waiting += rte_ring_count(s->lane[i].events);
 		st->lost_bytes += s->lane[i].lost_bytes;

@@ -50,7 +50,8 @@ void sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 void sink_close(struct sink *k);
 
 struct sinks_status {
-	uint64_t bytes, gap_bytes, lost_bytes;	/* written or counted; missing; dropped for want of room */
+	uint64_t bytes, gap_bytes,
+		lost_bytes; /* written or counted; missing; dropped for want of room */
 	uint32_t open, waiting;
 	uint64_t refused;			/* flows without a slot */
 	uint64_t errors;			/* files that could not be written */

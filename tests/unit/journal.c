@@ -40,8 +40,13 @@ remove_store(struct store *s)
 static struct flow_record
 record(unsigned i)
 {
-	struct flow_record r = { .started = 1, .ended = 2, .family = 4, .mode = "proxy",
-				 .rule = "web", .start = "syn", .reason = "fin" };
+	struct flow_record r = { .started = 1,
+				 .ended = 2,
+				 .family = 4,
+				 .mode = "proxy",
+				 .rule = "web",
+				 .start = "syn",
+				 .reason = "fin" };
 
 	snprintf(r.flow_id, sizeof r.flow_id, "0:%x:0", i);
 	return r;

@@ -92,8 +92,12 @@ enum tcpterm_state {
 };
 
 /* How a flow came into being (DESIGN: passive, start). */
-enum tcpterm_start { TCPTERM_START_SYN, TCPTERM_START_SYNACK, TCPTERM_START_MIDSTREAM,
-		     TCPTERM_START_UNSEEN };
+enum tcpterm_start {
+	TCPTERM_START_SYN,
+	TCPTERM_START_SYNACK,
+	TCPTERM_START_MIDSTREAM,
+	TCPTERM_START_UNSEEN
+};
 
 /* Why a flow ended. */
 enum tcpterm_end {
@@ -108,8 +112,12 @@ enum tcpterm_end {
 	TCPTERM_END_REPLACED,	/* a SYN with a new ISN began a new flow */
 };
 
-enum tcpterm_gap_reason { TCPTERM_GAP_LOST_IN_TAP, TCPTERM_GAP_OWN_DROP,
-			  TCPTERM_GAP_NOT_CAPTURED, TCPTERM_GAP_BUDGET };
+enum tcpterm_gap_reason {
+	TCPTERM_GAP_LOST_IN_TAP,
+	TCPTERM_GAP_OWN_DROP,
+	TCPTERM_GAP_NOT_CAPTURED,
+	TCPTERM_GAP_BUDGET
+};
 
 /* The words that leatctl, the database and scripts use.  Static storage. */
 const char *tcpterm_kind_name(enum tcpterm_kind k);

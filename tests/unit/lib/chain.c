@@ -1,0 +1,331 @@
+#include <CUnit/CUnit.h>
+#include <stdlib.h>
+
+#include "tests/unit/eal.h"
+#include "tests/unit/lib/chain.h"
+
+enum { DELAY_US = 5000, QUEUE = 65536, CHUNK = 8192 };
+
+struct chain_frame {
+	int64_t at;
+	struct rte_mbuf *m;
+	uint8_t to, side;
+};
+
+struct node {
+	struct chain *c;
+	enum chain_node id;
+};
+
+static struct node nodes[CHAIN_N];
+
+static uint8_t
+pattern(uint8_t key, uint64_t off)
+{
+	return (uint8_t)(off * 31 + (off >> 8) * 7 + key);
+}
+
+/* --- wires --- */
+
+static void
+put_frame(struct chain *c, enum chain_node to, uint8_t side, struct rte_mbuf *m)
+{
+	CU_ASSERT_FATAL(c->n_queued < QUEUE);
+	c->queue[c->n_queued++] = (struct chain_frame){ c->now.v + DELAY_US, m, (uint8_t)to, side };
+}
+
+static const void *
+payload_at(const struct pkt *p)
+{
+	const struct rte_mbuf *m = p->m;
+	uint32_t off = p->payload;
+
+	while (m && off >= m->data_len) {
+		off -= m->data_len;
+		m = m->next;
+	}
+	return m ? rte_pktmbuf_mtod_offset(m, const void *, off) : NULL;
+}
+
+static void
+emit(struct chain *c, enum chain_node from, uint8_t side, struct rte_mbuf *m)
+{
+	struct parse_conf conf = { .side = side };
+	struct pkt p;
+
+	c->frames[from]++;
+	CU_ASSERT_EQUAL(pkt_parse(&p, m, &conf), PKT_TCP);
+	CU_ASSERT_FALSE(p.cksum_bad);
+	if (from == CHAIN_RELAY && p.payload_len > 1000)
+		c->payload_out = payload_at(&p);
+	if (c->lose && c->lose(c, from, &p)) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (from == CHAIN_RELAY)
+		put_frame(c, side == 0 ? CHAIN_CLIENT : CHAIN_SERVER, 0, m);
+	else
+		put_frame(c, CHAIN_RELAY, from == CHAIN_SERVER, m);
+}
+
+static void
+node_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
+{
+	struct node *n = ctx;
+
+	(void)domain;
+	emit(n->c, n->id, side, m);
+}
+
+static void
+node_forward(void *ctx, const struct pkt *p)
+{
+	struct node *n = ctx;
+
+	if (n->id == CHAIN_RELAY)
+		emit(n->c, n->id, !p->side, p->m);
+	else
+		rte_pktmbuf_free(p->m);
+}
+
+static void
+deliver(struct chain *c, const struct chain_frame *f)
+{
+	struct parse_conf conf = { .side = f->side };
+	struct pkt p;
+
+	pkt_parse(&p, f->m, &conf);
+	if (f->to == CHAIN_RELAY && p.payload_len > 1000)
+		c->payload_in = payload_at(&p);
+	tcpterm_input(c->stack[f->to], &p, 1, c->now);
+}
+
+/* --- applications --- */
+
+static void
+app_write(struct chain *c, enum chain_node id)
+{
+	struct chain_app *a = &c->app[id];
+	uint8_t buf[CHUNK];
+
+	while (a->f && a->established && a->sent < a->to_send) {
+		size_t n = RTE_MIN((uint64_t)CHUNK, a->to_send - a->sent);
+		ssize_t took;
+
+		for (size_t i = 0; i < n; i++)
+			buf[i] = pattern(a->key, a->sent + i);
+		took = tcpterm_write(c->stack[id], a->f, buf, n);
+		if (took <= 0)
+			return;
+		a->sent += (uint64_t)took;
+	}
+	if (a->f && a->established && a->close_after && !a->shut) {
+		CU_ASSERT_EQUAL(tcpterm_shutdown(c->stack[id], a->f), 0);
+		a->shut = true;
+	}
+}
+
+static void
+app_read(struct chain *c, enum chain_node id)
+{
+	struct chain_app *a = &c->app[id];
+	uint8_t key = c->app[id == CHAIN_CLIENT ? CHAIN_SERVER : CHAIN_CLIENT].key, buf[CHUNK];
+	ssize_t n = -1;
+
+	while (a->f && a->established && !a->hold &&
+	       (n = tcpterm_read(c->stack[id], a->f, buf, sizeof buf)) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			a->wrong += buf[i] != pattern(key, a->received + (uint64_t)i);
+		a->received += (uint64_t)n;
+	}
+	a->eof |= n == 0;
+}
+
+static void
+on_established(void *ctx, struct flow *f)
+{
+	struct node *n = ctx;
+
+	n->c->app[n->id].f = f;
+	n->c->app[n->id].established = true;
+}
+
+static void
+on_closed(void *ctx, struct flow *f, enum tcpterm_end why)
+{
+	struct node *n = ctx;
+	struct chain_app *a = &n->c->app[n->id];
+
+	(void)f;
+	app_read(n->c, n->id);
+	a->f = NULL;
+	a->closed = true;
+	a->why = why;
+}
+
+static void
+relay_ended(void *ctx, struct flow *f)
+{
+	struct node *n = ctx;
+
+	n->c->n_ended++;
+	n->c->ended = f->end;
+}
+
+static struct tcpterm_verdict
+relay_filter(void *ctx, const struct tcpterm_syn *syn)
+{
+	(void)syn;
+	return ((struct node *)ctx)->c->verdict;
+}
+
+/* --- life --- */
+
+static void
+stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
+{
+	static const struct tcpterm_ops ops = { .tx = node_tx, .forward = node_forward };
+	static const struct tcpterm_ops relay_ops = { .tx = node_tx,
+						      .forward = node_forward,
+						      .flow_end = relay_ended };
+	static const struct tcpterm_conn_ops conn_ops = { .established = on_established,
+							  .closed = on_closed };
+	struct tcpterm_conf conf = { 0 };
+	struct tcpterm_listener_conf l = {
+		.select = { .any_domain = true, .dst_port = { 0, 65535 }, .src_port = { 0, 65535 } }
+	};
+	tcpterm_listener_id lid;
+	struct err err;
+
+	if (given)
+		conf = *given;
+	nodes[id] = (struct node){ c, id };
+	conf.ops = id == CHAIN_RELAY ? &relay_ops : &ops;
+	conf.ctx = &nodes[id];
+	conf.payload_pool = c->pools.frames;
+	conf.header_pool = c->pools.headers;
+	conf.secret[0] = 0x1234 + id;
+	conf.n_flows = 64;
+	c->stack[id] = tcpterm_new(&conf, c->now, &err);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c->stack[id]);
+	tcpterm_set_conn_ops(c->stack[id], &conn_ops, &nodes[id]);
+	if (id == CHAIN_CLIENT)
+		return;
+	if (id == CHAIN_RELAY) {
+		l.filter = relay_filter;
+		l.ctx = &nodes[id];
+	}
+	CU_ASSERT_EQUAL_FATAL(tcpterm_listen(c->stack[id], &l, &lid), 0);
+}
+
+void
+chain_init(struct chain *c, const struct tcpterm_conf *conf)
+{
+	struct pool_conf pool = { .n_frames = 4095, .n_headers = 8191 };
+
+	*c = (struct chain){ .now = { 1000000 }, .verdict = { .decision = TCPTERM_RELAY } };
+	c->app[CHAIN_CLIENT].key = 3;
+	c->app[CHAIN_SERVER].key = 101;
+	CU_ASSERT_EQUAL_FATAL(test_eal_init(), 0);
+	CU_ASSERT_EQUAL_FATAL(pools_new(&c->pools, &pool, NULL), 0);
+	c->queue = calloc(QUEUE, sizeof *c->queue);
+	stack_new(c, CHAIN_CLIENT, conf);
+	stack_new(c, CHAIN_RELAY, conf);
+	stack_new(c, CHAIN_SERVER, conf);
+}
+
+void
+chain_fini(struct chain *c)
+{
+	for (unsigned i = 0; i < CHAIN_N; i++)
+		tcpterm_free(c->stack[i]);
+	for (unsigned i = 0; i < c->n_queued; i++)
+		rte_pktmbuf_free(c->queue[i].m);
+	free(c->queue);
+	CU_ASSERT_EQUAL(pool_in_use(c->pools.frames), 0);
+	CU_ASSERT_EQUAL(pool_in_use(c->pools.headers), 0);
+	pools_free(&c->pools);
+}
+
+void
+chain_connect(struct chain *c)
+{
+	static const uint8_t client[4] = { 192, 0, 2, 7 }, server[4] = { 198, 51, 100, 9 };
+	struct tcpterm_identity id = {
+		.l2 = { .dst = { { 2, 0, 0, 0, 0, 2 } }, .src = { { 2, 0, 0, 0, 0, 1 } } },
+		.local = ip_addr_v4(client),
+		.remote = ip_addr_v4(server),
+		.local_port = 40000,
+		.remote_port = 8443,
+		.ttl = 63,
+	};
+
+	CU_ASSERT_EQUAL_FATAL(
+		tcpterm_connect(c->stack[CHAIN_CLIENT], &id, 0, c->now, &c->app[CHAIN_CLIENT].f),
+		0);
+}
+
+void
+chain_inject(struct chain *c, uint8_t side, struct rte_mbuf *m)
+{
+	put_frame(c, CHAIN_RELAY, side, m);
+}
+
+static int64_t
+next_event(const struct chain *c)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < c->n_queued; i++)
+		next = RTE_MIN(next, c->queue[i].at);
+	for (unsigned i = 0; i < CHAIN_N; i++)
+		next = RTE_MIN(next, tcpterm_next(c->stack[i]).v);
+	return next;
+}
+
+static void
+deliver_due(struct chain *c)
+{
+	unsigned n = c->n_queued, kept = 0;
+
+	/* What is sent meanwhile is queued behind `n`. */
+	for (unsigned i = 0; i < n; i++) {
+		if (c->queue[i].at <= c->now.v)
+			deliver(c, &c->queue[i]);
+	}
+	for (unsigned i = 0; i < c->n_queued; i++)
+		if (i >= n || c->queue[i].at > c->now.v)
+			c->queue[kept++] = c->queue[i];
+	c->n_queued = kept;
+}
+
+static void
+run_apps(struct chain *c)
+{
+	for (unsigned i = 0; i < CHAIN_N; i++) {
+		tcpterm_run(c->stack[i], c->now);
+		app_read(c, i);
+		app_write(c, i);
+		tcpterm_run(c->stack[i], c->now);
+	}
+}
+
+bool
+chain_run(struct chain *c, int64_t us, bool (*done)(const struct chain *))
+{
+	int64_t until = c->now.v + us;
+
+	run_apps(c);
+	while (!done(c)) {
+		int64_t next = next_event(c);
+
+		if (next > until) {
+			c->now.v = until;
+			return false;
+		}
+		c->now.v = RTE_MAX(c->now.v, next);
+		deliver_due(c);
+		run_apps(c);
+	}
+	return true;
+}

@@ -1,0 +1,61 @@
+/*
+ * chain.h - client - relay - server: three stacks in one process, joined by
+ * wires in virtual time.
+ *
+ * Each wire delivers after DELAY_US; a test may drop frames by a predicate.  The client and the
+ * server verify a byte pattern by offset.  One thread; one chain at a time.
+ */
+#ifndef LEAT_TESTS_UNIT_CHAIN_H
+#define LEAT_TESTS_UNIT_CHAIN_H
+
+#include <tcpterm/conn.h>
+
+#include "datapath/pool.h"
+
+enum chain_node { CHAIN_CLIENT, CHAIN_RELAY, CHAIN_SERVER, CHAIN_N };
+
+/* One end's application. */
+struct chain_app {
+	struct flow *f;		/* NULL before and after */
+	uint64_t to_send, sent, received;
+	bool close_after;	/* shutdown when all is sent */
+	bool shut, established, eof, closed, hold;	/* hold: does not read */
+	enum tcpterm_end why;
+	uint64_t wrong;		/* bytes that were not the pattern's */
+	uint8_t key;		/* of the pattern sent; the other verifies it */
+};
+
+struct chain {
+	struct tcpterm *stack[CHAIN_N];
+	struct pools pools;
+	usec_t now;
+	struct chain_app app[CHAIN_N];
+	/* true: the frame, parsed, on its way from `from`, is lost */
+	bool (*lose)(struct chain *c, enum chain_node from, const struct pkt *p);
+	void *lose_ctx;
+	/* what the relay's filter says; RELAY by default */
+	struct tcpterm_verdict verdict;
+	uint64_t n_ended;
+	enum tcpterm_end ended;		/* of the relay's latest flow */
+	uint64_t frames[CHAIN_N];	/* sent by each */
+	const void *payload_in, *payload_out;	/* latest full segment's address at the relay */
+	struct chain_frame *queue;
+	unsigned n_queued;
+};
+
+/* Stacks with default settings but for those given (NULL: none); the server listens. */
+void chain_init(struct chain *c, const struct tcpterm_conf *conf);
+
+/* Checks that every mbuf came back, too. */
+void chain_fini(struct chain *c);
+
+/* The client's SYN. */
+void chain_connect(struct chain *c);
+
+/* Runs until done() says so or `us` have passed; true: it was done. */
+bool chain_run(struct chain *c, int64_t us, bool (*done)(const struct chain *));
+
+/* Hands a frame to the relay as if it came by `side`; takes it. */
+void chain_inject(struct chain *c, uint8_t side, struct rte_mbuf *m);
+
+#endif
