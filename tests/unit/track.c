@@ -1,0 +1,235 @@
+/*
+ * Tracked flows: forwarded unchanged, followed from their segments alone.
+ */
+#include "tests/unit/copies.h"
+#include "tests/unit/tap.h"
+
+#define MS ((int64_t)1000)
+
+static void
+begin(enum tcpterm_decision d)
+{
+	copies_begin(NULL);
+	copies.decision = d;
+}
+
+static void
+end(void)
+{
+	copies.n_forwarded = 0;
+	CU_ASSERT_TRUE(copies_end());
+}
+
+static const struct tcpterm_leg_info *
+info(unsigned d)
+{
+	tcpterm_flow_info(copies_flow(), copies.leg);
+	return &copies.leg[d];
+}
+
+/* Client 10 ms away from us, server 30 ms. */
+static void
+handshake(void)
+{
+	copies_syn(0);
+	copies_wait(30 * MS);
+	copies_synack(0);
+	copies_wait(10 * MS);
+	copies_segment(0, TCP_ACK, 0, 0, 0);
+}
+
+static void
+every_segment_is_forwarded_and_none_is_made(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_segment(0, TCP_ACK, 0x30000000, 0, 100);		/* nonsense goes on too */
+	copies_segment(1, TCP_RST, 77, 0, 0);
+	copies_altered(0, TCP_ACK, 100, 0, 100, 0, true);
+	CU_ASSERT_EQUAL(copies.n_forwarded, 7);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	end();
+}
+
+static void
+rtt_of_each_side_is_measured_from_here(void)
+{
+	int64_t off;
+
+	begin(TCPTERM_TRACK);
+	handshake();
+	CU_ASSERT_EQUAL(info(1)->srtt_us, 30 * MS);
+	CU_ASSERT_EQUAL(info(0)->srtt_us, 10 * MS);
+	for (off = 0; off < 2000; off += 100) {
+		copies_segment(0, TCP_ACK, off, 0, 100);
+		copies_wait(50 * MS);
+		copies_segment(1, TCP_ACK, 0, off + 100, 0);
+	}
+	CU_ASSERT_TRUE(info(1)->srtt_us > 45 * MS && info(1)->srtt_us <= 50 * MS);
+	CU_ASSERT_EQUAL(info(1)->min_rtt_us, 30 * MS);
+	CU_ASSERT_EQUAL(info(0)->srtt_us, 10 * MS);
+	end();
+}
+
+static void
+segment_sent_twice_gives_no_rtt(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_wait(500 * MS);
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_wait(30 * MS);
+	copies_segment(1, TCP_ACK, 0, 100, 0);
+	CU_ASSERT_EQUAL(info(1)->srtt_us, 30 * MS);
+	CU_ASSERT_EQUAL(info(0)->retransmits, 1);
+	CU_ASSERT_EQUAL(info(1)->retransmits, 0);
+	end();
+}
+
+static void
+holes_and_zero_windows_are_counted(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_segment(0, TCP_ACK, 200, 0, 100);
+	CU_ASSERT_EQUAL(info(0)->out_of_order, 1);
+	copies.window = 0;
+	copies_segment(1, TCP_ACK, 0, 100, 0);
+	copies.window = 100;
+	CU_ASSERT_EQUAL(info(1)->zero_windows, 1);
+	CU_ASSERT_EQUAL(info(0)->in_flight, 200);
+	end();
+}
+
+static void
+close_ends_the_flow_as_fin_and_late_segments_begin_none(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_segment(1, TCP_ACK, 0, 100, 200);
+	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
+	copies_close(100, 200);
+	CU_ASSERT_EQUAL(copies.n_ended, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYN);
+	copies_segment(1, TCP_FIN | TCP_ACK, 200, 101, 0);
+	copies_segment(0, TCP_ACK, 101, 201, 0);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	/* A SYN in that time is a new flow. */
+	copies.isn[0] += 1000000;
+	copies.isn[1] += 1000000;
+	handshake();
+	CU_ASSERT_EQUAL(copies.n_new, 2);
+	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
+	end();
+}
+
+static void
+half_close_keeps_the_flow(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_FIN | TCP_ACK, 0, 0, 0);
+	copies_segment(1, TCP_ACK, 0, 1, 0);
+	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_FIN_WAIT_2);
+	CU_ASSERT_EQUAL(info(1)->state, TCPTERM_CLOSE_WAIT);
+	copies_wait(600000 * MS);
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	end();
+}
+
+static void
+reset_counts_only_where_its_receiver_would_believe_it(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_segment(1, TCP_RST, 0x20000000, 0, 0);
+	copies_segment(1, TCP_RST, -500, 0, 0);
+	copies_wait(5000 * MS);
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	copies_segment(1, TCP_RST, 0, 0, 0);
+	CU_ASSERT_EQUAL(copies.n_ended, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RST);
+	end();
+}
+
+static void
+refused_connection_says_so(void)
+{
+	begin(TCPTERM_TRACK);
+	copies_syn(0);
+	copies_segment(1, TCP_RST | TCP_ACK, -1, 0, 0);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_REFUSED);
+	end();
+}
+
+static void
+connection_is_picked_up_midstream(void)
+{
+	begin(TCPTERM_TRACK);
+	copies_segment(0, TCP_ACK, 5000, 7000, 100);
+	copies_wait(20 * MS);
+	copies_segment(1, TCP_ACK, 7000, 5100, 100);
+	CU_ASSERT_EQUAL(info(1)->srtt_us, 20 * MS);
+	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
+	copies_close(5100, 7100);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_MIDSTREAM);
+	end();
+}
+
+static void
+silence_ends_every_light_kind_at_the_idle_time(void)
+{
+	static const enum tcpterm_decision kinds[] = { TCPTERM_TRACK, TCPTERM_PASS, TCPTERM_DROP };
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		int64_t last;
+
+		begin(kinds[i]);
+		handshake();
+		copies_segment(0, TCP_ACK, 0, 0, 100);
+		last = copies.now.v;
+		copies_wait(4000000 * MS);
+		CU_ASSERT_EQUAL(copies.n_ended, 1);
+		CU_ASSERT_EQUAL(copies.why, TCPTERM_END_IDLE);
+		CU_ASSERT_TRUE(copies.ended_at >= last + 3600000 * MS);
+		CU_ASSERT_TRUE(copies.ended_at <= last + 3600001 * MS);
+		end();
+	}
+}
+
+static void
+passed_flow_is_forwarded_and_dropped_flow_is_not(void)
+{
+	begin(TCPTERM_PASS);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	CU_ASSERT_EQUAL(copies.n_forwarded, 4);
+	CU_ASSERT_EQUAL(copies_flow()->packets[0], 3);
+	CU_ASSERT_EQUAL(copies_flow()->bytes[0], 100);
+	end();
+	begin(TCPTERM_DROP);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	CU_ASSERT_EQUAL(copies.n_forwarded, 0);
+	CU_ASSERT_EQUAL(tcpterm_drops(copies.s)->n[DROP_policy], 4);
+	CU_ASSERT_EQUAL(copies_flow()->packets[0], 3);
+	end();
+}
+
+TAP_MAIN(track, TAP_TEST(every_segment_is_forwarded_and_none_is_made),
+	 TAP_TEST(rtt_of_each_side_is_measured_from_here),
+	 TAP_TEST(segment_sent_twice_gives_no_rtt), TAP_TEST(holes_and_zero_windows_are_counted),
+	 TAP_TEST(close_ends_the_flow_as_fin_and_late_segments_begin_none),
+	 TAP_TEST(half_close_keeps_the_flow),
+	 TAP_TEST(reset_counts_only_where_its_receiver_would_believe_it),
+	 TAP_TEST(refused_connection_says_so), TAP_TEST(connection_is_picked_up_midstream),
+	 TAP_TEST(silence_ends_every_light_kind_at_the_idle_time),
+	 TAP_TEST(passed_flow_is_forwarded_and_dropped_flow_is_not))
