@@ -285,7 +285,7 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 		sc->box.mtu[0] = sc->box.mtu[1] = 1500;
 	sc->box.tso[0] = sc->box.tso[1] = on(sc, &r, SC_GSO, 0.3);
 	sc->box.base_port = BASE_PORT;
-	sc->bound_us = 3600LL * 1000000;
+	sc->bound_us = 40000LL * 1000000;
 }
 
 void
