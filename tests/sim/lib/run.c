@@ -12,7 +12,8 @@ enum {
 
 /* Retransmission timers double up to two minutes, and a fifth of what they send may be lost. */
 static const int64_t STALL_US = 2000LL * 1000000;
-static const int64_t DRAIN_US = 200LL * 1000000;	/* TIME-WAITs and embryos end within it */
+static const int64_t DRAIN_US = 200LL * 1000000;	/* TIME-WAITs of the ends pass within it */
+static const int64_t DRAIN_MAX_US = 4000LL * 1000000;	/* and what the box still holds */
 
 struct run;
 
@@ -348,6 +349,20 @@ judge_rest(struct run *r)
 	checker_finish(r->checker, st.drops);
 }
 
+/* All connections have ended at `done_at`; is there anything left to wait for until `t`? */
+static bool
+drained(struct run *r, int64_t done_at, int64_t t)
+{
+	struct box_stats st = { 0 };
+
+	if (t == INT64_MAX || t > done_at + DRAIN_MAX_US)
+		return true;
+	if (t <= done_at + DRAIN_US)
+		return false;
+	r->ops->stats(r->box, &st);
+	return !st.flows && !st.mbufs_in_use;
+}
+
 static void
 loop(struct run *r)
 {
@@ -357,7 +372,7 @@ loop(struct run *r)
 		t = next_time(r);
 		if (done_at == INT64_MAX && over(r))
 			done_at = r->now;
-		if (done_at != INT64_MAX && (t == INT64_MAX || t > done_at + DRAIN_US))
+		if (done_at != INT64_MAX && drained(r, done_at, t))
 			return;
 		if (t == INT64_MAX || t > r->sc->bound_us) {
 			fail(r, "progress", t == INT64_MAX ? "nothing is armed" : "bound passed");
