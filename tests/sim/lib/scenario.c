@@ -77,6 +77,10 @@ make_wire(struct scenario *sc, struct rng *r)
 		if (whole == i / 2 && sc->class != SC_EVERYTHING)
 			w->pipe[i].loss = w->pipe[i].corrupt = 0;
 	}
+	/* A frame is corrupted at most once on its way: two flips can make up for each other. */
+	for (i = 0; i < 2; i++)
+		w->pipe[rng_chance(r, 0.5) ? i * 2 + WIRE_TO_BOX : (1 - i) * 2 + WIRE_FROM_BOX]
+			.corrupt = 0;
 	if (!on(sc, r, SC_BLACKOUT, 0.3))
 		return;
 	w->n_blackouts = (unsigned)rng_range(r, 1, WIRE_BLACKOUTS);
