@@ -51,6 +51,13 @@ checker_free(struct checker *c)
 	free(c);
 }
 
+bool
+checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to)
+{
+	/* Offsets on the wire count the SYN. */
+	return ranges_touch(&c->d[flow].v[dir][WHO_BOX].heard, from + 1, to + 1);
+}
+
 uint64_t
 checker_count(const struct checker *c)
 {

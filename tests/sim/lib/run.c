@@ -165,7 +165,6 @@ split(struct run *r, struct frame *f)
 static void
 to_box(struct run *r, int leg, struct frame *f)
 {
-	tell(r, WHO_BOX, leg, true, false, frame_copy(f));
 	if (r->sc->box.mode == BOX_PASSIVE) {
 		wire_send(r->wire, (1 - leg) * 2 + WIRE_FROM_BOX, frame_copy(f), r->now);
 		if (rng_chance(&r->rng, r->sc->tap_loss)) {
@@ -173,6 +172,7 @@ to_box(struct run *r, int leg, struct frame *f)
 			return;
 		}
 	}
+	tell(r, WHO_BOX, leg, true, false, frame_copy(f));
 	split(r, f);
 	r->ops->input(r->box, leg, f, r->now);
 	r->box_touched = true;
@@ -335,6 +335,9 @@ judge_rest(struct run *r)
 
 	for (k = 0; k < r->sc->n_flows * 2; k++) {
 		aborted |= r->sc->flow[k / 2].aborts;
+		if (k % 2 && r->ops->reports && r->sc->box.mode == BOX_PASSIVE &&
+		    !r->sc->flow[k / 2].aborts && !r->sc->flow[k / 2].refused)
+			passive_finish(&r->passive, k / 2);
 		judge_end(r, &r->port[k / 2][k % 2]);
 	}
 	memset(&st, 0, sizeof st);
@@ -343,8 +346,8 @@ judge_rest(struct run *r)
 		fail(r, "leak", "%llu mbufs held, %llu in use, %llu flows when all is over",
 		     (unsigned long long)st.mbufs_held, (unsigned long long)st.mbufs_in_use,
 		     (unsigned long long)st.flows);
-	/* A tracked SYN that nobody answered is followed until it has been idle for long. */
-	else if (st.flows && (r->sc->box.mode == BOX_PROXY || !aborted))
+	/* A SYN that nobody answered, or an end that was not seen: followed until long idle. */
+	else if (st.flows && (r->sc->box.mode == BOX_PROXY || (!aborted && !r->sc->tap_loss)))
 		fail(r, "leak", "%llu flows alive when all is over", (unsigned long long)st.flows);
 	checker_finish(r->checker, st.drops);
 }
@@ -428,6 +431,10 @@ setup(struct run *r)
 		setup_flow(r, k, &cc);
 	r->checker = checker_new(&cc, breach, r);
 	r->passive.breach = breach;
+	r->passive.checker = r->checker;
+	r->passive.scarce = r->sc->box.n_mbufs < 256;
+	r->passive.ends_known = r->sc->tap_loss == 0;
+	r->passive.gaps_allowed = r->sc->tap_loss > 0 || !scenario_is_calm(r->sc);
 	r->passive.ctx = r;
 	bc.sink.ctx = &r->passive;
 	bc.sink.bytes = passive_bytes;
