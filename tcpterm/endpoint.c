@@ -218,7 +218,7 @@ tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len)
 	if (f->kind != TCPTERM_KIND_CONN || e->c.state < TCPTERM_ESTABLISHED)
 		return -ENOTCONN;
 	if (n == 0)
-		return e->rx.fin ? 0 : -EAGAIN;
+		return e->rx.fin && stream_len(&e->rx) == 0 ? 0 : -EAGAIN;
 	stream_copy(&e->rx, from, n, buf);
 	stream_release(s, &e->rx, from + n);
 	taken(s, e, from);
@@ -273,12 +273,11 @@ tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m)
 	struct endpoint *e = (struct endpoint *)f;
 	int rc = may_write(f, e);
 
-	if (rc == 0 && stream_len(&e->tx) >= SEND_BUFFER)
-		rc = -EAGAIN;
-	if (rc != 0) {
-		rte_pktmbuf_free(m);
+	if (rc != 0)
 		return rc;
-	}
+	e->short_write = stream_len(&e->tx) >= SEND_BUFFER;
+	if (e->short_write)
+		return -EAGAIN;
 	stream_append(s, &e->tx, m, 0, m->pkt_len);
 	tcb_pend(&e->c);
 	return 0;

@@ -15,8 +15,7 @@ struct tcpterm_conn_ops {
 	void (*established)(void *ctx, struct flow *f);
 	void (*readable)(void *ctx, struct flow *f);	/* bytes, or the end of them, to read */
 	void (*writable)(void *ctx, struct flow *f);	/* room again after a short write */
-	/* The last call for f. */
-	void (*closed)(void *ctx, struct flow *f, enum tcpterm_end why);
+	void (*closed)(void *ctx, struct flow *f, enum tcpterm_end why);	/* last call for f */
 };
 
 /* For every connection that a listener accepts, until tcpterm_conn_set_ops(). */
@@ -29,7 +28,10 @@ void tcpterm_set_conn_ops(struct tcpterm *s, const struct tcpterm_conn_ops *ops,
 int tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t cookie,
 		    usec_t now, struct flow **f);
 
-/* Copies out up to `len` bytes; 0: the peer has sent FIN; -EAGAIN: nothing yet; -ENOTCONN. */
+/*
+ * Copies out up to `len` bytes; 0: all of them were read, and the peer has sent FIN; -EAGAIN:
+ * nothing yet; -ENOTCONN.  A `len` of 0 asks whether the end is reached.
+ */
 ssize_t tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len);
 
 /* Copies in up to `len` bytes; how many were taken, -EAGAIN (full), -EPIPE (after shutdown). */
@@ -37,8 +39,8 @@ ssize_t tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t
 
 /*
  * The same without a copy: takes the next in-order piece as an mbuf whose data is exactly
- * the payload (the caller's now), NULL when there is none; gives an mbuf whose data is payload
- * (taken whatever the result).
+ * the payload (the caller's now), NULL when there is none; gives an mbuf whose data is payload.
+ * On an error it stays the caller's; -EAGAIN (full) is followed by `writable`.
  */
 struct rte_mbuf *tcpterm_take(struct tcpterm *s, struct flow *f);
 int tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m);
