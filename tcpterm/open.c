@@ -81,9 +81,13 @@ established(struct endpoint *e)
 {
 	e->c.una = 0;
 	e->c.rto_at = USEC_NEVER;
-	if (e->c.rtt.backoff == 0)
+	/* RFC 6928 2: one SYN may be lost by chance; two say something of the path. */
+	if (e->c.rtt.backoff > 1)
+		e->c.cc.cwnd = e->c.mss;
+	if (e->c.rtt.backoff > 0)
+		rtt_syn_lost(&e->c.rtt);
+	else
 		rtt_sample(&e->c.rtt, usec_diff(e->c.s->now, e->f.started));
-	rtt_progress(&e->c.rtt);
 	tcb_set_state(&e->c, TCPTERM_ESTABLISHED);
 }
 
@@ -127,8 +131,11 @@ syn_received(struct endpoint *e, struct pkt *p)
 	struct conn *c = &e->c;
 	int64_t off = seq_offset(seq(p->seq), c->irs, 0);
 
-	if (p->flags & TCP_RST)
+	if (p->flags & TCP_RST) {
+		if (off != 0 && receive_acceptable(c, off, 0))
+			send_challenge(c);	/* RFC 5961 3.2 */
 		return used_up(e, p, off == 0 ? OPEN_REFUSED : OPEN_DONE);
+	}
 	if (p->flags & TCP_SYN) {
 		if (off == -1 && !(p->flags & TCP_ACK))
 			send_syn(c);		/* ours was lost */
@@ -136,8 +143,10 @@ syn_received(struct endpoint *e, struct pkt *p)
 			established(e);		/* a simultaneous open's SYN-ACK */
 		return used_up(e, p, OPEN_DONE);
 	}
-	if (!receive_acceptable(c, off, p->payload_len))
+	if (!receive_acceptable(c, off, p->payload_len)) {
+		send_ack(c);
 		return used_up(e, p, OPEN_DONE);
+	}
 	if (!(p->flags & TCP_ACK) || p->ack != c->iss.v + 1) {
 		if (p->flags & TCP_ACK)
 			core_reset_reply(c->s, p);

@@ -5,6 +5,7 @@
 
 enum {
 	RTO_INITIAL = 1000 * 1000,	/* us, (2.1) */
+	RTO_SYN_LOST = 3000 * 1000,	/* (5.7) */
 	/* (2.4) asks for 1 s; 200 ms is what Linux ships, and a proxied flow must not
 	 * recover more slowly than the hosts it stands between. */
 	RTO_MIN = 200 * 1000,
@@ -50,6 +51,13 @@ rtt_backoff(struct rtt *r)
 void
 rtt_progress(struct rtt *r)
 {
+	r->backoff = 0;
+}
+
+void
+rtt_syn_lost(struct rtt *r)
+{
+	r->rto = RTO_SYN_LOST;
 	r->backoff = 0;
 }
 

@@ -7,12 +7,16 @@
 
 enum { CHALLENGE_US = 500 * 1000 };	/* RFC 5961 7, a connection */
 
+uint32_t
+send_clock(const struct tcpterm *s)
+{
+	return (uint32_t)(s->now.v / 1000);
+}
+
 static uint32_t
 tsval(const struct conn *c)
 {
-	if (c->ts_val)
-		return *c->ts_val;
-	return (uint32_t)(c->s->now.v / 1000) + c->ts_offset;
+	return c->ts_val ? *c->ts_val : send_clock(c->s) + c->ts_offset;
 }
 
 static void
@@ -149,8 +153,13 @@ send_lost(struct conn *c)
 {
 	struct sent_seg *g;
 
-	while (sent_pipe(c) < c->cc.cwnd && (g = sent_next_lost(c, c->mss))) {
-		if (!transmit(c, g->off, g->len))
+	while (c->sent.lost > c->sent.rexmit) {
+		if (sent_pipe(c) >= c->cc.cwnd) {
+			c->cc.limited = true;
+			return;
+		}
+		g = sent_next_lost(c, c->mss);
+		if (!g || !transmit(c, g->off, g->len))
 			return;
 		sent_again(c, g);
 		c->n_rexmit++;
@@ -187,7 +196,6 @@ send_new(struct conn *c)
 {
 	uint32_t len;
 
-	c->cc.limited = false;
 	while ((len = next_len(c)) > 0) {
 		if (sent_pipe(c) >= c->cc.cwnd) {
 			c->cc.limited = true;
@@ -230,6 +238,7 @@ send_output(struct conn *c)
 	/* SACK blocks travel alone: a full segment has no room for them. */
 	if (c->rcv.ack_now && c->rcv.ooo)
 		send_ack(c);
+	c->cc.limited = false;
 	send_lost(c);
 	send_new(c);
 	if (c->probe_now)

@@ -240,9 +240,14 @@ void rtt_init(struct rtt *r);
 void rtt_sample(struct rtt *r, int64_t us);
 void rtt_backoff(struct rtt *r);
 void rtt_progress(struct rtt *r);
+/* The handshake gave no sample: its SYN had to be sent again. */
+void rtt_syn_lost(struct rtt *r);
 int64_t rtt_rto(const struct rtt *r);
 
 /* --- send.c --- */
+
+/* Our own timestamp clock: milliseconds (RFC 7323 5.4). */
+uint32_t send_clock(const struct tcpterm *s);
 
 /* Sends what may be sent: lost, new, FIN, probe, or an acknowledgement alone. */
 void send_output(struct conn *c);

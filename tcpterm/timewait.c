@@ -10,7 +10,7 @@ keep_numbers(struct timewait *w, const struct conn *c)
 
 	w->leg[k].seq = seq_of(c->iss, c->nxt).v;
 	w->leg[k].ack = seq_of(c->irs, receive_ack(c)).v;
-	w->leg[k].tsval = c->ts_val ? *c->ts_val : 0;
+	w->leg[k].tsval = c->ts_val ? *c->ts_val : c->ts_offset;
 	w->leg[k].tsecr = c->rcv.ts_recent;
 	w->leg[k].ttl = c->ttl;
 	w->leg[k].tos = c->tos & 0xfc;
@@ -18,6 +18,7 @@ keep_numbers(struct timewait *w, const struct conn *c)
 	w->leg[k].flow_label = c->flow_label;
 	w->leg[k].used = true;
 	w->ts_on = c->ts_on;
+	w->own_clock = c->own_clock;
 }
 
 static void
@@ -31,6 +32,7 @@ enter(struct tcpterm *s, struct flow *f, struct timewait *numbers)
 	}
 	memcpy(w->leg, numbers->leg, sizeof w->leg);
 	w->ts_on = numbers->ts_on;
+	w->own_clock = numbers->own_clock;
 	flow_arm(s, &w->f, usec_add(s->now, TIMEWAIT_US));
 }
 
@@ -64,7 +66,7 @@ answer(struct tcpterm *s, struct timewait *w, unsigned k)
 	struct segment g = segment_for(&w->f, k);
 	struct tcpterm_options o = {
 		.has_ts = w->ts_on,
-		.tsval = w->leg[k].tsval,
+		.tsval = w->leg[k].tsval + (w->own_clock ? send_clock(s) : 0),
 		.tsecr = w->leg[k].tsecr,
 	};
 
@@ -93,5 +95,7 @@ timewait_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	/* A RST ends nothing here (RFC 1337); a bare ACK has nothing to be told. */
 	if (w->leg[dir].used && carries && !(p->flags & TCP_RST) && !p->cksum_bad)
 		answer(s, w, dir);
+	if (p->flags & TCP_FIN && !p->cksum_bad)	/* RFC 9293 3.10.7.4, eighth */
+		flow_arm(s, f, usec_add(s->now, TIMEWAIT_US));
 	core_drop(s, p->m, DROP_timewait);
 }

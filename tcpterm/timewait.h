@@ -17,6 +17,7 @@ struct timewait {
 		bool df, used;
 	} leg[2];
 	bool ts_on;
+	bool own_clock;		/* tsval is what our clock is ahead by */
 };
 
 /* The flow has ended: flow_end is called now, its numbers stay for 2 MSL. */
