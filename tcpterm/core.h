@@ -52,15 +52,15 @@ struct flow *flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct
  * the kind holds is released before by the kind's own code. */
 void flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
-/* The flow becomes one of another kind, with its head, in the same place of the table; the old object is
- * freed. NULL: no room, and `f` is as it was. */
+/* The flow becomes one of another kind, with its head, in the same place of the table; the
+ * old object is freed. NULL: no room, and `f` is as it was. */
 struct flow *flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind);
 
 /* Calls flow_new: the flow is complete, and the caller may know of it. */
 void flow_announce(struct tcpterm *s, struct flow *f);
 
-/* Calls flow_end, once a flow: it is over for its owner, with all counters in place. The object may stay in
- * the table to answer, or to swallow, what comes late. */
+/* Calls flow_end, once a flow: it is over for its owner, with all counters in place. The
+ * object may stay in the table to answer, or to swallow, what comes late. */
 void flow_announce_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
 /* Arms the flow's timer; USEC_NEVER cancels it. */
@@ -86,7 +86,8 @@ void core_unknown(struct tcpterm *s, struct pkt *p);
 /* Gives the packet to its flow (NULL: none yet); takes p->m. */
 void core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir);
 
-/* The flow hash and key of a packet; false: its VLAN stack is unknown (or, with `create`, there is no room). */
+/* The flow hash and key of a packet; false: its VLAN stack is unknown (or, with `create`, there
+ * is no room). */
 uint32_t core_hash(const struct pkt *p);
 bool core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k);
 

@@ -208,7 +208,7 @@ valid(const struct tcpterm_selector *s)
 	return true;
 }
 
-/* The selector with everything zero that does not select, so that equal ones are equal bytes. */
+/* The selector with everything zero that does not select, so that equal ones are equal fields. */
 static struct tcpterm_selector
 normal(const struct tcpterm_selector *s)
 {
@@ -232,6 +232,19 @@ normal(const struct tcpterm_selector *s)
 	n.any_domain = s->any_domain;
 	n.domain = s->any_domain ? 0 : s->domain;
 	return n;
+}
+
+/* Of normal ones. */
+static bool
+same(const struct tcpterm_selector *a, const struct tcpterm_selector *b)
+{
+	return a->priority == b->priority && a->tags == b->tags && a->n_vids == b->n_vids &&
+	       memcmp(a->vid, b->vid, sizeof a->vid) == 0 && ip_addr_eq(&a->dst, &b->dst) &&
+	       ip_addr_eq(&a->src, &b->src) && a->dst_len == b->dst_len &&
+	       a->src_len == b->src_len &&
+	       memcmp(a->dst_port, b->dst_port, sizeof a->dst_port) == 0 &&
+	       memcmp(a->src_port, b->src_port, sizeof a->src_port) == 0 &&
+	       a->any_domain == b->any_domain && a->domain == b->domain;
 }
 
 static struct probe
@@ -401,7 +414,7 @@ listeners_add(struct listeners *l, const struct tcpterm_listener_conf *conf,
 	p = probe_of_selector(&s);
 	hash = hash_probe(c, &p);
 	for (link = *head(l, hash); link; link = at(l, link)->chain)
-		if (memcmp(&at(l, link)->conf.select, &s, sizeof s) == 0)
+		if (same(&at(l, link)->conf.select, &s))
 			return -EEXIST;
 	e = slab_alloc(&l->entries, &i);
 	if (!e)
@@ -455,9 +468,9 @@ beats(const struct entry *a, uint64_t a_specificity, const struct entry *b, uint
 }
 
 const struct tcpterm_listener_conf *
-listeners_find(const struct listeners *l, const struct pkt *k, tcpterm_listener_id *id)
+listeners_find(const struct listeners *l, const struct pkt *p, tcpterm_listener_id *id)
 {
-	struct probe p = probe_of_packet(k);
+	struct probe probe = probe_of_packet(p);
 	uint64_t best_specificity = 0;
 	uint32_t best = 0, i, link;
 
@@ -468,11 +481,11 @@ listeners_find(const struct listeners *l, const struct pkt *k, tcpterm_listener_
 			     (c->priority == at(l, best)->conf.select.priority &&
 			      c->specificity < best_specificity)))
 			break;
-		for (link = *head(l, hash_probe(c, &p)); link; link = at(l, link)->chain) {
+		for (link = *head(l, hash_probe(c, &probe)); link; link = at(l, link)->chain) {
 			const struct entry *e = at(l, link), *b = best ? at(l, best) : NULL;
 			uint64_t specificity;
 
-			if (!selects(&e->conf.select, &p))
+			if (!selects(&e->conf.select, &probe))
 				continue;
 			specificity = specificity_of(&e->conf.select);
 			if (!b || beats(e, specificity, b, best_specificity)) {

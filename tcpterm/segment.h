@@ -31,8 +31,8 @@ void segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m
 /* The same for a segment without payload; false: no mbuf, counted. */
 bool segment_send_bare(struct tcpterm *s, const struct segment *g);
 
-/* A segment along the flow towards its end `to` (0 initiator, 1 responder), without numbers. Of a relay
- * it carries the other end's own link header. */
+/* A segment along the flow towards its end `to` (0 initiator, 1 responder), without
+ * numbers. Of a relay it carries the other end's own link header. */
 struct segment segment_for(const struct flow *f, unsigned to);
 
 #endif

@@ -43,7 +43,8 @@ struct stream {
 	bool fin;			/* nothing follows `end` */
 };
 
-/* Takes `m`, whose bytes [m_off, m_off + len) follow the stream's end. Small payload is copied together. */
+/* Takes `m`, whose bytes [m_off, m_off + len) follow the stream's end. Small payload is copied
+ * together. */
 void stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
 		   uint32_t len);
 

@@ -15,8 +15,8 @@
 
 struct journal;
 
-/* Rings of `n_records` each (a power of two) for `n_workers`; store may be NULL: everything is dropped
- * silently. NULL fills `err`. */
+/* Rings of `n_records` each (a power of two) for `n_workers`; store may be NULL:
+ * everything is dropped silently. NULL fills `err`. */
 struct journal *journal_new(struct store *store, unsigned n_workers, unsigned n_records,
 			    struct err *err);
 void journal_free(struct journal *j);
@@ -27,8 +27,9 @@ bool journal_put(struct journal *j, unsigned w, const struct flow_record *r);
 /* A gap of a flow that has not ended; kept until its row is written, then beside it. */
 bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);
 
-/* Control thread: writes what is there, at most `n_max` records, as one batch. Returns how many were
- * written; negative errno with `err` if the store failed (they are kept and tried again). */
+/* Control thread: writes what is there, at most `n_max` records, as one batch. Returns how
+ * many were written; negative errno with `err` if the store failed (they are kept and
+ * tried again). */
 int journal_drain(struct journal *j, unsigned n_max, struct err *err);
 
 struct journal_status {

@@ -118,6 +118,12 @@ corrupting(struct scenario *sc)
 }
 
 static void
+no_tap_loss(struct scenario *sc)
+{
+	sc->tap_loss = 0;
+}
+
+static void
 no_sack(struct scenario *sc)
 {
 	sc->flow[0].ep[0].sack = sc->flow[0].ep[1].sack = false;
@@ -176,6 +182,8 @@ CASE(reset_out_of_the_blue_is_caught, must_catch(WRONG_RST, BOX_PROXY, "rst-unca
 CASE(replayed_segment_is_caught, must_catch(WRONG_REPLAY, BOX_PROXY, "ack-back", NULL))
 CASE(talk_in_time_wait_is_caught, must_catch(WRONG_TIME_WAIT, BOX_PROXY, "time-wait", NULL))
 CASE(talking_passive_box_is_caught, must_catch(WRONG_TALK, BOX_PASSIVE, "passive-sent", NULL))
+CASE(false_report_is_caught, must_catch(WRONG_REPORT, BOX_PASSIVE, "report", no_tap_loss))
+CASE(invented_gap_is_caught, must_catch(WRONG_GAP, BOX_PASSIVE, "report", no_tap_loss))
 CASE(leaked_buffer_is_caught, must_catch(WRONG_LEAK, BOX_PROXY, "leak", NULL))
 CASE(spinning_timer_is_caught, must_catch(WRONG_SPIN, BOX_PROXY, "timer", NULL))
 
@@ -193,5 +201,6 @@ TAP_MAIN(judge, TAP_TEST(a_wire_passes_as_proxy), TAP_TEST(a_wire_passes_as_prox
 	 TAP_TEST(invented_syn_is_caught), TAP_TEST(invented_option_is_caught),
 	 TAP_TEST(early_fin_acknowledgment_is_caught), TAP_TEST(reset_out_of_the_blue_is_caught),
 	 TAP_TEST(replayed_segment_is_caught), TAP_TEST(talk_in_time_wait_is_caught),
-	 TAP_TEST(talking_passive_box_is_caught), TAP_TEST(leaked_buffer_is_caught),
+	 TAP_TEST(talking_passive_box_is_caught), TAP_TEST(false_report_is_caught),
+	 TAP_TEST(invented_gap_is_caught), TAP_TEST(leaked_buffer_is_caught),
 	 TAP_TEST(spinning_timer_is_caught))

@@ -27,7 +27,7 @@ act_proxy() {
 	ctl flow list >"$RUN/proxy.flows" 2>&1
 	see "mode and rule of the flow while it runs" "proxy web" \
 		"$(flow_value mode "$PROXY_PORT") $(flow_value rule "$PROXY_PORT")"
-	see "state of both legs" "ESTABLISHED ESTABLISHED" \
+	see "state of both legs" "established established" \
 		"$(flow_value client_state "$PROXY_PORT") $(flow_value server_state "$PROXY_PORT")"
 	see "bytes so far are counted" yes "$(flow_lives "$PROXY_PORT" && echo yes)"
 	see "both legs have a round-trip time" yes \
@@ -53,7 +53,7 @@ act_track() {
 	ctl flow list >"$RUN/track.flows" 2>&1
 	see "mode and rule of the flow while it runs" "track tls" \
 		"$(flow_value mode "$TRACK_PORT") $(flow_value rule "$TRACK_PORT")"
-	see "state of both ends" "ESTABLISHED ESTABLISHED" \
+	see "state of both ends" "established established" \
 		"$(flow_value client_state "$TRACK_PORT") $(flow_value server_state "$TRACK_PORT")"
 	wait "$pid"
 	see "hash of the 64 MB that arrived by TLS" "$(hash_file "$RUN/www/64M")" \

@@ -10,7 +10,9 @@
 
 `send` sends FILE and closes that direction before it reads; `recv` reads to the end
 and sends only then: between a sender and a receiver each direction in turn is
-half-closed while the other one carries data.  `both` does both at once.  Prints one JSON object.
+half-closed while the other one carries data.  `both` does both at once, at 20 MB a second each:
+what is copied to a tap has one chance, and client, server, switch and tap share two cores.
+Prints one JSON object.
 """
 import hashlib
 import json
@@ -18,6 +20,9 @@ import socket
 import struct
 import sys
 import threading
+
+
+SO_MAX_PACING_RATE = 47  # <asm-generic/socket.h>; TCP paces itself without a qdisc
 
 
 def receive(sock):
@@ -37,6 +42,7 @@ def send(sock, path):
 def converse(sock, order, path):
     try:
         if order == "both":
+            sock.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, 20_000_000)
             sender = threading.Thread(target=send, args=(sock, path))
             sender.start()
             got = receive(sock)

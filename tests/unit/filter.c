@@ -398,11 +398,11 @@ active_open_has_exactly_the_identity_asked_for(void)
 	CU_ASSERT_EQUAL(tcpterm_connect(stack, &id, 5, now, &again), -EADDRINUSE);
 	CU_ASSERT_EQUAL_FATAL(n_tx, 1);
 	CU_ASSERT_EQUAL(out[0].side, 1);
-	CU_ASSERT_EQUAL(
-		memcmp(rte_pktmbuf_mtod(out[0].m, char *),
-		       "\2\x9\x9\x9\x9\2\2\x9\x9\x9\x9\1\x88\xa8\0\x1e\x81\0\0\x28\x81\0\0\x32\x8\0",
-		       26),
-		0);
+	CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_mtod(out[0].m, char *),
+			       "\2\x9\x9\x9\x9\2\2\x9\x9\x9\x9\1"
+			       "\x88\xa8\0\x1e\x81\0\0\x28\x81\0\0\x32\x8\0",
+			       26),
+			0);
 	CU_ASSERT_TRUE(ip_addr_eq(&out[0].src, &id.local));
 	CU_ASSERT_EQUAL(out[0].sport, 1234);
 	CU_ASSERT_EQUAL(out[0].ttl, 33);

@@ -15,7 +15,8 @@ struct tcpterm_conn_ops {
 	void (*established)(void *ctx, struct flow *f);
 	void (*readable)(void *ctx, struct flow *f);	/* bytes, or the end of them, to read */
 	void (*writable)(void *ctx, struct flow *f);	/* room again after a short write */
-	void (*closed)(void *ctx, struct flow *f, enum tcpterm_end why);	/* last call for f */
+	/* The last call for f. */
+	void (*closed)(void *ctx, struct flow *f, enum tcpterm_end why);
 };
 
 /* For every connection that a listener accepts, until tcpterm_conn_set_ops(). */

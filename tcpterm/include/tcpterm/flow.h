@@ -33,7 +33,7 @@ struct flow {
 	void *caller;
 	uint32_t hash;
 	uint32_t ref;			/* slab and index */
-	uint32_t generation;		/* of the slot: with the worker and ref it is the flow's id */
+	uint32_t generation;		/* of the slot; worker, ref, generation: the id */
 	uint8_t kind;			/* enum tcpterm_kind */
 	uint8_t start;			/* enum tcpterm_start */
 	uint8_t end;			/* enum tcpterm_end; NONE while alive */
@@ -42,7 +42,7 @@ struct flow {
 	bool is_copy;			/* passive: its frames are copies, none is forwarded */
 	bool announced;			/* flow_new was called for it */
 	usec_t started, last;		/* last: of the latest segment */
-	uint64_t packets[2], bytes[2];	/* frames and payload bytes received, a direction */
+	uint64_t packets[2], bytes[2];	/* frames, payload bytes received of a direction */
 	struct l2_template l2[2];	/* learned from that direction's frames */
 };
 
@@ -53,13 +53,13 @@ struct tcpterm_leg_info {
 	uint32_t cwnd, ssthresh;		/* bytes */
 	uint32_t mss;
 	uint32_t snd_wnd, rcv_wnd;		/* bytes */
-	uint64_t in_flight, queued;		/* bytes: sent and not acknowledged; held for this leg */
+	uint64_t in_flight, queued;		/* bytes unacknowledged; held for this leg */
 	uint64_t retransmits;			/* sent by us, or seen where we only follow */
 	uint64_t out_of_order;
 	uint64_t zero_windows;
 	uint64_t duplicates;
 	uint64_t gaps, gap_bytes;		/* passive */
-	uint64_t late_bytes;			/* passive: came after their gap, or before the start */
+	uint64_t late_bytes;			/* passive: after their gap, before the start */
 	uint8_t start;				/* enum tcpterm_start of this direction */
 	uint64_t stream_bytes;			/* delivered */
 };

@@ -30,7 +30,7 @@ struct tcpterm_selector {
 	uint8_t n_vids;
 	uint16_t vid[PKT_MAX_TAGS];
 	struct ip_addr dst, src;
-	uint8_t dst_len, src_len;	/* prefix bits of the 128-bit form (IPv4 /n: 96 + n); 0 any */
+	uint8_t dst_len, src_len;	/* bits of the 128-bit form (IPv4 /n: 96 + n); 0 any */
 	uint16_t dst_port[2], src_port[2];	/* inclusive ranges; {0, 65535} any */
 	bool any_domain;
 	uint16_t domain;
@@ -72,7 +72,8 @@ int tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf,
 /* Drops its pending embryos; established connections stay. -ENOENT. */
 int tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id);
 
-/* The late answer to a deferred SYN; DEFER again is -EINVAL.  The flow is gone or changed afterwards. */
+/* The late answer to a deferred SYN; DEFER again is -EINVAL.  The flow is gone or changed
+ * afterwards. */
 int tcpterm_decide(struct tcpterm *s, struct flow *embryo, const struct tcpterm_verdict *v);
 
 #endif

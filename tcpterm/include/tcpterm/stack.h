@@ -67,8 +67,9 @@ void tcpterm_free(struct tcpterm *s);
 void tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now);
 
 /*
- * A segment put together from `n` fragments: `p` is the whole, `original` are the fragments in the order they
- * came (PKT_FRAGMENT).  All mbufs are taken: the flow reads the whole; if it is to be forwarded, the originals are.
+ * A segment put together from `n` fragments: `p` is the whole, `original` are the
+ * fragments in the order they came (PKT_FRAGMENT).  All mbufs are taken: the flow reads
+ * the whole; if it is to be forwarded, the originals are.
  */
 void tcpterm_input_whole(struct tcpterm *s, struct pkt *p, const struct pkt *original, unsigned n,
 			 usec_t now);
@@ -86,8 +87,9 @@ struct flow *tcpterm_find(struct tcpterm *s, const struct flow_key *k);
 struct flow *tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation);
 
 /*
- * Walks flows: starts with *cursor = 0, visits at most `n_max` flows, returns how many were put in `out`;
- * *cursor is 0 again at the end.  Flows that live throughout are seen once.
+ * Walks flows: starts with *cursor = 0, visits at most `n_max` flows, returns how many
+ * were put in `out`; *cursor is 0 again at the end.  Flows that live throughout are seen
+ * once.
  */
 unsigned tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max);
 

@@ -53,7 +53,7 @@ struct tcpterm_options {
 /* The SYN filter's answers, and those for segments of unknown flows. */
 enum tcpterm_decision {
 	TCPTERM_ACCEPT,		/* terminate here: a connection of the caller's */
-	TCPTERM_RELAY,		/* sequence-preserving proxy: forward the handshake, then terminate */
+	TCPTERM_RELAY,		/* proxy: forward the handshake, then terminate */
 	TCPTERM_PASSIVE,	/* reassemble both directions, transmit nothing */
 	TCPTERM_TRACK,		/* forward unchanged and follow the state */
 	TCPTERM_PASS,		/* forward unchanged, count only */

@@ -49,6 +49,7 @@ struct box_stats {
 struct box_ops {
 	const char *name;
 	unsigned modes;		/* bit (1 << enum box_mode) for each it has */
+	bool reports;		/* passive: tells the sink of every byte */
 
 	/* NULL if it cannot be made.  `emit` takes its frame. */
 	void *(*create)(const struct box_config *cfg,

@@ -15,6 +15,7 @@ enum { QUEUE = 4096 };
 struct wire_box {
 	enum mistake mistake;
 	enum box_mode mode;
+	struct box_sink sink;
 	void (*emit)(void *ctx, int side, struct frame *f);
 	void *ctx;
 	struct {
@@ -43,6 +44,7 @@ create(const struct box_config *cfg, void (*emit)(void *ctx, int side, struct fr
 		abort();
 	b->mistake = next_mistake;
 	b->mode = cfg->mode;
+	b->sink = cfg->sink;
 	b->emit = emit;
 	b->ctx = ctx;
 	b->rng.s = cfg->seed;
@@ -307,6 +309,21 @@ remember(struct wire_box *b, int out, const struct frame *f, const struct seen *
 	b->last[out] = frame_copy(f);
 }
 
+/* Passive: `s` is NULL where nothing is to be seen.  Takes `f`. */
+static void
+watch(struct wire_box *b, int side, struct frame *f, const struct seen *s)
+{
+	if (s && b->mistake == WRONG_REPORT && !b->made)
+		b->sink.bytes(b->sink.ctx, 0, side, 0, s->payload + 1, s->len - 1);
+	if (s && b->mistake == WRONG_GAP && !b->made)
+		b->sink.gap(b->sink.ctx, 0, side, 0, s->len);
+	b->made |= s != NULL;
+	if (s && b->mistake == WRONG_TALK)
+		put(b, side, f);
+	else
+		frame_free(f);
+}
+
 static void
 input(void *box, int side, const struct frame *in, int64_t now)
 {
@@ -318,10 +335,7 @@ input(void *box, int side, const struct frame *in, int64_t now)
 	see(f, &s);
 	good = s.what == SEEN_TCP && !f->gso_size;
 	if (b->mode == BOX_PASSIVE) {
-		if (good && s.len && b->mistake == WRONG_TALK)
-			put(b, side, f);
-		else
-			frame_free(f);
+		watch(b, side, f, good && s.len ? &s : NULL);
 		return;
 	}
 	if (good && !meddle(b, side, f, &s)) {

@@ -35,6 +35,8 @@ enum mistake {
 	WRONG_REPLAY,		/* sends an old frame again */
 	WRONG_TIME_WAIT,	/* talks after the end */
 	WRONG_TALK,		/* answers although passive */
+	WRONG_REPORT,		/* passive: tells of a byte that was not sent */
+	WRONG_GAP,		/* passive: tells of a gap where there is none */
 	WRONG_LEAK,		/* keeps a buffer */
 	WRONG_SPIN,		/* a timer that is always due */
 	N_MISTAKES

@@ -44,9 +44,18 @@ checker_free(struct checker *c)
 			ranges_fini(&v->tsvals);
 			ranges_fini(&v->labels);
 		}
-	copies_fini(&c->copies[0]);
-	copies_fini(&c->copies[1]);
+	for (i = 0; i < 2; i++) {
+		copies_fini(&c->copies[i]);
+		copies_fini(&c->corrupt[i]);
+	}
 	free(c);
+}
+
+bool
+checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to)
+{
+	/* Offsets on the wire count the SYN. */
+	return ranges_touch(&c->d[flow].v[dir][WHO_BOX].heard, from + 1, to + 1);
 }
 
 uint64_t
@@ -146,10 +155,12 @@ unfollowed(struct checker *c, const struct said *x, const struct frame *f)
 		breach(c, "checksum", x->leg, x->who, x->s, f, "an end sent this");
 		return;
 	}
-	if (!copies_take(&c->copies[1 - x->leg], f))
-		breach(c, "checksum", x->leg, x->who, x->s, f, "not a frame that was received");
-	else if (x->d && x->d->confirmed)
+	if (copies_take(&c->copies[1 - x->leg], f))
+		return;
+	if (copies_take(&c->corrupt[1 - x->leg], f))
 		breach(c, "corrupt-forwarded", x->leg, x->who, x->s, f, "in a terminated flow");
+	else
+		breach(c, "checksum", x->leg, x->who, x->s, f, "not a frame that was received");
 }
 
 void
@@ -245,6 +256,20 @@ hear(struct said *x)
 		ranges_add(&v->heard, (uint64_t)x->from, (uint64_t)x->end);
 }
 
+/* What the box may pass on as it came. */
+static void
+keep_copy(struct checker *c, const struct said *x, const struct frame *f)
+{
+	bool over = x->d && checker_over(x->d), rst = x->s->flags & SEEN_RST;
+
+	if (c->cfg.mode == BOX_TRACK || !x->d || over)
+		copies_add(&c->copies[x->leg], f);
+	else if (x->s->what != SEEN_TCP && x->d->confirmed)
+		copies_add(&c->corrupt[x->leg], f);
+	else if (x->s->what != SEEN_TCP || rst)
+		copies_add(&c->copies[x->leg], f);
+}
+
 void
 checker_received(struct checker *c, enum who who, int leg, const struct frame *f, int64_t now)
 {
@@ -255,9 +280,8 @@ checker_received(struct checker *c, enum who who, int leg, const struct frame *f
 
 	see(f, &s);
 	known = locate(&x, c, speaker, leg, &s, now) && s.what == SEEN_TCP;
-	if (who == WHO_BOX &&
-	    (c->cfg.mode == BOX_TRACK || !known || s.flags & SEEN_RST || checker_over(x.d)))
-		copies_add(&c->copies[leg], f);
+	if (who == WHO_BOX)
+		keep_copy(c, &x, f);
 	if (!known)
 		return;
 	if (who == WHO_BOX && checker_leg_closed(x.d, leg))

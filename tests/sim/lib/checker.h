@@ -78,6 +78,9 @@ void checker_received(struct checker *c, enum who who, int leg, const struct fra
 /* At the end: `drops` frames were dropped by the box by its own account. */
 void checker_finish(struct checker *c, uint64_t drops);
 
+/* Has any byte of offsets from..to-1 of that stream (0: its first byte) reached the box? */
+bool checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to);
+
 /* Segments judged so far. */
 uint64_t checker_count(const struct checker *c);
 

@@ -59,7 +59,8 @@ struct checker {
 	void (*breach)(void *ctx, const char *rule, const char *text);
 	void *ctx;
 	struct dialogue d[CHECKER_FLOWS];
-	struct copies copies[2];	/* received by the box on each leg */
+	struct copies copies[2];	/* received by the box on each leg: may pass */
+	struct copies corrupt[2];	/* of terminated flows: may not */
 	uint64_t n;
 };
 

@@ -235,6 +235,7 @@ stats(void *box, struct box_stats *st)
 const struct box_ops lib_box = {
 	.name = "tcpterm",
 	.modes = 1 << BOX_PROXY | 1 << BOX_TRACK | 1 << BOX_PASSIVE,
+	.reports = true,
 	.create = create,
 	.input = input,
 	.next_timer = next_timer,

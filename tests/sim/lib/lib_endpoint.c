@@ -14,7 +14,6 @@ struct lib_end {
 	void (*emit)(void *ctx, struct frame *f);
 	void *ctx;
 	const struct lib_pools *pools;
-	unsigned in_use_before;
 	struct tcpterm *stack;
 	struct flow *f;			/* NULL before and after the connection */
 	enum endpoint_state state;
@@ -25,6 +24,9 @@ struct lib_end {
 	uint64_t written, retransmits;
 	int64_t now;
 };
+
+/* All ends of a run share their pools: the last one to go sees what is missing. */
+static unsigned n_alive, in_use_before;
 
 static void
 tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
@@ -156,8 +158,8 @@ destroy(void *ep)
 
 	if (e->stack)
 		tcpterm_free(e->stack);
-	if (e->pools)
-		leaked = lib_pools_in_use(e->pools) - e->in_use_before;
+	if (--n_alive == 0)
+		leaked = lib_pools_in_use(e->pools) - in_use_before;
 	free(e->stash);
 	free(e);
 	return leaked;
@@ -176,7 +178,8 @@ create(const struct endpoint_config *cfg, void (*emit)(void *ctx, struct frame *
 	e->pools = lib_pools_get(1, END_MBUFS);
 	if (!e->pools)
 		abort();
-	e->in_use_before = lib_pools_in_use(e->pools);
+	if (n_alive++ == 0)
+		in_use_before = lib_pools_in_use(e->pools);
 	if (!start(e))
 		abort();
 	return e;

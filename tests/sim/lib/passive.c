@@ -46,8 +46,24 @@ passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t 
 void
 passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len)
 {
-	struct passive_half *h = half_of(ctx, flow, dir, offset, len);
+	struct passive *p = ctx;
+	struct passive_half *h = half_of(p, flow, dir, offset, len);
 
-	if (h)
-		h->gaps += len;
+	if (!h)
+		return;
+	h->gaps += len;
+	if (!p->gaps_allowed)
+		wrong(p, flow, dir, "a gap, although nothing can be lost,", offset);
+	else if (!p->scarce && checker_heard(p->checker, flow, dir, offset, offset + len))
+		wrong(p, flow, dir, "a gap over bytes that had come", offset);
+}
+
+void
+passive_finish(struct passive *p, unsigned flow)
+{
+	int dir;
+
+	for (dir = 0; dir < 2 && p->ends_known; dir++)
+		if (p->half[flow][dir].next != p->half[flow][dir].total)
+			wrong(p, flow, dir, "the report stops", p->half[flow][dir].next);
 }

@@ -19,9 +19,15 @@ struct passive_half {
 
 struct passive {
 	struct passive_half half[CHECKER_FLOWS][2];
+	const struct checker *checker;	/* knows what has reached the box */
+	bool gaps_allowed, ends_known;	/* by what the wire and the tap may do */
+	bool scarce;			/* the box may drop for want of buffers */
 	void (*breach)(void *ctx, const char *rule, const char *text);
 	void *ctx;
 };
+
+/* At the end of a flow that was not reset. */
+void passive_finish(struct passive *p, unsigned flow);
 
 /* The callbacks of a box_sink whose ctx is a struct passive. */
 void passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t *bytes,

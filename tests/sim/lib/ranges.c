@@ -75,3 +75,11 @@ ranges_cover(const struct ranges *s, uint64_t from, uint64_t to)
 {
 	return from >= to || ranges_end(s, from) >= to;
 }
+
+bool
+ranges_touch(const struct ranges *s, uint64_t from, uint64_t to)
+{
+	size_t i = find(s, from + 1);
+
+	return from < to && i < s->n && s->r[i].from < to;
+}

@@ -28,6 +28,9 @@ void ranges_drop_first(struct ranges *s);
 /* Is every offset of from..to-1 in the set?  True for an empty range. */
 bool ranges_cover(const struct ranges *s, uint64_t from, uint64_t to);
 
+/* Is any offset of from..to-1 in the set? */
+bool ranges_touch(const struct ranges *s, uint64_t from, uint64_t to);
+
 /* The first offset at or after `from` that is not in the set. */
 uint64_t ranges_end(const struct ranges *s, uint64_t from);
 

@@ -77,6 +77,10 @@ make_wire(struct scenario *sc, struct rng *r)
 		if (whole == i / 2 && sc->class != SC_EVERYTHING)
 			w->pipe[i].loss = w->pipe[i].corrupt = 0;
 	}
+	/* A frame is corrupted at most once on its way: two flips can make up for each other. */
+	for (i = 0; i < 2; i++)
+		w->pipe[rng_chance(r, 0.5) ? i * 2 + WIRE_TO_BOX : (1 - i) * 2 + WIRE_FROM_BOX]
+			.corrupt = 0;
 	if (!on(sc, r, SC_BLACKOUT, 0.3))
 		return;
 	w->n_blackouts = (unsigned)rng_range(r, 1, WIRE_BLACKOUTS);
@@ -275,7 +279,7 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 	for (k = 0; k < sc->n_flows; k++)
 		make_flow(sc, &r, k, other);
 	sc->chains = on(sc, &r, SC_CHAINS, 0.4);
-	sc->tap_loss = rng_chance(&r, 0.3) ? 0.01 : 0;
+	sc->tap_loss = mode == BOX_PASSIVE && rng_chance(&r, 0.3) ? 0.01 : 0;
 	sc->box.mode = mode;
 	sc->box.seed = rng_next(&r);
 	sc->box.n_mbufs = on(sc, &r, SC_SMALL_POOL, 0.1) ? 64 : 1024;
@@ -285,7 +289,18 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 		sc->box.mtu[0] = sc->box.mtu[1] = 1500;
 	sc->box.tso[0] = sc->box.tso[1] = on(sc, &r, SC_GSO, 0.3);
 	sc->box.base_port = BASE_PORT;
-	sc->bound_us = 3600LL * 1000000;
+	sc->bound_us = 40000LL * 1000000;
+}
+
+bool
+scenario_is_calm(const struct scenario *sc)
+{
+	const struct pipe_config *p = sc->wire.pipe;
+	double odds = 0;
+
+	for (; p < sc->wire.pipe + WIRE_PIPES; p++)
+		odds += p->loss + p->corrupt + p->reorder + p->duplicate + (p->rate ? 1 : 0);
+	return odds == 0 && sc->wire.n_blackouts == 0;
 }
 
 void

@@ -69,6 +69,9 @@ extern const char *const scenario_names[SCENARIO_CLASSES];
 void scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 		   const struct endpoint_ops *other);
 
+/* Does every frame arrive, soon and in order? */
+bool scenario_is_calm(const struct scenario *sc);
+
 /* One line that says what was drawn. */
 void scenario_print(const struct scenario *sc, FILE *out);
 

@@ -1,0 +1,52 @@
+/*
+ * cmdline.h - leatd's command line, read once at start (leatd(8)).
+ *
+ * The strings point into argv, or into memory that lives as long as the program.
+ */
+#ifndef LEAT_VNF_CMDLINE_H
+#define LEAT_VNF_CMDLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "datapath/err.h"
+#include "datapath/port.h"
+
+enum {
+	MAX_PORTS = 16,
+	MAX_PAIRS = MAX_PORTS / 2,
+	MAX_WORKERS = PORT_MAX_QUEUES,
+};
+
+struct port_option {
+	const char *name, *spec;
+	bool copy;		/* a tap: received only, a copy of what goes elsewhere */
+	bool meta;		/* frames carry the metadata tag */
+	bool trust;
+	bool vlan_ignore;
+	uint16_t mtu;
+	struct port_fault fault;
+};
+
+struct options {
+	const char *name, *run_dir, *db, *policy, *check_policy;
+	const char *ovs_db, *ovs_rundir;
+	unsigned instance;	/* number in the switch's rules */
+	struct port_option port[MAX_PORTS];
+	unsigned n_ports;
+	uint8_t pair[MAX_PAIRS][2];	/* indices of ports: client's side, server's side */
+	unsigned n_pairs;
+	unsigned n_workers;
+	int core[MAX_WORKERS];	/* where worker k runs; -1: anywhere */
+	unsigned mem_mb;	/* 0: the default */
+	bool no_huge, steer, verbose;
+	bool help, version;
+};
+
+/* 0, or -EINVAL with a line for the user. */
+int cmdline_parse(int argc, char *argv[], struct options *o, struct err *err);
+
+/* The text of --help. */
+extern const char cmdline_help[];
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * control.c - the control thread: commands, journal, checkpoints, steering, the end.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "vnf/leat.h"
+#include "vnf/log.h"
+
+enum {
+	WAIT_MS = 50,		/* nothing is open: the journal is looked at this often */
+	WAIT_ASKING_MS = 1,	/* flows are being read */
+	DRAIN_MAX = 4096,
+	STEER_EVERY_US = 2 * 1000 * 1000,
+	MAX_REQUEST = 8 << 20,	/* a policy is sent whole */
+};
+
+int
+control_open(struct leat *l, struct err *err)
+{
+	sigset_t set;
+	int rc;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (l->signal_fd < 0)
+		return err_set(err, -errno, "signals can't be read: %s", strerror(errno));
+	rc = unixctl_server_create(l->ctl_path, 0660, &l->ctl, err);
+	if (rc != 0)
+		return rc;
+	unixctl_server_set_max_request(l->ctl, MAX_REQUEST);
+	rc = unixctl_server_set_version(l->ctl, "leatd (Leat) " LEAT_VERSION);
+	cmd_show_register(l);
+	cmd_flow_register(l);
+	cmd_policy_register(l);
+	cmd_steer_register(l);
+	return rc;
+}
+
+static void
+take_signal(struct leat *l)
+{
+	struct signalfd_siginfo info;
+
+	if (read(l->signal_fd, &info, sizeof info) != sizeof info)
+		return;
+	log_info("signal %s: ending", strsignal((int)info.ssi_signo));
+	l->exiting = true;
+}
+
+static void
+keep_steering(struct leat *l, usec_t now)
+{
+	struct steering *s = &l->steering;
+	struct err err = { 0 };
+	char *sent = NULL;
+
+	if (!s->keep || ports_waiting(l->ports) ||
+	    usec_diff(now, s->checked) < STEER_EVERY_US)
+		return;
+	s->checked = now;
+	if (steering_apply(s, active_snapshot(&l->active)->policy, &sent, &err) != 0) {
+		if (!s->complained)
+			log_warn("steering: %s", err.msg);
+		s->complained = true;
+		return;
+	}
+	if (s->complained || (sent && *sent))
+		log_info("steering rules are in place");
+	s->complained = false;
+	free(sent);
+}
+
+static void
+drain_journal(struct leat *l)
+{
+	struct err err = { 0 };
+	static int told;
+	int rc = journal_drain(l->journal, DRAIN_MAX, &err);
+
+	if (rc < 0 && rc != told)
+		log_warn("flows are not written down for now: %s", err.msg);
+	if (rc >= 0 && told)
+		log_info("flows are written down again");
+	told = rc < 0 ? rc : 0;
+}
+
+void
+control_run(struct leat *l)
+{
+	struct pollfd fds[UNIXCTL_MAX_FDS + 1];
+	bool asking = false;
+	size_t n;
+
+	while (!l->exiting) {
+		usec_t now;
+
+		n = unixctl_server_fds(l->ctl, fds, UNIXCTL_MAX_FDS);
+		fds[n] = (struct pollfd){ .fd = l->signal_fd, .events = POLLIN };
+		if (poll(fds, n + 1, asking ? WAIT_ASKING_MS : WAIT_MS) > 0 && fds[n].revents)
+			take_signal(l);
+		unixctl_server_run(l->ctl);
+		now = clock_now();
+		drain_journal(l);
+		checkpoint_run(&l->checkpoint, now);
+		asking = flows_run(l->flows, now);
+		active_reclaim(&l->active);
+		keep_steering(l, now);
+	}
+}

@@ -1,0 +1,130 @@
+/*
+ * events.c - see events.h.
+ */
+#include "vnf/events.h"
+
+#include <stdio.h>
+
+#include "vnf/row.h"
+#include "vnf/verdict.h"
+#include "vnf/worker.h"
+
+/* --- frames --- */
+
+static void
+drop_copy(struct worker *w, struct rte_mbuf *m)
+{
+	drops_count(&w->drops, DROP_tap_consumed);
+	rte_pktmbuf_free(m);
+}
+
+static void
+event_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
+{
+	struct worker *w = ctx;
+	const struct ports *ports = w->conf->ports;
+
+	if (domain < ports->n_pairs)
+		worker_send(w, ports->pair[domain][side], m);
+	else
+		drop_copy(w, m);
+}
+
+static void
+event_forward(void *ctx, const struct pkt *p)
+{
+	event_tx(ctx, p->domain, !p->side, p->m);
+}
+
+/* --- flows --- */
+
+static void
+event_flow_new(void *ctx, struct flow *f)
+{
+	struct worker *w = ctx;
+	char id[RECORD_ID];
+	struct note *n;
+
+	if (f->caller != &w->pending)
+		return;
+	f->caller = n = note_take(w->notes);
+	if (!n) {
+		w->stats.notes_full++;
+		return;
+	}
+	*n = w->pending;
+	if (f->kind == TCPTERM_KIND_PASSIVE) {
+		row_id(w->id, f, id);
+		n->sink = sink_open(w->conf->sinks, w->id,
+				    n->sink_kind == POLICY_SINK_FILES ? n->sink_dir : NULL, id, f);
+	}
+	n->sink_dir = NULL;
+}
+
+static void
+event_flow_end(void *ctx, struct flow *f)
+{
+	struct tcpterm_leg_info leg[2];
+	struct worker *w = ctx;
+	struct note *n = f->caller;
+	struct flow_record r;
+
+	row_fill(w->id, f, w->now, &r, leg);
+	journal_put(w->conf->journal, w->id, &r);
+	if (!n)
+		return;
+	if (n->sink)
+		sink_close(n->sink);
+	note_give(w->notes, n);
+	f->caller = NULL;
+}
+
+/* --- passive streams --- */
+
+static void
+event_data(void *ctx, struct flow *f, unsigned dir, uint64_t offset, const struct rte_mbuf *m,
+	   uint32_t m_off, uint32_t len)
+{
+	const struct note *n = f->caller;
+
+	(void)ctx;
+	if (n && n->sink)
+		sink_data(n->sink, dir, offset, (struct rte_mbuf *)(uintptr_t)m, m_off, len);
+}
+
+static void
+event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len,
+	  enum tcpterm_gap_reason reason)
+{
+	const struct worker *w = ctx;
+	const struct note *n = f->caller;
+	struct gap_record g = {
+		.declared = clock_to_unix_us(w->now),
+		.offset = offset,
+		.length = len,
+		.direction = dir ? RECORD_DOWN : RECORD_UP,
+	};
+
+	/* A sink tells the journal itself, of bytes lost on the way to it as well. */
+	if (n && n->sink) {
+		sink_gap(n->sink, dir, offset, len, reason);
+		return;
+	}
+	row_id(w->id, f, g.flow_id);
+	snprintf(g.reason, sizeof g.reason, "%s", tcpterm_gap_name(reason));
+	journal_put_gap(w->conf->journal, w->id, &g);
+}
+
+static const struct tcpterm_passive_ops passive_ops = {
+	.data = event_data,
+	.gap = event_gap,
+};
+
+const struct tcpterm_ops events_ops = {
+	.tx = event_tx,
+	.forward = event_forward,
+	.unknown = verdict_unknown,
+	.flow_new = event_flow_new,
+	.flow_end = event_flow_end,
+	.passive = &passive_ops,
+};

@@ -1,0 +1,12 @@
+/*
+ * events.h - what a worker's stack has to tell: frames to send, flows that begin
+ * and end, bytes of passive streams.  Called on the worker's thread, `ctx` is the worker.
+ */
+#ifndef LEAT_VNF_EVENTS_H
+#define LEAT_VNF_EVENTS_H
+
+#include <tcpterm/stack.h>
+
+extern const struct tcpterm_ops events_ops;
+
+#endif

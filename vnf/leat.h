@@ -1,0 +1,55 @@
+/*
+ * leat.h - one running leatd: everything the main thread made, for its commands.
+ *
+ * Made in main.c, in the order of the fields, and unmade in the reverse.  The main thread
+ * is the control thread: it alone uses what is here, but for what the headers
+ * of the parts allow to others.
+ */
+#ifndef LEAT_VNF_LEAT_H
+#define LEAT_VNF_LEAT_H
+
+#include "ctl/unixctl.h"
+#include "datapath/pool.h"
+#include "vnf/active.h"
+#include "vnf/checkpoint.h"
+#include "vnf/flows.h"
+#include "vnf/journal.h"
+#include "vnf/cmdline.h"
+#include "vnf/ports.h"
+#include "vnf/sink.h"
+#include "vnf/steering.h"
+#include "vnf/worker.h"
+
+struct leat {
+	const struct options *o;
+	char run_dir[200], db_path[256], ctl_path[256], pid_path[256];
+	int pid_fd;
+	unsigned n_frames, n_headers;
+	struct pools pools;
+	struct store *store;
+	struct journal *journal;
+	struct sinks *sinks;
+	struct ports *ports;
+	struct active active;
+	struct flows *flows;
+	struct worker_conf worker_conf;
+	struct worker *worker[MAX_WORKERS];
+	struct steering steering;
+	struct checkpoint checkpoint;
+	struct unixctl_server *ctl;
+	int signal_fd;
+	bool exiting;
+	usec_t started;
+};
+
+/* cmd_*.c: each registers its commands. */
+void cmd_show_register(struct leat *l);
+void cmd_flow_register(struct leat *l);
+void cmd_policy_register(struct leat *l);
+void cmd_steer_register(struct leat *l);
+
+/* control.c: serves until a signal or `exit` comes. */
+int control_open(struct leat *l, struct err *err);
+void control_run(struct leat *l);
+
+#endif

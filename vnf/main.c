@@ -1,0 +1,101 @@
+/*
+ * main.c - leatd(8).
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vnf/log.h"
+#include "vnf/start.h"
+#include "vnf/text_file.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* leatd --check-policy FILE */
+static int
+check_only(const char *path)
+{
+	struct policy_errors errs;
+	struct policy *p = NULL;
+	struct err err = { 0 };
+	size_t len;
+	char *text;
+	int rc = text_file_read(path, POLICY_TEXT_MAX, &text, &len, &err);
+
+	if (rc != 0) {
+		fprintf(stderr, "leatd: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	rc = policy_parse(strcmp(path, "-") == 0 ? "stdin" : path, text, len, &p, &errs);
+	policy_errors_print(&errs, stderr);
+	if (rc != 0 && errs.n == 0)
+		fprintf(stderr, "leatd: %s: %s\n", path, strerror(-rc));
+	policy_errors_free(&errs);
+	policy_free(p);
+	free(text);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Every thread is made after this, and none of them takes the signals that end us. */
+static void
+block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+run(const struct options *o)
+{
+	static struct leat leat;
+	struct err err = { 0 };
+	int rc;
+
+	block_signals();
+	rc = leat_start(&leat, o, &err);
+	if (rc == 0) {
+		log_info("leatd " LEAT_VERSION " runs as %s, control socket %s", o->name,
+			 leat.ctl_path);
+		control_run(&leat);
+	} else {
+		fprintf(stderr, "%s%s%s", o->policy && strstr(err.msg, o->policy) == err.msg
+						  ? "" : "leatd: ",
+			err.msg, err.msg[0] && err.msg[strlen(err.msg) - 1] == '\n' ? "" : "\n");
+	}
+	/* A probe that waits for the switch can't be ended: leave DPDK as it is. */
+	if (!leat_stop(&leat))
+		_exit(rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct options o;
+	struct err err = { 0 };
+
+	if (cmdline_parse(argc, argv, &o, &err) != 0) {
+		fprintf(stderr, "leatd: %s; see leatd --help\n", err.msg);
+		return EXIT_USAGE;
+	}
+	if (o.help) {
+		fputs(cmdline_help, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (o.version) {
+		puts("leatd (Leat) " LEAT_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (o.verbose)
+		log_set_level(LEVEL_DBG);
+	if (o.check_policy)
+		return check_only(o.check_policy);
+	return run(&o);
+}

@@ -1,0 +1,37 @@
+/*
+ * note.h - what leatd knows of a flow besides what the stack does: who decided it,
+ * and where its bytes go.
+ *
+ * A flow's `caller` points to its note.  Notes belong to one worker, are taken at
+ * flow_new and given back at flow_end; no other thread reads them.
+ */
+#ifndef LEAT_VNF_NOTE_H
+#define LEAT_VNF_NOTE_H
+
+#include <stdint.h>
+
+#include "db/record.h"
+#include "vnf/policy/policy.h"
+#include "vnf/sink.h"
+
+struct note {
+	struct note *next_free;
+	uint64_t generation;	/* of the policy that decided */
+	struct sink *sink;
+	const char *sink_dir;	/* until the sink is open: lives as long as the snapshot */
+	enum policy_mode mode;
+	enum policy_sink sink_kind;
+	bool log;
+	char rule[RECORD_RULE];
+};
+
+struct notes;
+
+/* Room for `n`; memory is used as it is needed.  NULL: none. */
+struct notes *notes_new(uint32_t n);
+void notes_free(struct notes *s);
+
+struct note *note_take(struct notes *s);	/* uninitialised; NULL: no room */
+void note_give(struct notes *s, struct note *n);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * row.c - see row.h.
+ */
+#include "vnf/row.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "vnf/note.h"
+
+void
+row_id(unsigned worker, const struct flow *f, char id[RECORD_ID])
+{
+	snprintf(id, RECORD_ID, "%x:%x:%x", worker, f->ref, f->generation);
+}
+
+bool
+row_id_parse(const char *text, unsigned *worker, uint32_t *ref, uint32_t *generation)
+{
+	int end = 0;
+
+	return sscanf(text, "%x:%x:%x%n", worker, ref, generation, &end) == 3 && text[end] == '\0';
+}
+
+const char *
+row_mode(const struct flow *f)
+{
+	const struct note *n = f->caller;
+
+	switch ((enum tcpterm_kind)f->kind) {
+	case TCPTERM_KIND_RELAY:
+	case TCPTERM_KIND_CONN:
+	case TCPTERM_KIND_TIMEWAIT:
+		return "proxy";
+	case TCPTERM_KIND_EMBRYO:
+		return n ? policy_mode_name(n->mode) : "proxy";
+	case TCPTERM_KIND_PASSIVE:
+		return "passive";
+	case TCPTERM_KIND_TRACK:
+		return "track";
+	case TCPTERM_KIND_DROP:
+		return "drop";
+	case TCPTERM_KIND_PASS:
+	case TCPTERM_KIND_NONE:
+	case TCPTERM_N_KINDS:
+		break;
+	}
+	return "pass";
+}
+
+static void
+put_word(char word[RECORD_WORD], const char *s)
+{
+	snprintf(word, RECORD_WORD, "%s", s);
+}
+
+static void
+put_ends(const struct flow *f, struct flow_record *r)
+{
+	bool v4 = ip_addr_is_v4(&f->key.addr[0]);
+	unsigned i;
+
+	r->family = v4 ? 4 : 6;
+	for (i = 0; i < 2; i++) {
+		struct end_record *e = &r->end[i];
+
+		memcpy(e->addr, f->key.addr[i].b + (v4 ? 12 : 0), v4 ? 4 : 16);
+		e->port = f->key.port[i];
+		if (f->seen & 1u << i)
+			memcpy(e->mac, f->l2[i].src.addr_bytes, 6);
+	}
+}
+
+/* Of a stack deeper than two the outermost two are kept with the flow. */
+static void
+put_vlans(const struct flow *f, struct flow_record *r)
+{
+	const struct l2_template *l2 = &f->l2[f->seen & 1 ? 0 : 1];
+	unsigned i;
+
+	if (f->key.n_tags <= 2) {
+		r->n_vlans = (uint8_t)f->key.n_tags;
+		memcpy(r->vlan, f->key.vid, r->n_vlans * sizeof r->vlan[0]);
+		return;
+	}
+	r->n_vlans = 2;
+	for (i = 0; i < 2; i++)
+		r->vlan[i] = vlan_vid(l2->tag[i]);
+}
+
+static void
+put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct flow_record *r)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		r->direction[i] = (struct direction_record){
+			.packets = f->packets[i],
+			.bytes = f->bytes[i],
+			.gaps = leg[i].gaps,
+			.gap_bytes = leg[i].gap_bytes,
+		};
+		r->leg[i] = (struct leg_record){
+			.srtt = leg[i].srtt_us,
+			.min_rtt = leg[i].min_rtt_us,
+			.retransmits = (uint32_t)RTE_MIN(leg[i].retransmits, UINT32_MAX),
+			.out_of_order = (uint32_t)RTE_MIN(leg[i].out_of_order, UINT32_MAX),
+			.zero_windows = (uint32_t)RTE_MIN(leg[i].zero_windows, UINT32_MAX),
+		};
+	}
+}
+
+void
+row_fill(unsigned worker, const struct flow *f, usec_t now, struct flow_record *r,
+	 struct tcpterm_leg_info leg[2])
+{
+	const struct note *n = f->caller;
+
+	memset(r, 0, sizeof *r);
+	tcpterm_flow_info(f, leg);
+	r->started = clock_to_unix_us(f->started);
+	r->ended = clock_to_unix_us(now);
+	row_id(worker, f, r->flow_id);
+	r->domain = f->key.domain;
+	put_ends(f, r);
+	put_vlans(f, r);
+	put_counts(f, leg, r);
+	put_word(r->mode, row_mode(f));
+	put_word(r->start, tcpterm_start_name(f->start));
+	put_word(r->reason, f->end == TCPTERM_END_NONE ? "" : tcpterm_end_name(f->end));
+	if (n) {
+		r->generation = n->generation;
+		memcpy(r->rule, n->rule, sizeof r->rule);
+	}
+}

@@ -1,0 +1,322 @@
+/*
+ * start.c - see start.h.
+ */
+#include "vnf/start.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "datapath/eal.h"
+#include "vnf/log.h"
+#include "vnf/pidfile.h"
+#include "vnf/text_file.h"
+
+enum {
+	MEM_MB = 256,
+	MEM_MB_NO_HUGE = 128,
+	MEM_MB_RINGS = 24,	/* journal, sinks, flows, hand-off */
+	N_JOURNAL = 4096,	/* records a worker */
+	N_SINK = 8192,		/* events a worker */
+	N_FRAMES_MAX = 1 << 20,
+	N_FRAMES_MIN = 2048,
+	N_DESC = 1024,		/* port.h's default */
+	RECOVER_STEP = 1000,
+	STOP_WAIT_MS = 1500,
+};
+
+/* --- files --- */
+
+static int
+name_files(struct leat *l, struct err *err)
+{
+	const char *run = l->o->run_dir ? l->o->run_dir : getenv("LEAT_RUNDIR");
+	const char *name = l->o->name;
+
+	if (strlen(name) == 0 || strlen(name) > 32 ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
+		    strlen(name))
+		return err_set(err, -EINVAL,
+			       "--name '%s': 1 to 32 letters, digits, '_', '.', '-' are needed", name);
+	if (!run)
+		run = LEAT_RUNDIR;
+	if (strlen(run) >= sizeof l->run_dir ||
+	    (l->o->db && strlen(l->o->db) >= sizeof l->db_path))
+		return err_set(err, -ENAMETOOLONG, "--run-dir or --db: the path is too long");
+	strcpy(l->run_dir, run);
+	snprintf(l->ctl_path, sizeof l->ctl_path, "%s/%s.ctl", run, name);
+	snprintf(l->pid_path, sizeof l->pid_path, "%s/%s.pid", run, name);
+	if (l->o->db)
+		strcpy(l->db_path, l->o->db);
+	else
+		snprintf(l->db_path, sizeof l->db_path, "%s/%s.db", LEAT_STATEDIR, name);
+	if (mkdir(run, 0755) != 0 && errno != EEXIST)
+		return err_set(err, -errno, "%s: %s: choose another folder by --run-dir", run,
+			       strerror(errno));
+	return 0;
+}
+
+/* --- store --- */
+
+static int
+recover(struct leat *l, struct err *err)
+{
+	uint64_t n = 0;
+	int rc;
+
+	while ((rc = store_recover(l->store, RECOVER_STEP, err)) > 0)
+		n += (uint64_t)rc;
+	if (n)
+		log_info("%ju flows were interrupted when the last run ended", (uintmax_t)n);
+	return rc;
+}
+
+static int
+open_store(struct leat *l, struct err *err)
+{
+	const struct store_config c = {
+		.path = l->db_path,
+		.instance = l->o->name,
+		.version = LEAT_VERSION,
+	};
+	int rc = store_open(&l->store, &c, err);
+
+	return rc == 0 ? recover(l, err) : rc;
+}
+
+/* --- memory --- */
+
+static int
+mem_mb(const struct options *o)
+{
+	return (int)(o->mem_mb ? o->mem_mb : o->no_huge ? MEM_MB_NO_HUGE : MEM_MB);
+}
+
+static void
+dpdk_says(void *arg, int level, const char *line)
+{
+	(void)arg;
+	log_at(level <= 3 ? LEVEL_WARN : LEVEL_DBG, "dpdk: %s", line);
+}
+
+/* EAL pins its caller to the first core; leatd's other threads are not to inherit that. */
+static int
+start_eal(const struct options *o, struct err *err)
+{
+	const struct eal_conf conf = {
+		.name = o->name,
+		.mem_mb = (unsigned)mem_mb(o),
+		.no_huge = o->no_huge,
+		.log = dpdk_says,
+	};
+	cpu_set_t all;
+	int rc;
+
+	sched_getaffinity(0, sizeof all, &all);
+	rc = eal_start(&conf, err);
+	sched_setaffinity(0, sizeof all, &all);
+	return rc;
+}
+
+static unsigned
+longest_frame(const struct options *o)
+{
+	unsigned i, mtu = 1500;
+
+	for (i = 0; i < o->n_ports; i++)
+		mtu = RTE_MAX(mtu, (unsigned)o->port[i].mtu);
+	/* Ethernet, and tags for which the MTU has no room */
+	return RTE_MAX((unsigned)POOL_FRAME_ROOM, mtu + 14 + 4 * 4);
+}
+
+/* As many mbufs as fit into the memory, frames and headers alike. */
+static int
+make_pools(struct leat *l, struct err *err)
+{
+	struct pool_conf c = { .n_frames = N_FRAMES_MAX, .frame_room = longest_frame(l->o) };
+	unsigned n_queues = l->o->n_ports * l->o->n_workers;
+	unsigned room = (unsigned)mem_mb(l->o) - RTE_MIN(MEM_MB_RINGS, mem_mb(l->o));
+
+	do {
+		c.n_frames = c.n_frames / 8 * 7;
+		c.n_headers = c.n_frames;
+	} while (c.n_frames > N_FRAMES_MIN && pools_mem_mb(&c) > room);
+	l->n_frames = c.n_frames;
+	l->n_headers = c.n_headers;
+	l->worker_conf.n_held_max = pool_held_max(c.n_frames, 2 * N_DESC * n_queues, l->o->n_ports,
+						  512 * l->o->n_workers * l->o->n_workers);
+	if (l->worker_conf.n_held_max < PORT_BURST)
+		return err_set(err, -ENOMEM, "%d MB are too few for %u ports and %u workers: raise "
+			       "--socket-mem", mem_mb(l->o), l->o->n_ports, l->o->n_workers);
+	return pools_new(&l->pools, &c, err);
+}
+
+/* --- policy --- */
+
+static int
+policy_errors_to(struct err *err, char *errors, int rc)
+{
+	err_set(err, rc, "%s", errors ? errors : strerror(-rc));
+	free(errors);
+	return rc;
+}
+
+static int
+start_policy(struct leat *l, struct err *err)
+{
+	char *text = NULL, *errors;
+	size_t len;
+	int rc = active_init(&l->active, l->o->n_workers, l->store, l->ports, err);
+
+	if (rc == 0 && l->o->policy)
+		rc = text_file_read(l->o->policy, POLICY_TEXT_MAX, &text, &len, err);
+	if (rc != 0)
+		return rc;
+	rc = active_start(&l->active, l->o->policy, text, &errors);
+	free(text);
+	return rc == 0 ? 0 : policy_errors_to(err, errors, rc);
+}
+
+/* A policy that is wrong in itself is told before anything is touched. */
+static int
+check_policy(const struct options *o, struct err *err)
+{
+	struct policy_errors errs;
+	struct policy *p = NULL;
+	char *text, *said = NULL;
+	size_t len, size;
+	FILE *f;
+	int rc;
+
+	if (!o->policy || strcmp(o->policy, "-") == 0)
+		return 0;
+	rc = text_file_read(o->policy, POLICY_TEXT_MAX, &text, &len, err);
+	if (rc != 0)
+		return rc;
+	rc = policy_parse(o->policy, text, len, &p, &errs);
+	if (rc != 0 && (f = open_memstream(&said, &size)) != NULL) {
+		policy_errors_print(&errs, f);
+		fclose(f);
+	}
+	policy_errors_free(&errs);
+	policy_free(p);
+	free(text);
+	if (rc == 0)
+		return 0;
+	return policy_errors_to(err, said, rc);
+}
+
+/* --- workers --- */
+
+static int
+make_workers(struct leat *l, struct err *err)
+{
+	struct worker_conf *c = &l->worker_conf;
+
+	c->n_workers = l->o->n_workers;
+	c->ports = l->ports;
+	c->pools = &l->pools;
+	c->active = &l->active;
+	c->journal = l->journal;
+	c->sinks = l->sinks;
+	c->flows = l->flows;
+	if (getrandom(c->secret, sizeof c->secret, 0) != sizeof c->secret)
+		return err_set(err, -EIO, "the kernel gives no random numbers");
+	return workers_new(c, l->worker, err);
+}
+
+static int
+make_parts(struct leat *l, struct err *err)
+{
+	const struct options *o = l->o;
+	int rc = make_pools(l, err);
+
+	if (rc != 0)
+		return rc;
+	l->journal = journal_new(l->store, o->n_workers, N_JOURNAL, err);
+	l->sinks = l->journal ? sinks_new(o->n_workers, N_SINK, l->journal, err) : NULL;
+	l->flows = l->sinks ? flows_new(o->n_workers, err) : NULL;
+	l->ports = l->flows ? ports_new(o, o->n_workers, l->pools.frames, err) : NULL;
+	if (!l->ports)
+		return -ENOMEM;
+	rc = start_policy(l, err);
+	return rc == 0 ? make_workers(l, err) : rc;
+}
+
+int
+leat_start(struct leat *l, const struct options *o, struct err *err)
+{
+	int rc;
+
+	*l = (struct leat){ .o = o, .pid_fd = -1, .signal_fd = -1 };
+	rc = check_policy(o, err);
+	if (rc == 0)
+		rc = name_files(l, err);
+	if (rc == 0)
+		rc = steering_init(&l->steering, o->ovs_db, o->ovs_rundir, o->instance, o->steer,
+				   err);
+	if (rc == 0)
+		rc = l->pid_fd = pidfile_open(l->pid_path, err);
+	if (rc >= 0)
+		rc = open_store(l, err);
+	if (rc == 0)
+		rc = start_eal(o, err);
+	if (rc == 0)
+		rc = make_parts(l, err);
+	if (rc == 0)
+		rc = control_open(l, err);
+	if (rc != 0)
+		return rc;
+	l->started = clock_now();
+	checkpoint_init(&l->checkpoint, l->store, l->flows, l->started);
+	rc = workers_start(l->worker, o->n_workers, o->core, err);
+	return rc == 0 ? ports_start(l->ports, err) : rc;
+}
+
+/* --- the end --- */
+
+static void
+close_files(struct leat *l)
+{
+	struct err err = { 0 };
+
+	unixctl_server_free(l->ctl);
+	if (l->journal)
+		while (journal_drain(l->journal, N_JOURNAL, &err) > 0)
+			;
+	if (l->store && store_close(l->store, &err) != 0)
+		log_warn("%s", err.msg);
+	pidfile_close(l->pid_path, l->pid_fd);
+	l->ctl = NULL;
+	l->store = NULL;
+}
+
+bool
+leat_stop(struct leat *l)
+{
+	bool ports_ended = !l->ports || ports_stop(l->ports, STOP_WAIT_MS);
+
+	workers_stop(l->worker, l->o->n_workers);
+	workers_free(l->worker, l->o->n_workers);
+	if (!ports_ended)
+		ports_abandon(l->ports);
+	/* commands that wait for flows are answered before their connections go */
+	flows_free(l->flows);
+	sinks_free(l->sinks);
+	close_files(l);
+	if (!ports_ended)
+		return false;
+	ports_free(l->ports);
+	journal_free(l->journal);
+	if (l->active.qsbr)
+		active_fini(&l->active);
+	pools_free(&l->pools);
+	if (l->signal_fd >= 0)
+		close(l->signal_fd);
+	return true;
+}

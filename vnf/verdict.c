@@ -1,0 +1,110 @@
+/*
+ * verdict.c - see verdict.h.
+ */
+#include "vnf/verdict.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+static uint8_t
+ingress_port(const struct worker *w, const struct pkt *p)
+{
+	const struct ports *ports = w->conf->ports;
+
+	return p->domain < ports->n_pairs ? ports->pair[p->domain][p->side] : (uint8_t)p->m->port;
+}
+
+static void
+facts_of(const struct worker *w, const struct pkt *p, bool midstream, struct policy_facts *f)
+{
+	unsigned i;
+
+	f->src = p->src;
+	f->dst = p->dst;
+	f->sport = p->sport;
+	f->dport = p->dport;
+	f->domain = p->domain;
+	f->port = ingress_port(w, p);
+	f->peer = w->conf->ports->peer[f->port];
+	f->proto = IPPROTO_TCP;
+	f->n_tags = p->n_tags;
+	f->midstream = midstream;
+	for (i = 0; i < p->n_tags; i++)
+		f->vid[i] = vlan_vid(p->tag[i]);
+}
+
+static void
+note_verdict(struct worker *w, const struct policy_verdict *v)
+{
+	struct note *n = &w->pending;
+	size_t len = strlen(v->name);
+
+	*n = (struct note){
+		.generation = w->snapshot->generation,
+		.mode = v->mode,
+		.sink_kind = v->attrs.sink,
+		.sink_dir = v->attrs.sink_dir,
+		.log = v->attrs.log,
+	};
+	memcpy(n->rule, v->name, RTE_MIN(len, sizeof n->rule - 1));
+}
+
+static enum tcpterm_decision
+decision_of(enum policy_mode mode)
+{
+	switch (mode) {
+	case POLICY_PROXY:
+		return TCPTERM_RELAY;
+	case POLICY_TRACK:
+		return TCPTERM_TRACK;
+	case POLICY_PASSIVE:
+		return TCPTERM_PASSIVE;
+	case POLICY_PASS:
+		return TCPTERM_PASS;
+	case POLICY_DROP:
+		return TCPTERM_DROP;
+	case POLICY_RESET:
+		return TCPTERM_RESET;
+	}
+	return TCPTERM_PASS;
+}
+
+/* A copy can only be read: a rule of any other mode has no effect on it. */
+static enum tcpterm_decision
+decision_on_tap(enum policy_mode mode)
+{
+	return mode == POLICY_PASSIVE ? TCPTERM_PASSIVE : TCPTERM_SILENT;
+}
+
+static struct tcpterm_verdict
+decide(struct worker *w, const struct pkt *p, bool midstream)
+{
+	bool tap = p->domain >= w->conf->ports->n_pairs;
+	struct policy_facts facts;
+	struct policy_verdict v;
+
+	facts_of(w, p, midstream, &facts);
+	policy_decide(w->snapshot->policy, &facts, &v);
+	note_verdict(w, &v);
+	return (struct tcpterm_verdict){
+		.decision = tap ? decision_on_tap(v.mode) : decision_of(v.mode),
+		.caller = &w->pending,
+		.idle_us = v.attrs.timeout_us,
+		.close_local = v.attrs.close_local,
+		.copy = tap,
+	};
+}
+
+struct tcpterm_verdict
+verdict_syn(void *ctx, const struct tcpterm_syn *syn)
+{
+	return decide(ctx, syn->pkt, false);
+}
+
+struct tcpterm_verdict
+verdict_unknown(void *ctx, const struct pkt *p)
+{
+	bool opens = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+	return decide(ctx, p, !opens);
+}

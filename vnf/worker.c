@@ -1,0 +1,292 @@
+/*
+ * worker.c - see worker.h.
+ */
+#include "vnf/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vnf/events.h"
+#include "vnf/verdict.h"
+
+enum { N_HANDOFF = 512 };	/* frames that wait between two workers */
+
+/* --- out --- */
+
+static void
+flush(struct worker *w, unsigned port)
+{
+	struct tx_batch *t = &w->tx[port];
+
+	port_tx(w->conf->ports->port[port], (uint16_t)w->id, t->m, t->n, &w->drops);
+	t->n = 0;
+}
+
+void
+worker_send(struct worker *w, unsigned port, struct rte_mbuf *m)
+{
+	struct tx_batch *t = &w->tx[port];
+
+	t->m[t->n++] = m;
+	if (t->n == TX_BATCH)
+		flush(w, port);
+}
+
+static void
+flush_all(struct worker *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->conf->ports->n; i++)
+		if (w->tx[i].n)
+			flush(w, i);
+}
+
+/* --- in --- */
+
+/* A frame that no flow is known to own goes out by the other port, as it is. */
+static void
+bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter)
+{
+	unsigned port = m->port;
+
+	if (w->conf->ports->is_tap[port]) {
+		drops_count(&w->drops, DROP_tap_consumed);
+		rte_pktmbuf_free(m);
+		return;
+	}
+	++*counter;
+	worker_send(w, w->conf->ports->peer[port], m);
+}
+
+static void
+hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m)
+{
+	if (rte_ring_sp_enqueue(w->all[owner]->from[w->id], m) == 0) {
+		w->stats.handed_over++;
+		return;
+	}
+	drops_count(&w->drops, DROP_handoff_full);
+	rte_pktmbuf_free(m);
+}
+
+/*
+ * Reads the frame; true if it is for the stack and for this worker.  On a tap the domains of
+ * the pairs mean nothing: such a frame was marked by someone else.
+ */
+static bool
+for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
+{
+	const struct ports *ports = w->conf->ports;
+	unsigned n_workers = w->conf->n_workers;
+	unsigned port = m->port;
+
+	switch (pkt_parse(p, m, &port_config(ports->port[port])->parse)) {
+	case PKT_OTHER:
+		bridge(w, m, &w->stats.bridged);
+		return false;
+	case PKT_FRAGMENT:
+		bridge(w, m, &w->stats.fragments);
+		return false;
+	case PKT_REFUSED:
+		break;
+	case PKT_TCP:
+	case PKT_ICMP_ERROR:
+		if (p->hash % n_workers == w->id)
+			break;
+		hand_over(w, p->hash % n_workers, m);
+		return false;
+	}
+	if (!ports->is_tap[port] || p->domain >= DOMAIN_TAPS)
+		return true;
+	bridge(w, m, &w->stats.bridged);
+	return false;
+}
+
+static void
+input(struct worker *w, struct rte_mbuf **m, unsigned n)
+{
+	struct pkt p[PORT_BURST];
+	unsigned i, n_pkts = 0;
+
+	for (i = 0; i < n; i++)
+		n_pkts += for_the_stack(w, m[i], &p[n_pkts]);
+	tcpterm_input(w->stack, p, n_pkts, w->now);
+}
+
+static unsigned
+take_over(struct worker *w)
+{
+	struct rte_mbuf *m[PORT_BURST];
+	unsigned i, n, all = 0;
+
+	for (i = 0; i < w->conf->n_workers; i++) {
+		if (i == w->id)
+			continue;
+		n = rte_ring_sc_dequeue_burst(w->from[i], (void **)m, PORT_BURST, NULL);
+		if (n)
+			input(w, m, n);
+		all += n;
+	}
+	w->stats.taken_over += all;
+	return all;
+}
+
+static unsigned
+receive(struct worker *w)
+{
+	struct rte_mbuf *m[PORT_BURST];
+	unsigned i, k, n, all = 0;
+
+	for (i = 0; i < w->conf->ports->n; i++) {
+		n = port_rx(w->conf->ports->port[i], (uint16_t)w->id, m, &w->drops);
+		for (k = 0; k < n; k++)
+			m[k]->port = (uint16_t)i;
+		if (n)
+			input(w, m, n);
+		all += n;
+	}
+	w->stats.frames += all;
+	return all;
+}
+
+unsigned
+worker_turn(struct worker *w, usec_t now)
+{
+	unsigned n;
+
+	w->now = now;
+	w->snapshot = active_snapshot(w->conf->active);
+	n = take_over(w);
+	n += receive(w);
+	n += flows_serve(w->conf->flows, w->id, w->stack, now);
+	tcpterm_run(w->stack, now);
+	flush_all(w);
+	w->stats.turns++;
+	w->stats.busy_turns += n > 0;
+	return n;
+}
+
+/* --- life --- */
+
+static int
+stack_new(struct worker *w, struct err *err)
+{
+	const struct worker_conf *c = w->conf;
+	struct tcpterm_conf conf = {
+		.ops = &events_ops,
+		.ctx = w,
+		.payload_pool = c->pools->frames,
+		.header_pool = c->pools->headers,
+		.n_held_max = RTE_MAX(c->n_held_max / c->n_workers, 1u),
+		.n_flows = c->n_flows,
+		.mtu = { ports_mtu(c->ports, 0), ports_mtu(c->ports, 1) },
+		.secret = { c->secret[0] + w->id, c->secret[1] },
+	};
+	struct tcpterm_listener_conf all = {
+		.select = { .dst_port = { 0, 65535 }, .src_port = { 0, 65535 }, .any_domain = true },
+		.filter = verdict_syn,
+		.ctx = w,
+	};
+	tcpterm_listener_id id;
+	int rc;
+
+	w->stack = tcpterm_new(&conf, clock_now(), err);
+	if (!w->stack)
+		return -ENOMEM;
+	w->tcp = tcpterm_stats(w->stack);
+	w->tcp_drops = tcpterm_drops(w->stack);
+	rc = tcpterm_listen(w->stack, &all, &id);
+	return rc == 0 ? 0 : err_set(err, rc, "no memory for a listener");
+}
+
+static int
+rings_new(struct worker *w, struct err *err)
+{
+	static unsigned serial;
+	char name[RTE_RING_NAMESIZE];
+	unsigned i;
+
+	for (i = 0; i < w->conf->n_workers; i++) {
+		if (i == w->id)
+			continue;
+		snprintf(name, sizeof name, "hand-%u-%u-%u", i, w->id, serial++);
+		w->from[i] = rte_ring_create(name, N_HANDOFF, SOCKET_ID_ANY,
+					     RING_F_SP_ENQ | RING_F_SC_DEQ);
+		if (!w->from[i])
+			return err_set(err, -ENOMEM, "no memory for the rings between workers");
+	}
+	return 0;
+}
+
+static void
+worker_free(struct worker *w)
+{
+	void *m;
+	unsigned i;
+
+	if (!w)
+		return;
+	for (i = 0; i < MAX_WORKERS; i++) {
+		while (w->from[i] && rte_ring_dequeue(w->from[i], &m) == 0)
+			rte_pktmbuf_free(m);
+		rte_ring_free(w->from[i]);
+	}
+	tcpterm_free(w->stack);
+	notes_free(w->notes);
+	free(w);
+}
+
+static struct worker *
+worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], struct err *err)
+{
+	struct worker *w = aligned_alloc(RTE_CACHE_LINE_SIZE,
+					 RTE_ALIGN_CEIL(sizeof *w, RTE_CACHE_LINE_SIZE));
+
+	if (!w) {
+		err_set(err, -ENOMEM, "no memory for worker %u", id);
+		return NULL;
+	}
+	memset(w, 0, sizeof *w);
+	w->id = id;
+	w->conf = conf;
+	w->all = all;
+	w->core = -1;
+	w->now = clock_now();
+	/* Each kind of flow but those that are passing or over can have a note. */
+	w->notes = notes_new(4 * (conf->n_flows ? conf->n_flows : 65536));
+	if (!w->notes)
+		err_set(err, -ENOMEM, "no memory for worker %u", id);
+	if (w->notes && stack_new(w, err) == 0 && rings_new(w, err) == 0)
+		return w;
+	worker_free(w);
+	return NULL;
+}
+
+int
+workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err)
+{
+	unsigned i;
+
+	for (i = 0; i < conf->n_workers; i++) {
+		w[i] = worker_new(conf, i, w, err);
+		if (!w[i]) {
+			workers_free(w, i);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void
+workers_free(struct worker *w[], unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		worker_free(w[i]);
+		w[i] = NULL;
+	}
+}

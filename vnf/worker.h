@@ -1,0 +1,92 @@
+/*
+ * worker.h - one worker: its turn, its stack, its share of every port.
+ *
+ * Workers share nothing.  Worker k owns queue k of every port and the flows whose hash
+ * says k; what arrives elsewhere is handed over by a ring.  Everything here belongs
+ * to the worker's thread but for what is made before it starts; its counters have that
+ * one writer, and any thread may read them.
+ */
+#ifndef LEAT_VNF_WORKER_H
+#define LEAT_VNF_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <rte_ring.h>
+
+#include <tcpterm/stack.h>
+
+#include "datapath/pool.h"
+#include "vnf/active.h"
+#include "vnf/flows.h"
+#include "vnf/journal.h"
+#include "vnf/note.h"
+#include "vnf/ports.h"
+
+enum { TX_BATCH = 2 * PORT_BURST };
+
+struct worker_stats {
+#define WORKER_STAT(name, text) uint64_t name;
+#include "vnf/worker_stats.def"
+};
+
+/* What all workers have in common, constant while they run. */
+struct worker_conf {
+	unsigned n_workers;
+	struct ports *ports;
+	struct pools *pools;
+	struct active *active;
+	struct journal *journal;
+	struct sinks *sinks;
+	struct flows *flows;
+	uint32_t n_held_max;	/* of all workers together */
+	uint32_t n_flows;	/* of each kind, a worker; 0: the stack's default */
+	uint64_t secret[2];
+};
+
+struct tx_batch {
+	struct rte_mbuf *m[TX_BATCH];
+	unsigned n;
+};
+
+struct worker {
+	unsigned id;
+	const struct worker_conf *conf;
+	struct worker **all;
+	struct tcpterm *stack;
+	const struct tcpterm_stats *tcp;	/* the stack's counters */
+	const struct drops *tcp_drops;
+	struct notes *notes;
+	usec_t now;
+	const struct snapshot *snapshot;	/* in force during this turn */
+	struct note pending;		/* of the flow that is being decided */
+	struct tx_batch tx[MAX_PORTS];
+	struct rte_ring *from[MAX_WORKERS];	/* frames that worker i hands over */
+	struct drops drops;
+	struct worker_stats stats;
+	pthread_t thread;
+	int core;
+	bool has_thread;
+	atomic_bool stop;
+	_Atomic int64_t turned;		/* clock_now() of the latest turn */
+};
+
+/*
+ * Makes conf->n_workers of them in `w`; `conf` outlives them.  0, or a negative errno with
+ * `err`, and none is left.
+ */
+int workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err);
+void workers_free(struct worker *w[], unsigned n);
+
+/* Starts a thread for each, on core[k] if that is not -1.  0, or a negative errno with `err`. */
+int workers_start(struct worker *w[], unsigned n, const int core[], struct err *err);
+void workers_stop(struct worker *w[], unsigned n);
+
+/* One turn: hand-offs, then each port's queue, then timers, then what is to be sent.  Returns how many
+ * frames and records it dealt with. */
+unsigned worker_turn(struct worker *w, usec_t now);
+
+/* Puts a frame into the port's batch; the worker's thread, for tcpterm's callbacks. */
+void worker_send(struct worker *w, unsigned port, struct rte_mbuf *m);
+
+#endif
