@@ -19,12 +19,13 @@ enum box_mode {
 	BOX_N_MODES
 };
 
-/* What a passive box reports.  `dir` 0 is the client's stream; offset 0 its first byte. */
+/* What a passive box reports.  `dir` 0 is the client's stream; offset 0 its first byte; `own` is a
+ * gap that the box made itself, for want of room. */
 struct box_sink {
 	void *ctx;
 	void (*bytes)(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t *bytes,
 		      size_t len);
-	void (*gap)(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len);
+	void (*gap)(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len, bool own);
 };
 
 struct box_config {

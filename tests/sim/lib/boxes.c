@@ -316,7 +316,7 @@ watch(struct wire_box *b, int side, struct frame *f, const struct seen *s)
 	if (s && b->mistake == WRONG_REPORT && !b->made)
 		b->sink.bytes(b->sink.ctx, 0, side, 0, s->payload + 1, s->len - 1);
 	if (s && b->mistake == WRONG_GAP && !b->made)
-		b->sink.gap(b->sink.ctx, 0, side, 0, s->len);
+		b->sink.gap(b->sink.ctx, 0, side, 0, s->len, false);
 	b->made |= s != NULL;
 	if (s && b->mistake == WRONG_TALK)
 		put(b, side, f);

@@ -74,9 +74,9 @@ passive_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t l
 	    enum tcpterm_gap_reason reason)
 {
 	struct lib_box *b = ctx;
+	bool own = reason == TCPTERM_GAP_OWN_DROP || reason == TCPTERM_GAP_BUDGET;
 
-	(void)reason;
-	b->cfg.sink.gap(b->cfg.sink.ctx, flow_of(b, f), (int)dir, offset, len);
+	b->cfg.sink.gap(b->cfg.sink.ctx, flow_of(b, f), (int)dir, offset, len, own);
 }
 
 static struct tcpterm_verdict

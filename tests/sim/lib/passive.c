@@ -15,7 +15,7 @@ wrong(struct passive *p, unsigned flow, int dir, const char *what, uint64_t offs
 }
 
 static struct passive_half *
-half_of(struct passive *p, unsigned flow, int dir, uint64_t offset, uint64_t len)
+half_of(struct passive *p, unsigned flow, int dir, uint64_t offset, uint64_t len, bool beyond)
 {
 	struct passive_half *h;
 
@@ -26,7 +26,7 @@ half_of(struct passive *p, unsigned flow, int dir, uint64_t offset, uint64_t len
 	h = &p->half[flow][dir];
 	if (offset != h->next)
 		wrong(p, flow, dir, "not what comes next", offset);
-	else if (len > h->total - offset)
+	else if (offset + len > h->total + beyond)
 		wrong(p, flow, dir, "beyond the stream", offset + len);
 	h->next = offset + len;
 	return h;
@@ -36,7 +36,7 @@ void
 passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t *bytes, size_t len)
 {
 	struct passive *p = ctx;
-	struct passive_half *h = half_of(p, flow, dir, offset, len);
+	struct passive_half *h = half_of(p, flow, dir, offset, len, false);
 	size_t right = h ? stream_match(h->key, offset, bytes, len) : len;
 
 	if (right < len)
@@ -44,17 +44,18 @@ passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t 
 }
 
 void
-passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len)
+passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len, bool own)
 {
 	struct passive *p = ctx;
-	struct passive_half *h = half_of(p, flow, dir, offset, len);
+	/* A FIN that was lost counts as a byte to those who only see its acknowledgment. */
+	struct passive_half *h = half_of(p, flow, dir, offset, len, !p->ends_known);
 
 	if (!h)
 		return;
 	h->gaps += len;
 	if (!p->gaps_allowed)
 		wrong(p, flow, dir, "a gap, although nothing can be lost,", offset);
-	else if (!p->scarce && checker_heard(p->checker, flow, dir, offset, offset + len))
+	else if (!own && !p->scarce && checker_heard(p->checker, flow, dir, offset, offset + len))
 		wrong(p, flow, dir, "a gap over bytes that had come", offset);
 }
 

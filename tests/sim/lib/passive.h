@@ -32,6 +32,6 @@ void passive_finish(struct passive *p, unsigned flow);
 /* The callbacks of a box_sink whose ctx is a struct passive. */
 void passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t *bytes,
 		   size_t len);
-void passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len);
+void passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len, bool own);
 
 #endif

@@ -434,7 +434,8 @@ setup(struct run *r)
 	r->passive.checker = r->checker;
 	r->passive.scarce = r->sc->box.n_mbufs < 256;
 	r->passive.ends_known = r->sc->tap_loss == 0;
-	r->passive.gaps_allowed = r->sc->tap_loss > 0 || !scenario_is_calm(r->sc);
+	r->passive.gaps_allowed = r->sc->tap_loss > 0 || r->passive.scarce ||
+				  !scenario_is_calm(r->sc);
 	r->passive.ctx = r;
 	bc.sink.ctx = &r->passive;
 	bc.sink.bytes = passive_bytes;
