@@ -23,14 +23,14 @@ struct asked {
 };
 
 static const char *const list_columns[] = {
-	"id",		"mode",		"rule",		"client",	"server",
-	"vlan",		"client_state", "server_state", "up_packets",	"down_packets",
-	"up_bytes",	"down_bytes",	"client_srtt",	"server_srtt",	"client_retrans",
-	"server_retrans", "age_s",
+	"id",	       "mode",	       "rule",		 "client",
+	"server",      "vlan",	       "client_state",	 "server_state",
+	"up_packets",  "down_packets", "up_bytes",	 "down_bytes",
+	"client_srtt", "server_srtt",  "client_retrans", "server_retrans",
+	"age_s",
 };
 
-static const char *const words_known =
-	"id, mode, rule, client, server, addr, port, vlan, state";
+static const char *const words_known = "id, mode, rule, client, server, addr, port, vlan, state";
 
 /* --- words --- */
 
@@ -178,11 +178,11 @@ put_end(struct table *t, const struct flow_view *v, unsigned i)
 	const uint8_t *mac = r->end[i].mac;
 	char name[32], buf[ENDPOINT_LEN];
 
-#define ITEM(who, what, ...) (snprintf(name, sizeof name, "%s_" what, who), \
-			      item_f(t, name, __VA_ARGS__))
+#define ITEM(who, what, ...) \
+	(snprintf(name, sizeof name, "%s_" what, who), item_f(t, name, __VA_ARGS__))
 	item(t, side[i], endpoint(r, i, buf));
-	ITEM(side[i], "mac", "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-	     mac[5]);
+	ITEM(side[i], "mac", "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+	     mac[4], mac[5]);
 	ITEM(side[i], "state", "%s", tcpterm_state_name(g->state));
 	ITEM(side[i], "srtt_us", "%u", g->srtt_us);
 	ITEM(side[i], "min_rtt_us", "%u", g->min_rtt_us);
@@ -306,8 +306,8 @@ asked_new(struct unixctl_conn *conn, int argc, const char *argv[], struct table 
 	a->table = table;
 	for (i = 1; i < argc; i++) {
 		if (!word_known(argv[i])) {
-			unixctl_reply_errorf(conn, "%s: KEY=VALUE is needed, KEY one of %s", argv[i],
-					     words_known);
+			unixctl_reply_errorf(conn, "%s: KEY=VALUE is needed, KEY one of %s",
+					     argv[i], words_known);
 			asked_free(a);
 			return NULL;
 		}
@@ -320,9 +320,9 @@ static void
 cmd_list(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
 	struct flows_question q = { 0 };
-	struct asked *a = asked_new(conn, argc, argv,
-				    table_new(list_columns,
-					      sizeof list_columns / sizeof list_columns[0]));
+	struct asked *a =
+		asked_new(conn, argc, argv,
+			  table_new(list_columns, sizeof list_columns / sizeof list_columns[0]));
 
 	if (a)
 		ask(aux, a, &q);

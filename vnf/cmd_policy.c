@@ -101,8 +101,8 @@ cmd_policy_register(struct leat *l)
 
 	unixctl_command_register(s, "policy/check", "NAME TEXT", "say whether a policy is right", 2,
 				 2, cmd_check, l);
-	unixctl_command_register(s, "policy/load", "NAME TEXT", "make a policy the active one", 2, 2,
-				 cmd_load, l);
+	unixctl_command_register(s, "policy/load", "NAME TEXT", "make a policy the active one", 2,
+				 2, cmd_load, l);
 	unixctl_command_register(s, "policy/show", "[GENERATION]", "the active policy", 0, 1,
 				 cmd_show, l);
 }

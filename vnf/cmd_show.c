@@ -1,5 +1,6 @@
 /*
- * cmd_show.c - commands that say how the daemon is: status, ports, workers, counters, store, memory.
+ * cmd_show.c - commands that say how the daemon is: status, ports, workers, counters, store,
+ * memory.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -112,8 +113,8 @@ static void
 cmd_port_list(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
 	const struct ports *p = ((const struct leat *)aux)->ports;
-	struct table *t = TABLE("name", "state", "kind", "peer", "spec", "mtu", "rx_frames", "rx_bytes",
-				"tx_frames", "tx_bytes", "linearized");
+	struct table *t = TABLE("name", "state", "kind", "peer", "spec", "mtu", "rx_frames",
+				"rx_bytes", "tx_frames", "tx_bytes", "linearized");
 	struct port_stats st;
 	unsigned i;
 

@@ -67,10 +67,11 @@ cmd_steer_register(struct leat *l)
 {
 	struct unixctl_server *s = l->ctl;
 
-	unixctl_command_register(s, "steer/show", "", "the steering rules that the switch has", 0, 0,
-				 cmd_show, l);
+	unixctl_command_register(s, "steer/show", "", "the steering rules that the switch has", 0,
+				 0, cmd_show, l);
 	unixctl_command_register(s, "steer/apply", "", "put the steering rules into the switch", 0,
 				 0, cmd_apply, l);
-	unixctl_command_register(s, "steer/clear", "", "take this instance's rules out of the switch",
-				 0, 0, cmd_clear, l);
+	unixctl_command_register(s, "steer/clear", "",
+				 "take this instance's rules out of the switch", 0, 0, cmd_clear,
+				 l);
 }

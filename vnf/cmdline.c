@@ -176,8 +176,10 @@ pair_option(struct options *o, const char *text, struct err *err)
 	a = port_find(o, text, (size_t)(colon - text));
 	b = port_find(o, colon + 1, strlen(colon + 1));
 	if (a < 0 || b < 0 || a == b)
-		return err_set(err, -EINVAL, "--pair %s: two ports that were given by --port "
-					     "are needed", text);
+		return err_set(err, -EINVAL,
+			       "--pair %s: two ports that were given by --port "
+			       "are needed",
+			       text);
 	o->pair[o->n_pairs][0] = (uint8_t)a;
 	o->pair[o->n_pairs++][1] = (uint8_t)b;
 	return 0;
@@ -216,8 +218,10 @@ fault_option(struct options *o, char *text, struct err *err)
 	int rc = 0;
 
 	if (port < 0)
-		return err_set(err, -EINVAL, "--fault '%s': PORT:loss=P%%[,seed=N][,log=FILE] is "
-					     "needed, after the --port", text);
+		return err_set(err, -EINVAL,
+			       "--fault '%s': PORT:loss=P%%[,seed=N][,log=FILE] is "
+			       "needed, after the --port",
+			       text);
 	for (word = strtok_r(colon + 1, ",", &save); word && rc == 0;
 	     word = strtok_r(NULL, ",", &save))
 		rc = fault_word(&o->port[port].fault, word, err);
@@ -352,7 +356,8 @@ complete_pairs(struct options *o, struct err *err)
 			return err_set(err, -EINVAL, "port %s is a copy and can't be in a pair",
 				       o->port[i].name);
 		if (!o->port[i].copy && use[i] != 1)
-			return err_set(err, -EINVAL, "port %s is in %s: name each once by --pair A:B",
+			return err_set(err, -EINVAL,
+				       "port %s is in %s: name each once by --pair A:B",
 				       o->port[i].name, use[i] ? "two pairs" : "no pair");
 	}
 	return 0;

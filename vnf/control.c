@@ -62,8 +62,7 @@ keep_steering(struct leat *l, usec_t now)
 	struct err err = { 0 };
 	char *sent = NULL;
 
-	if (!s->keep || ports_waiting(l->ports) ||
-	    usec_diff(now, s->checked) < STEER_EVERY_US)
+	if (!s->keep || ports_waiting(l->ports) || usec_diff(now, s->checked) < STEER_EVERY_US)
 		return;
 	s->checked = now;
 	if (steering_apply(s, active_snapshot(&l->active)->policy, &sent, &err) != 0) {
@@ -82,14 +81,13 @@ static void
 drain_journal(struct leat *l)
 {
 	struct err err = { 0 };
-	static int told;
 	int rc = journal_drain(l->journal, DRAIN_MAX, &err);
 
-	if (rc < 0 && rc != told)
+	if (rc < 0 && rc != l->journal_error)
 		log_warn("flows are not written down for now: %s", err.msg);
-	if (rc >= 0 && told)
+	if (rc >= 0 && l->journal_error)
 		log_info("flows are written down again");
-	told = rc < 0 ? rc : 0;
+	l->journal_error = rc < 0 ? rc : 0;
 }
 
 void

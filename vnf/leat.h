@@ -39,6 +39,7 @@ struct leat {
 	struct unixctl_server *ctl;
 	int signal_fd;
 	bool exiting;
+	int journal_error;	/* the latest, until it is over */
 	usec_t started;
 };
 

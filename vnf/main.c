@@ -51,6 +51,14 @@ block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static bool
+ends_in_newline(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && s[n - 1] == '\n';
+}
+
 static int
 run(const struct options *o)
 {
@@ -65,9 +73,7 @@ run(const struct options *o)
 			 leat.ctl_path);
 		control_run(&leat);
 	} else {
-		fprintf(stderr, "%s%s%s", o->policy && strstr(err.msg, o->policy) == err.msg
-						  ? "" : "leatd: ",
-			err.msg, err.msg[0] && err.msg[strlen(err.msg) - 1] == '\n' ? "" : "\n");
+		fprintf(stderr, "leatd: %s%s", err.msg, ends_in_newline(err.msg) ? "" : "\n");
 	}
 	/* A probe that waits for the switch can't be ended: leave DPDK as it is. */
 	if (!leat_stop(&leat))

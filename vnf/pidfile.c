@@ -19,7 +19,8 @@ refuse(const char *path, int fd, struct err *err)
 		close(fd);
 		return err_set(err, -EBUSY,
 			       "a leatd of this name runs already, as process %d (%s): stop it, or "
-			       "choose another --name", (int)lock.l_pid, path);
+			       "choose another --name",
+			       (int)lock.l_pid, path);
 	}
 	close(fd);
 	return err_set(err, -rc, "%s: %s", path, strerror(rc));
@@ -34,8 +35,10 @@ pidfile_open(const char *path, struct err *err)
 	int n;
 
 	if (fd < 0)
-		return err_set(err, -errno, "%s: %s: choose a folder that can be written to by "
-					    "--run-dir", path, strerror(errno));
+		return err_set(err, -errno,
+			       "%s: %s: choose a folder that can be written to by "
+			       "--run-dir",
+			       path, strerror(errno));
 	if (fcntl(fd, F_SETLK, &lock) != 0)
 		return refuse(path, fd, err);
 	n = snprintf(text, sizeof text, "%d\n", (int)getpid());

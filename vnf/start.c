@@ -42,11 +42,11 @@ name_files(struct leat *l, struct err *err)
 	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
 		    strlen(name))
 		return err_set(err, -EINVAL,
-			       "--name '%s': 1 to 32 letters, digits, '_', '.', '-' are needed", name);
+			       "--name '%s': 1 to 32 letters, digits, '_', '.', '-' are needed",
+			       name);
 	if (!run)
 		run = LEAT_RUNDIR;
-	if (strlen(run) >= sizeof l->run_dir ||
-	    (l->o->db && strlen(l->o->db) >= sizeof l->db_path))
+	if (strlen(run) >= sizeof l->run_dir || (l->o->db && strlen(l->o->db) >= sizeof l->db_path))
 		return err_set(err, -ENAMETOOLONG, "--run-dir or --db: the path is too long");
 	strcpy(l->run_dir, run);
 	snprintf(l->ctl_path, sizeof l->ctl_path, "%s/%s.ctl", run, name);
@@ -151,8 +151,10 @@ make_pools(struct leat *l, struct err *err)
 	l->worker_conf.n_held_max = pool_held_max(c.n_frames, 2 * N_DESC * n_queues, l->o->n_ports,
 						  512 * l->o->n_workers * l->o->n_workers);
 	if (l->worker_conf.n_held_max < PORT_BURST)
-		return err_set(err, -ENOMEM, "%d MB are too few for %u ports and %u workers: raise "
-			       "--socket-mem", mem_mb(l->o), l->o->n_ports, l->o->n_workers);
+		return err_set(err, -ENOMEM,
+			       "%d MB are too few for %u ports and %u workers: raise "
+			       "--socket-mem",
+			       mem_mb(l->o), l->o->n_ports, l->o->n_workers);
 	return pools_new(&l->pools, &c, err);
 }
 
@@ -188,27 +190,28 @@ check_policy(const struct options *o, struct err *err)
 {
 	struct policy_errors errs;
 	struct policy *p = NULL;
-	char *text, *said = NULL;
-	size_t len, size;
-	FILE *f;
+	unsigned n;
+	size_t len;
+	char *text;
 	int rc;
 
-	if (!o->policy || strcmp(o->policy, "-") == 0)
+	if (!o->policy)
 		return 0;
 	rc = text_file_read(o->policy, POLICY_TEXT_MAX, &text, &len, err);
 	if (rc != 0)
 		return rc;
 	rc = policy_parse(o->policy, text, len, &p, &errs);
-	if (rc != 0 && (f = open_memstream(&said, &size)) != NULL) {
-		policy_errors_print(&errs, f);
-		fclose(f);
-	}
+	policy_errors_print(&errs, stderr);
+	n = errs.n + errs.n_more;
 	policy_errors_free(&errs);
 	policy_free(p);
 	free(text);
 	if (rc == 0)
 		return 0;
-	return policy_errors_to(err, said, rc);
+	if (n == 0)
+		return err_set(err, rc, "%s: %s", o->policy, strerror(-rc));
+	return err_set(err, rc, "%s: %u error%s in the policy: correct it and start again",
+		       o->policy, n, n == 1 ? "" : "s");
 }
 
 /* --- workers --- */

@@ -9,8 +9,9 @@
 #include "vnf/leat.h"
 
 /*
- * Makes all parts and starts their threads.  0, or a negative errno with `err`: one line that says what
- * to do (a bad policy: all its errors).  leat_stop() is called in both cases.
+ * Makes all parts and starts their threads.  0, or a negative errno with `err`: one line that
+ * says what to do.  The errors of a bad policy are on standard error before it.  leat_stop() is
+ * called in both cases.
  */
 int leat_start(struct leat *l, const struct options *o, struct err *err);
 

@@ -22,12 +22,12 @@ struct steering {
 };
 
 /* 0, or a negative errno with `err`. */
-int steering_init(struct steering *s, const char *ovs_db, const char *ovs_rundir,
-		  unsigned instance, bool keep, struct err *err);
+int steering_init(struct steering *s, const char *ovs_db, const char *ovs_rundir, unsigned instance,
+		  bool keep, struct err *err);
 
 /*
- * Makes every bridge that `p` names hold what it asks for.  *said (to be freed, may be NULL): what was
- * sent, "" if nothing was missing.  0, or a negative errno with `err`.
+ * Makes every bridge that `p` names hold what it asks for.  *said (to be freed, may be NULL):
+ * what was sent, "" if nothing was missing.  0, or a negative errno with `err`.
  */
 int steering_apply(struct steering *s, const struct policy *p, char **said, struct err *err);
 

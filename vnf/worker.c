@@ -186,7 +186,9 @@ stack_new(struct worker *w, struct err *err)
 		.secret = { c->secret[0] + w->id, c->secret[1] },
 	};
 	struct tcpterm_listener_conf all = {
-		.select = { .dst_port = { 0, 65535 }, .src_port = { 0, 65535 }, .any_domain = true },
+		.select = { .dst_port = { 0, 65535 },
+			    .src_port = { 0, 65535 },
+			    .any_domain = true },
 		.filter = verdict_syn,
 		.ctx = w,
 	};
@@ -242,8 +244,8 @@ worker_free(struct worker *w)
 static struct worker *
 worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], struct err *err)
 {
-	struct worker *w = aligned_alloc(RTE_CACHE_LINE_SIZE,
-					 RTE_ALIGN_CEIL(sizeof *w, RTE_CACHE_LINE_SIZE));
+	struct worker *w =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof *w, RTE_CACHE_LINE_SIZE));
 
 	if (!w) {
 		err_set(err, -ENOMEM, "no memory for worker %u", id);

@@ -82,8 +82,8 @@ void workers_free(struct worker *w[], unsigned n);
 int workers_start(struct worker *w[], unsigned n, const int core[], struct err *err);
 void workers_stop(struct worker *w[], unsigned n);
 
-/* One turn: hand-offs, then each port's queue, then timers, then what is to be sent.  Returns how many
- * frames and records it dealt with. */
+/* One turn: hand-offs, then each port's queue, then timers, then what is to be sent.  Returns how
+ * many frames and records it dealt with. */
 unsigned worker_turn(struct worker *w, usec_t now);
 
 /* Puts a frame into the port's batch; the worker's thread, for tcpterm's callbacks. */
