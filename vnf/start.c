@@ -20,7 +20,7 @@
 enum {
 	MEM_MB = 256,
 	MEM_MB_NO_HUGE = 128,
-	MEM_MB_RINGS = 24,	/* journal, sinks, flows, hand-off */
+	MEM_MB_RINGS = 12,	/* journal, sinks, flows, hand-off */
 	N_JOURNAL = 4096,	/* records a worker */
 	N_SINK = 8192,		/* events a worker */
 	N_FRAMES_MAX = 1 << 20,
