@@ -11,7 +11,11 @@
 #include "vnf/events.h"
 #include "vnf/verdict.h"
 
-enum { N_HANDOFF = 512 };	/* frames that wait between two workers */
+enum {
+	N_HANDOFF = 512,		/* frames that wait between two workers */
+	N_DATAGRAMS = 64,		/* fragmented datagrams in hand, a worker */
+	FRAGMENT_TIMEOUT_US = 1000000,	/* the ends' own is 30 s and more: they see no difference */
+};
 
 /* --- out --- */
 
@@ -46,9 +50,8 @@ flush_all(struct worker *w)
 
 /* --- in --- */
 
-/* A frame that no flow is known to own goes out by the other port, as it is. */
-static void
-bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter)
+void
+worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter)
 {
 	unsigned port = m->port;
 
@@ -61,15 +64,31 @@ bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter)
 	worker_send(w, w->conf->ports->peer[port], m);
 }
 
-static void
-hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m)
+/* In the rings between workers a pointer with this bit is a struct datagram, else an mbuf. */
+#define DATAGRAM_BIT ((uintptr_t)1)
+
+static struct datagram *
+untag(void *what)
 {
-	if (rte_ring_sp_enqueue(w->all[owner]->from[w->id], m) == 0) {
+	return (struct datagram *)((uintptr_t)what & ~DATAGRAM_BIT);
+}
+
+static bool
+hand_over(struct worker *w, unsigned owner, void *what)
+{
+	if (rte_ring_sp_enqueue(w->all[owner]->from[w->id], what) == 0) {
 		w->stats.handed_over++;
-		return;
+		return true;
 	}
 	drops_count(&w->drops, DROP_handoff_full);
-	rte_pktmbuf_free(m);
+	return false;
+}
+
+void
+worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d)
+{
+	if (!hand_over(w, owner, (void *)((uintptr_t)d | DATAGRAM_BIT)))
+		fragments_discard(d);
 }
 
 /*
@@ -85,23 +104,26 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 
 	switch (pkt_parse(p, m, &port_config(ports->port[port])->parse)) {
 	case PKT_OTHER:
-		bridge(w, m, &w->stats.bridged);
-		return false;
-	case PKT_FRAGMENT:
-		bridge(w, m, &w->stats.fragments);
+		worker_bridge(w, m, &w->stats.bridged);
 		return false;
 	case PKT_REFUSED:
 		break;
 	case PKT_TCP:
+	case PKT_FRAGMENT:
 	case PKT_ICMP_ERROR:
 		if (p->hash % n_workers == w->id)
 			break;
-		hand_over(w, p->hash % n_workers, m);
+		if (!hand_over(w, p->hash % n_workers, m))
+			rte_pktmbuf_free(m);
 		return false;
 	}
-	if (!ports->is_tap[port] || p->domain >= DOMAIN_TAPS)
+	if (ports->is_tap[port] && p->domain < DOMAIN_TAPS) {
+		worker_bridge(w, m, &w->stats.bridged);
+		return false;
+	}
+	if (p->kind != PKT_FRAGMENT)
 		return true;
-	bridge(w, m, &w->stats.bridged);
+	fragments_input(w, p);
 	return false;
 }
 
@@ -116,18 +138,33 @@ input(struct worker *w, struct rte_mbuf **m, unsigned n)
 	tcpterm_input(w->stack, p, n_pkts, w->now);
 }
 
+/* What another worker handed over; datagrams are read at once, frames as a burst. */
+static void
+input_handed(struct worker *w, void *what[], unsigned n)
+{
+	struct rte_mbuf *m[PORT_BURST];
+	unsigned i, n_frames = 0;
+
+	for (i = 0; i < n; i++)
+		if ((uintptr_t)what[i] & DATAGRAM_BIT)
+			fragments_take_over(w, untag(what[i]));
+		else
+			m[n_frames++] = what[i];
+	if (n_frames)
+		input(w, m, n_frames);
+}
+
 static unsigned
 take_over(struct worker *w)
 {
-	struct rte_mbuf *m[PORT_BURST];
+	void *what[PORT_BURST];
 	unsigned i, n, all = 0;
 
 	for (i = 0; i < w->conf->n_workers; i++) {
 		if (i == w->id)
 			continue;
-		n = rte_ring_sc_dequeue_burst(w->from[i], (void **)m, PORT_BURST, NULL);
-		if (n)
-			input(w, m, n);
+		n = rte_ring_sc_dequeue_burst(w->from[i], what, PORT_BURST, NULL);
+		input_handed(w, what, n);
 		all += n;
 	}
 	w->stats.taken_over += all;
@@ -162,6 +199,7 @@ worker_turn(struct worker *w, usec_t now)
 	n = take_over(w);
 	n += receive(w);
 	n += flows_serve(w->conf->flows, w->id, w->stack, now);
+	fragments_expire(w);
 	tcpterm_run(w->stack, now);
 	flush_all(w);
 	w->stats.turns++;
@@ -233,10 +271,14 @@ worker_free(struct worker *w)
 		return;
 	for (i = 0; i < MAX_WORKERS; i++) {
 		while (w->from[i] && rte_ring_dequeue(w->from[i], &m) == 0)
-			rte_pktmbuf_free(m);
+			if ((uintptr_t)m & DATAGRAM_BIT)
+				fragments_discard(untag(m));
+			else
+				rte_pktmbuf_free(m);
 		rte_ring_free(w->from[i]);
 	}
 	tcpterm_free(w->stack);
+	frag_table_free(w->frags);
 	notes_free(w->notes);
 	free(w);
 }
@@ -259,9 +301,10 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 	w->now = clock_now();
 	/* Each kind of flow but those that are passing or over can have a note. */
 	w->notes = notes_new(4 * (conf->n_flows ? conf->n_flows : 65536));
-	if (!w->notes)
+	w->frags = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, conf->pools->headers);
+	if (!w->notes || !w->frags)
 		err_set(err, -ENOMEM, "no memory for worker %u", id);
-	if (w->notes && stack_new(w, err) == 0 && rings_new(w, err) == 0)
+	if (w->notes && w->frags && stack_new(w, err) == 0 && rings_new(w, err) == 0)
 		return w;
 	worker_free(w);
 	return NULL;
@@ -270,14 +313,20 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 int
 workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err)
 {
+	struct rte_mempool *datagrams = fragments_pool_new();
 	unsigned i;
 
+	if (!datagrams)
+		return err_set(err, -ENOMEM, "no memory for fragments between workers");
 	for (i = 0; i < conf->n_workers; i++) {
 		w[i] = worker_new(conf, i, w, err);
 		if (!w[i]) {
 			workers_free(w, i);
+			if (i == 0)
+				rte_mempool_free(datagrams);
 			return -ENOMEM;
 		}
+		w[i]->datagrams = datagrams;
 	}
 	return 0;
 }
@@ -285,10 +334,12 @@ workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err)
 void
 workers_free(struct worker *w[], unsigned n)
 {
+	struct rte_mempool *datagrams = n ? w[0]->datagrams : NULL;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
 		worker_free(w[i]);
 		w[i] = NULL;
 	}
+	rte_mempool_free(datagrams);
 }

@@ -19,6 +19,7 @@
 #include "datapath/pool.h"
 #include "vnf/active.h"
 #include "vnf/flows.h"
+#include "vnf/fragments.h"
 #include "vnf/journal.h"
 #include "vnf/note.h"
 #include "vnf/ports.h"
@@ -57,6 +58,8 @@ struct worker {
 	const struct tcpterm_stats *tcp;	/* the stack's counters */
 	const struct drops *tcp_drops;
 	struct notes *notes;
+	struct frag_table *frags;
+	struct rte_mempool *datagrams;	/* of all workers */
 	usec_t now;
 	const struct snapshot *snapshot;	/* in force during this turn */
 	struct note pending;		/* of the flow that is being decided */
@@ -85,6 +88,12 @@ void workers_stop(struct worker *w[], unsigned n);
 /* One turn: hand-offs, then each port's queue, then timers, then what is to be sent.  Returns how
  * many frames and records it dealt with. */
 unsigned worker_turn(struct worker *w, usec_t now);
+
+/* A frame that no flow is known to own goes out by the other port; `counter` counts it. */
+void worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter);
+
+/* Gives a datagram to the worker that owns its flow, or frees it where the ring is full. */
+void worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d);
 
 /* Puts a frame into the port's batch; the worker's thread, for tcpterm's callbacks. */
 void worker_send(struct worker *w, unsigned port, struct rte_mbuf *m);
