@@ -90,31 +90,6 @@ full_handoff_ring_drops_and_counts(void)
 }
 
 static void
-fragment_is_forwarded_verbatim(void)
-{
-	enum { IP_FLAGS = 14 + 6, IP_SUM = 14 + 10 };
-	uint16_t sum;
-
-	box_begin(&box, 2, "default drop\n");
-	frame_init(&frame);
-	frame_ether(&frame, RTE_ETHER_TYPE_IPV4);
-	frame_ip4(&frame, "10.0.0.1", "10.0.0.2", 6, NULL, 0);
-	frame_tcp(&frame, 40000, 80, 1, 1, TCP_ACK, 1000, NULL, 0);
-	frame_fill(&frame, 12);
-	frame_end(&frame);
-	frame.b[IP_FLAGS] = 0x20;	/* more fragments */
-	frame.b[IP_SUM] = frame.b[IP_SUM + 1] = 0;
-	sum = (uint16_t)~naive_sum(frame.b + 14, 20, 0);
-	frame.b[IP_SUM] = (uint8_t)(sum >> 8);
-	frame.b[IP_SUM + 1] = (uint8_t)sum;
-	box_send(&box, BOX_A, 0, &frame);
-	box_turn(&box);
-	CU_ASSERT_EQUAL(box.w[0]->stats.fragments, 1);
-	CU_ASSERT_EQUAL(box_count(&box, BOX_B), 1);
-	box_end(&box);
-}
-
-static void
 tap_is_reassembled_and_nothing_is_sent(void)
 {
 	box_begin(&box, 2, "default passive\n");
@@ -166,7 +141,7 @@ copy_marked_as_a_pairs_is_consumed(void)
 TAP_MAIN(worker, TAP_TEST(frame_that_is_not_tcp_is_bridged_verbatim),
 	 TAP_TEST(segment_at_the_wrong_worker_is_handed_over),
 	 TAP_TEST(directions_that_arrive_at_two_workers_are_one_flow),
-	 TAP_TEST(full_handoff_ring_drops_and_counts), TAP_TEST(fragment_is_forwarded_verbatim),
+	 TAP_TEST(full_handoff_ring_drops_and_counts),
 	 TAP_TEST(tap_is_reassembled_and_nothing_is_sent),
 	 TAP_TEST(only_passive_rules_have_effect_on_a_tap),
 	 TAP_TEST(copy_marked_as_a_pairs_is_consumed))
