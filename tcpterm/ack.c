@@ -46,6 +46,13 @@ advance(struct conn *c, int64_t ack, struct ackinfo *a)
 	c->una = ack;
 	sent_ack(c, ack, a);
 	stream_release(c->s, c->tx, RTE_MIN(ack, last));
+	rtt_progress(&c->rtt);
+}
+
+/* RFC 6298 (5.2), (5.3), by what this ACK itself measured. */
+static void
+rearm(struct conn *c)
+{
 	c->rto_at = c->una < c->nxt ? usec_add(c->s->now, rtt_rto(&c->rtt)) : USEC_NEVER;
 }
 
@@ -64,7 +71,8 @@ ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o
 	if (ack > c->una)
 		advance(c, ack, a);
 	else if (ack == c->una && c->una < c->nxt && p->payload_len == 0 &&
-		 !(p->flags & (TCP_SYN | TCP_FIN)) && c->wnd_edge == edge)
+		 !(p->flags & (TCP_SYN | TCP_FIN)) &&
+		 ack + ((int64_t)p->window << c->snd_shift) == edge)
 		a->duplicate = true;	/* RFC 5681 2 */
 	if (c->sack_on)
 		process_sack(c, o, a);
@@ -72,5 +80,7 @@ ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o
 		c->s->stats.dup_acks++;
 	if (a->has_rtt)
 		rtt_sample(&c->rtt, usec_diff(c->s->now, a->sent_at));
+	if (a->acked > 0)
+		rearm(c);
 	return true;
 }

@@ -70,6 +70,7 @@ check_ack(struct conn *c, struct pkt *p, const struct tcpterm_options *o)
 		return DONE;
 	}
 	c->n_keepalives = 0;
+	c->heard_at = c->s->now;
 	recover_ack(c, &a);
 	return GO_ON;
 }

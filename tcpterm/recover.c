@@ -14,6 +14,7 @@ fast_begin(struct conn *c)
 {
 	c->rec.state = RECOVER_FAST;
 	c->rec.point = c->nxt;
+	c->rec.at_once = true;
 	c->cc.ssthresh = c->cc.ops->ssthresh(c);
 	c->cc.cwnd = c->cc.ssthresh;
 	c->s->stats.fast_recoveries++;
@@ -26,6 +27,7 @@ finish(struct conn *c)
 		c->cc.cwnd = c->cc.ssthresh;
 	c->rec.state = RECOVER_OPEN;
 	c->rec.dup_acks = 0;
+	c->rec.at_once = false;
 	c->sent.reno_sacked = 0;
 }
 
@@ -50,6 +52,7 @@ without_sack(struct conn *c, const struct ackinfo *a)
 		}
 	} else if (a->acked > 0 && c->rec.state == RECOVER_FAST) {
 		sent_mark_head_lost(c);	/* RFC 6582 3.2, step 3: a partial ACK */
+		c->rec.at_once = true;
 	}
 }
 
@@ -67,12 +70,17 @@ recover_ack(struct conn *c, const struct ackinfo *a)
 		with_sack(c, a);
 	else
 		without_sack(c, a);
-	if (a->acked == 0)
+	if (a->acked == 0 || c->rec.state == RECOVER_FAST || !c->cc.limited)
 		return;
-	rtt_progress(&c->rtt);
-	/* After a timeout the window grows again while what was lost is sent. */
-	if (c->rec.state != RECOVER_FAST && c->cc.limited)
-		c->cc.ops->ack(c, a->acked);
+	/* After a timeout the window grows again while what was lost is sent: by a segment
+	 * an ACK (RFC 3465 2.3), for one may cover much that arrived before. */
+	c->cc.ops->ack(c, c->rec.state == RECOVER_LOSS ? RTE_MIN(a->acked, c->mss) : a->acked);
+}
+
+void
+recover_sent(struct conn *c)
+{
+	c->rec.at_once = false;
 }
 
 void

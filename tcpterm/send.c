@@ -154,14 +154,16 @@ send_lost(struct conn *c)
 	struct sent_seg *g;
 
 	while (c->sent.lost > c->sent.rexmit) {
-		if (sent_pipe(c) >= c->cc.cwnd) {
+		if (sent_pipe(c) >= c->cc.cwnd && !c->rec.at_once) {
 			c->cc.limited = true;
 			return;
 		}
 		g = sent_next_lost(c, c->mss);
-		if (!g || !transmit(c, g->off, g->len))
+		/* An entry that could not be cut is acknowledged, and sent, part by part. */
+		if (!g || !transmit(c, g->off, RTE_MIN(g->len, (uint32_t)c->mss)))
 			return;
 		sent_again(c, g);
+		recover_sent(c);
 		c->n_rexmit++;
 		c->s->stats.retransmits++;
 	}

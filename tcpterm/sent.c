@@ -212,13 +212,13 @@ sent_next_lost(struct conn *c, uint32_t mss)
 {
 	struct sent_seg *g;
 
-	if (c->sent.lost == 0)
+	if (c->sent.lost == c->sent.rexmit)
 		return NULL;
 	for (g = c->sent.head; g; g = g->next)
 		if (g->lost && !g->rexmit)
 			break;
-	if (g && g->len > mss && !split(c, g, mss))
-		return NULL;
+	if (g && g->len > mss)
+		(void)split(c, g, mss);
 	return g;
 }
 

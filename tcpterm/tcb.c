@@ -10,6 +10,7 @@ enum {
 	N_RETRIES = 15,		/* R2 of RFC 9293 3.8.3, as Linux's tcp_retries2 */
 	N_SYN_RETRIES = 6,
 	QUICK_ACKS = 16,
+	HEARD_US = 300 * 1000 * 1000,	/* more than two timeouts at their bound */
 };
 
 void
@@ -161,12 +162,19 @@ due(usec_t *at, usec_t now)
 	return true;
 }
 
+/* A peer that took its window back and goes on saying so is not dead (RFC 9293 3.8.6.1). */
+static bool
+shut_but_alive(const struct conn *c)
+{
+	return c->wnd_edge <= c->una && usec_diff(c->s->now, c->heard_at) < HEARD_US;
+}
+
 static bool
 retransmit(struct conn *c)
 {
 	bool syn = c->state == TCPTERM_SYN_SENT || c->state == TCPTERM_SYN_RECEIVED;
 
-	if (c->rtt.backoff >= (syn ? N_SYN_RETRIES : N_RETRIES))
+	if (c->rtt.backoff >= (syn ? N_SYN_RETRIES : N_RETRIES) && !shut_but_alive(c))
 		return false;
 	if (syn) {
 		rtt_backoff(&c->rtt);

@@ -50,6 +50,7 @@ struct recover {
 	enum { RECOVER_OPEN, RECOVER_FAST, RECOVER_LOSS } state;
 	int64_t point;		/* snd_nxt when it began */
 	uint8_t dup_acks;
+	bool at_once;		/* the next lost segment leaves whatever the pipe holds */
 };
 
 /* Congestion control (cc.h). */
@@ -111,6 +112,7 @@ struct conn {
 	uint8_t n_probes;	/* zero-window probes unanswered */
 	uint8_t n_keepalives;	/* keepalive probes unanswered */
 	bool probe_now;
+	usec_t heard_at;	/* the latest acceptable ACK */
 	usec_t challenge_at;	/* the next challenge ACK not before */
 
 	/* the IP header that this end writes: of the impersonated end's latest segment */
@@ -223,7 +225,7 @@ void sent_sack(struct conn *c, int64_t left, int64_t right, struct ackinfo *a);
 uint32_t sent_mark_lost(struct conn *c);
 void sent_mark_head_lost(struct conn *c);
 void sent_mark_all_lost(struct conn *c);
-/* The next lost segment that is not in flight again; cut to `mss`. NULL. */
+/* The next lost segment that is not in flight again, cut to `mss` if there is memory for it. NULL. */
 struct sent_seg *sent_next_lost(struct conn *c, uint32_t mss);
 void sent_again(struct conn *c, struct sent_seg *g);
 void sent_dup_ack(struct conn *c);
@@ -234,6 +236,8 @@ uint32_t sent_pipe(const struct conn *c);
 /* --- recover.c: RFC 5681, 6582, 6675 --- */
 void recover_ack(struct conn *c, const struct ackinfo *a);
 void recover_timeout(struct conn *c);
+/* A lost segment was sent again. */
+void recover_sent(struct conn *c);
 
 /* --- rtt.c: RFC 6298 --- */
 void rtt_init(struct rtt *r);
