@@ -6,6 +6,7 @@
 
 enum {
 	DELACK_US = 40 * 1000,			/* RFC 9293 3.8.6.3: at most 0.5 s */
+	OOO_SPARSE = 64,			/* mbufs that may be held badly filled */
 };
 #define PAWS_IDLE_US (24LL * 24 * 3600 * 1000 * 1000)	/* RFC 7323 5.5 */
 
@@ -59,16 +60,44 @@ ooo_unlink(struct conn *c, struct rte_mbuf **at)
 
 	*at = held(m)->next;
 	c->rcv.ooo_bytes -= held(m)->len;
+	c->rcv.ooo_mbufs -= m->nb_segs;
 	c->s->stats.n_held -= m->nb_segs;
 }
 
+/* The contiguous block of out-of-order bytes around `off`; false: none. */
+static bool
+block_around(const struct conn *c, int64_t off, int64_t *left, int64_t *right)
+{
+	const struct rte_mbuf *m = c->rcv.ooo;
+
+	while (m) {
+		*left = held(m)->off;
+		*right = *left + held(m)->len;
+		for (m = held(m)->next; m && held(m)->off == *right; m = held(m)->next)
+			*right += held(m)->len;
+		if (*left <= off && off < *right)
+			return true;
+	}
+	return false;
+}
+
+/* The block of `off` is the latest; one entry a block, so that the others stay known. */
 static void
 remember(struct conn *c, int64_t off)
 {
-	int64_t *r = c->rcv.recent;
+	int64_t kept[TCB_N_RECENT] = { off }, left = off, right = off + 1;
+	unsigned n = 1;
 
-	memmove(&r[1], &r[0], (TCB_N_RECENT - 1) * sizeof *r);
-	r[0] = off;
+	block_around(c, off, &left, &right);
+	for (unsigned i = 0; i < TCB_N_RECENT && n < TCB_N_RECENT; i++) {
+		int64_t r = c->rcv.recent[i];
+
+		if (r > c->rcv.nxt && (r < left || r >= right))
+			kept[n++] = r;
+	}
+	while (n < TCB_N_RECENT)
+		kept[n++] = -1;
+	memcpy(c->rcv.recent, kept, sizeof kept);
 }
 
 /* Holds [off, off + len) of `m` among the out-of-order pieces; what is there already stays. */
@@ -105,6 +134,7 @@ ooo_insert(struct conn *c, struct rte_mbuf *m, uint32_t m_off, int64_t off, uint
 	};
 	*at = m;
 	c->rcv.ooo_bytes += (uint32_t)(end - off);
+	c->rcv.ooo_mbufs += m->nb_segs;
 	c->s->stats.n_held += m->nb_segs;
 	remember(c, off);
 }
@@ -136,12 +166,20 @@ deliver_held(struct conn *c)
 	}
 }
 
-/* Room for one more mbuf?  In-order data may use all of the budget, the rest half of
- * it, so that a hole can always be filled. */
+/* In-order data may use all of the budget, the rest half of it, so that a hole can always be
+ * filled. */
 static bool
-budget(const struct tcpterm *s, bool in_order)
+budget(const struct conn *c, const struct rte_mbuf *m, bool in_order)
 {
-	return s->stats.n_held < (in_order ? s->conf.n_held_max : s->conf.n_held_max / 2);
+	const struct tcpterm *s = c->s;
+	uint32_t quarter = rte_pktmbuf_data_room_size(s->conf.payload_pool) / 4u;
+
+	if (in_order)
+		return s->stats.n_held < s->conf.n_held_max;
+	/* Scattered bytes can't be compacted: few of them may hold whole mbufs. */
+	if (c->rcv.ooo_mbufs > OOO_SPARSE && c->rcv.ooo_bytes / c->rcv.ooo_mbufs < quarter)
+		return false;
+	return s->stats.n_held + m->nb_segs <= s->conf.n_held_max / 2;
 }
 
 static void
@@ -162,7 +200,7 @@ take_payload(struct conn *c, struct pkt *p, int64_t off, uint32_t skip, uint32_t
 {
 	bool in_order = off == c->rcv.nxt;
 
-	if (!budget(c->s, in_order)) {
+	if (!budget(c, p->m, in_order)) {
 		c->rcv.ack_now = true;
 		core_drop(c->s, p->m, DROP_mbuf_budget);
 	} else if (in_order) {
@@ -174,6 +212,9 @@ take_payload(struct conn *c, struct pkt *p, int64_t off, uint32_t skip, uint32_t
 		c->s->stats.out_of_order++;
 		c->rcv.ack_now = true;	/* RFC 5681 4.2 */
 		ooo_insert(c, p->m, p->payload + skip, off, len);
+		/* Who can't be told by SACK counts the duplicates: one for each segment. */
+		if (!c->sack_on)
+			send_ack(c);
 	}
 	p->m = NULL;
 }
@@ -219,24 +260,41 @@ receive_segment(struct conn *c, struct pkt *p, int64_t off)
 		c->rx->fin = true;
 }
 
-/* Where the right edge would be, if nothing held it back. */
-static int64_t
-edge_wanted(const struct conn *c)
+static uint32_t
+room(const struct conn *c)
 {
 	uint32_t held_now = stream_len(c->rx);
 
+	return c->rcv.limit > held_now ? c->rcv.limit - held_now : 0;
+}
+
+/* Where the right edge would be if nothing held it back, as far as the field can say it. */
+static int64_t
+edge_wanted(const struct conn *c, unsigned shift)
+{
 	if (c->s->stats.n_held > c->s->conf.n_held_max / 4 * 3)
 		return c->rcv.adv;	/* above high water edges stop */
-	return c->rcv.nxt + (c->rcv.limit > held_now ? c->rcv.limit - held_now : 0);
+	return c->rcv.nxt + ((int64_t)RTE_MIN(room(c) >> shift, (uint32_t)UINT16_MAX) << shift);
+}
+
+/* The field that leaves the edge where it was offered. */
+static int64_t
+field_unmoved(const struct conn *c, unsigned shift)
+{
+	int64_t wnd = RTE_MAX(c->rcv.adv - c->rcv.nxt, 0), unit = 1 << shift;
+	int64_t up = (wnd + unit - 1) >> shift;
+
+	/* Rounded up, for the edge never moves left; but each ACK that rounds moves it right, and
+	 * past what may be held a fraction of the unit is taken back, and still accepted
+	 * (RFC 7323 2.4). */
+	return (up << shift) + stream_len(c->rx) <= c->rcv.limit + unit ? up : wnd >> shift;
 }
 
 uint16_t
 receive_window(struct conn *c, bool syn)
 {
 	unsigned shift = syn ? 0 : c->rcv_shift;
-	int64_t want = edge_wanted(c), wnd;
-	/* What was offered stays offered: rounded up, for the edge never moves left. */
-	int64_t least = (c->rcv.adv - c->rcv.nxt + (1 << shift) - 1) >> shift;
+	int64_t want = edge_wanted(c, shift), least = field_unmoved(c, shift), wnd;
 
 	/* RFC 9293 3.8.6.2.2: the edge moves by a full segment or half of the buffer. */
 	wnd = want - c->rcv.adv >= RTE_MIN((int64_t)c->mss, (int64_t)c->rcv.limit / 2)
@@ -261,29 +319,12 @@ receive_drained(struct conn *c, uint64_t bytes)
 		    c->s->stats.n_held < c->s->conf.n_held_max / 2)
 			r->limit = RTE_MIN(r->limit * 2, c->s->conf.rcv_wnd_max);
 	}
-	opened = edge_wanted(c) - r->adv;
+	opened = edge_wanted(c, c->rcv_shift) - r->adv;
 	if (r->fin < 0 &&
 	    (opened >= r->limit / 2 || (opened >= c->mss && r->adv - r->nxt < 2 * c->mss))) {
 		r->ack_now = true;
 		tcb_pend(c);
 	}
-}
-
-/* The contiguous block of out-of-order bytes around `off`; false: none. */
-static bool
-block_around(const struct conn *c, int64_t off, int64_t *left, int64_t *right)
-{
-	const struct rte_mbuf *m = c->rcv.ooo;
-
-	while (m) {
-		*left = held(m)->off;
-		*right = *left + held(m)->len;
-		for (m = held(m)->next; m && held(m)->off == *right; m = held(m)->next)
-			*right += held(m)->len;
-		if (*left <= off && off < *right)
-			return true;
-	}
-	return false;
 }
 
 static bool

@@ -181,11 +181,11 @@ next_len(const struct conn *c)
 	if (c->fin_sent)
 		return 0;
 	/* Less than a segment: only if it is all there is, and Nagle agrees; or if the
-	 * window can't be expected to open further (RFC 9293 3.8.6.2.1). */
-	if (len > 0 && len < c->mss && !idle) {
-		if (all && !c->tx->fin && !c->nodelay)
+	 * window can't be expected to open further, or did not (RFC 9293 3.8.6.2.1). */
+	if (len > 0 && len < c->mss) {
+		if (all && !idle && !c->tx->fin && !c->nodelay)
 			return 0;
-		if (!all && len < c->wnd_max / 2)
+		if (!all && len < c->wnd_max / 2 && !c->override)
 			return 0;
 	}
 	if (c->tx->fin && all && c->nxt + len < c->wnd_edge)
@@ -210,6 +210,7 @@ send_new(struct conn *c)
 			return;
 		}
 		c->nxt += len;
+		c->override = false;
 		if (c->nxt > c->tx->end) {
 			c->fin_sent = true;
 			tcb_progress(c);

@@ -2,6 +2,8 @@
 
 #include "tcpterm/stream.h"
 
+enum { COMPACT_TEAR = 512 };	/* bytes */
+
 int held_dynfield = -1;
 
 int
@@ -81,36 +83,53 @@ copy_from(const struct rte_mbuf *m, uint32_t m_off, uint32_t len, void *to)
 		memcpy(to, from, len);
 }
 
-/*
- * Payload that fills less than a quarter of its mbuf is copied together, so that
- * small segments can't hold the pool.
- */
+/* Less than a quarter of its mbufs is payload, headers' own not counted: they would hold the pool. */
 static bool
-compact(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off, uint32_t len)
+wasteful(const struct tcpterm *s, const struct rte_mbuf *m, uint32_t len)
 {
-	if (len >= (uint32_t)rte_pktmbuf_data_room_size(s->conf.payload_pool) / 4)
-		return false;
-	if (compact_room(st) < len) {
-		struct rte_mbuf *fresh = compact_new(s, st);
+	uint32_t n = RTE_MAX(m->nb_segs - 1u, 1u);
 
+	return len < rte_pktmbuf_data_room_size(s->conf.payload_pool) / 4u * n;
+}
+
+/* Copies [m_off, m_off + len) together with what was copied before; how much there was room for. */
+static uint32_t
+compact(struct tcpterm *s, struct stream *st, const struct rte_mbuf *m, uint32_t m_off,
+	uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (done < len) {
+		struct rte_mbuf *fresh;
+		uint32_t n = RTE_MIN(compact_room(st), len - done);
+
+		/* A short piece is not torn: it goes whole into the next mbuf. */
+		if (n == len - done || n >= COMPACT_TEAR) {
+			copy_from(m, m_off + done, n, compact_extend(st, n));
+			done += n;
+			continue;
+		}
+		fresh = compact_new(s, st);
 		if (!fresh)
-			return false;
+			break;
 		hold(s, st, fresh);
 	}
-	copy_from(m, m_off, len, compact_extend(st, len));
-	s->stats.copied_bytes += len;
-	s->stats.compacted++;
-	rte_pktmbuf_free(m);
-	return true;
+	s->stats.copied_bytes += done;
+	s->stats.compacted += done > 0;
+	return done;
 }
 
 void
 stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
 	      uint32_t len)
 {
-	if (compact(s, st, m, m_off, len))
+	uint32_t done = wasteful(s, m, len) ? compact(s, st, m, m_off, len) : 0;
+
+	if (done == len) {
+		rte_pktmbuf_free(m);
 		return;
-	*held(m) = (struct held){ .off = st->end, .m_off = m_off, .len = len };
+	}
+	*held(m) = (struct held){ .off = st->end, .m_off = m_off + done, .len = len - done };
 	hold(s, st, m);
 }
 

@@ -199,6 +199,8 @@ persist(struct conn *c)
 		if (c->n_probes < UINT8_MAX)
 			c->n_probes++;
 		c->probe_now = true;
+	} else {
+		c->override = true;
 	}
 	tcb_pend(c);
 	return true;

@@ -16,7 +16,7 @@ enum {
 	TCB_MSS_DEFAULT_V4 = 536,	/* RFC 9293 3.7.1 */
 	TCB_MSS_DEFAULT_V6 = 1220,
 	TCB_WSCALE_MAX = 14,		/* RFC 7323 2.3 */
-	TCB_N_RECENT = 3,		/* SACK blocks remembered, RFC 2018 4 */
+	TCB_N_RECENT = 4,		/* SACK blocks remembered, RFC 2018 4 */
 };
 
 /* One segment in flight, or lost (sent.c). */
@@ -67,7 +67,7 @@ struct cc {
 /* Out-of-order data and what is advertised (receive.c). */
 struct receive {
 	struct rte_mbuf *ooo;		/* struct held, by offset, without overlaps */
-	uint32_t ooo_bytes;
+	uint32_t ooo_bytes, ooo_mbufs;
 	int64_t nxt;			/* rcv.nxt, a FIN not counted */
 	int64_t adv;			/* right edge advertised: never moves left */
 	int64_t fin;			/* the FIN's offset, -1 unknown */
@@ -112,6 +112,7 @@ struct conn {
 	uint8_t n_probes;	/* zero-window probes unanswered */
 	uint8_t n_keepalives;	/* keepalive probes unanswered */
 	bool probe_now;
+	bool override;		/* a silly window did not grow: use it (RFC 9293 3.8.6.2.1) */
 	usec_t heard_at;	/* the latest acceptable ACK */
 	usec_t challenge_at;	/* the next challenge ACK not before */
 
