@@ -21,7 +21,7 @@ epoch_begin(struct conn *c)
 {
 	double cwnd = (double)c->cc.cwnd / c->mss;
 
-	c->cc.epoch = c->s->now;
+	c->cc.epoch = c->cc.acked_at = c->s->now;
 	if (c->cc.w_max < cwnd)
 		c->cc.w_max = cwnd;
 	c->cc.k = cbrt((c->cc.w_max - cwnd) / CUBIC_C);	/* equation 2 */
@@ -48,10 +48,14 @@ cubic_ack(struct conn *c, uint32_t acked)
 		return;
 	if (c->cc.epoch.v == USEC_NEVER.v)
 		epoch_begin(c);
+	/* 5.8: time in which the window was not the limit moves no curve */
+	if (usec_diff(c->s->now, c->cc.acked_at) > (int64_t)c->rtt.srtt)
+		c->cc.epoch = usec_add(c->cc.epoch, usec_diff(c->s->now, c->cc.acked_at));
+	c->cc.acked_at = c->s->now;
 	cwnd = (double)c->cc.cwnd / c->mss;
 	t = (double)usec_diff(c->s->now, c->cc.epoch) / 1e6;
-	/* 4.3, figure 4: Reno's estimate, with Reno's own slope past w_max */
-	alpha = c->cc.w_est < c->cc.w_max ? 3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA) : 1;
+	/* 4.3, figure 4: Reno's estimate, with Reno's own slope past the last loss */
+	alpha = c->cc.w_est < c->cc.w_prior ? 3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA) : 1;
 	c->cc.w_est += alpha * ((double)acked / c->mss) / cwnd;
 	/* 4.4, 4.5: where the curve will be in one RTT, at most half a window more */
 	target = w_cubic(&c->cc, t + c->rtt.srtt / 1e6);
@@ -69,6 +73,7 @@ cubic_ssthresh(struct conn *c)
 	uint32_t flight = (uint32_t)(c->nxt - c->una);
 	double reduced = RTE_MIN(c->cc.cwnd, flight) * CUBIC_BETA;	/* 4.6 */
 
+	c->cc.w_prior = cwnd;
 	/* 4.7, fast convergence: below the last maximum, leave room for others */
 	c->cc.w_max = cwnd < c->cc.w_max ? cwnd * (1 + CUBIC_BETA) / 2 : cwnd;
 	c->cc.epoch = USEC_NEVER;

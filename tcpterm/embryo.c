@@ -241,7 +241,9 @@ to_track(struct tcpterm *s, struct embryo *e, struct pkt *p)
 	unsigned dir = ip_addr_eq(&p->src, &e->f.key.addr[0]) && p->sport == e->f.key.port[0] ? 0
 											      : 1;
 
+	/* Without a state the flow must not be terminated later, from its middle. */
 	if (!f) {
+		embryo_end(s, &e->f, TCPTERM_END_EVICTED);
 		core_forward(s, p);
 		return;
 	}
@@ -260,7 +262,8 @@ client_input(struct tcpterm *s, struct embryo *e, struct pkt *p)
 		embryo_end(s, &e->f, TCPTERM_END_REPLACED);
 		embryo_syn(s, p);
 	} else if (third_ack(e, p)) {
-		relay_start(s, e, p);
+		if (!relay_start(s, e, p))
+			to_track(s, e, p);
 	} else {
 		forward(s, e, p, 0);
 	}

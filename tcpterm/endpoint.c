@@ -181,7 +181,7 @@ endpoint_settle(struct tcpterm *s, struct flow *f)
 	if (e->c.state == TCPTERM_TIME_WAIT && e->c.rcv.last_ack > e->c.rcv.nxt &&
 	    stream_len(&e->rx) == 0)
 		to_timewait(s, e);
-	else if (e->c.state == TCPTERM_CLOSED)
+	else if (e->c.state == TCPTERM_CLOSED && stream_len(&e->rx) == 0)
 		close_and_tell(s, f, TCPTERM_END_FIN);
 	else
 		flow_arm(s, f, tcb_next(&e->c));
@@ -215,7 +215,7 @@ tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len)
 	uint32_t n = (uint32_t)RTE_MIN((size_t)stream_len(&e->rx), len);
 	int64_t from = e->rx.start;
 
-	if (f->kind != TCPTERM_KIND_CONN || e->c.state < TCPTERM_ESTABLISHED)
+	if (f->kind != TCPTERM_KIND_CONN || !e->was_established)
 		return -ENOTCONN;
 	if (n == 0)
 		return e->rx.fin && stream_len(&e->rx) == 0 ? 0 : -EAGAIN;

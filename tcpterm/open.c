@@ -31,7 +31,7 @@ open_init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
 	c->nxt = 0;
 	c->own_clock = true;
 	c->ts_offset = c->iss.v;
-	c->ts_on = c->sack_on = true;
+	c->ts_on = c->sack_on = c->wscale_on = true;
 	c->rcv_shift = shift_for(s->conf.rcv_wnd_max);
 	c->rcv.fin_ackable = true;
 	c->mss_offered = tcb_mss_for(c, s->conf.mtu[e->f.l2[leg].side & 1]) + 12;

@@ -282,12 +282,12 @@ static int64_t
 field_unmoved(const struct conn *c, unsigned shift)
 {
 	int64_t wnd = RTE_MAX(c->rcv.adv - c->rcv.nxt, 0), unit = 1 << shift;
-	int64_t up = (wnd + unit - 1) >> shift;
+	int64_t up = (wnd + unit - 1) >> shift, most = c->rcv.limit + c->rcv.limit / 2;
 
 	/* Rounded up, for the edge never moves left; but each ACK that rounds moves it right, and
-	 * past what may be held a fraction of the unit is taken back, and still accepted
+	 * far past what may be held a fraction of the unit is taken back, and still accepted
 	 * (RFC 7323 2.4). */
-	return (up << shift) + stream_len(c->rx) <= c->rcv.limit + unit ? up : wnd >> shift;
+	return (up << shift) + stream_len(c->rx) <= RTE_MAX(most, unit) ? up : wnd >> shift;
 }
 
 uint16_t

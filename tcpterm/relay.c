@@ -2,11 +2,13 @@
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/timewait.h"
+#include "tcpterm/track.h"
 
 enum {
 	FIN_WITHHELD_US = 10 * 1000 * 1000,	/* DESIGN 2: FIN */
 	RST_DRAIN_US = 3 * 1000 * 1000,		/* DESIGN 2: RST */
 	N_KEEPALIVES = 9,
+	KEEPALIVE_US = 75 * 1000 * 1000,	/* between probes of ours */
 };
 
 /* --- the beginning --- */
@@ -40,25 +42,26 @@ leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k
 	c->rcv.adv = us->window;	/* offered by the end that we stand for */
 	c->rcv.limit = RTE_MAX(c->rcv.limit, us->window);
 	c->rcv.fin_ackable = false;
+	c->heard_at = s->now;
 	c->ip_id = (uint16_t)us->isn.v;
 	impersonate(c, us);
 	tcb_set_state(c, TCPTERM_ESTABLISHED);
 	cc_init(c, cc_find(s->conf.cc));
 }
 
-void
+bool
 relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 {
 	struct embryo copy = *e;
 	struct relay *r = (struct relay *)flow_become(s, &e->f, TCPTERM_KIND_RELAY);
 
-	/* No room: what is left to us is to forward. */
-	if (!r) {
-		core_forward(s, p);
-		return;
-	}
+	if (!r)
+		return false;
 	r->fin_at[0] = r->fin_at[1] = r->rst_at = USEC_NEVER;
 	r->close_local = copy.verdict.close_local;
+	r->idle_us = copy.verdict.idle_us ? copy.verdict.idle_us : s->conf.idle_us;
+	r->idle_at = s->conf.keepalive_us ? USEC_NEVER : usec_add(s->now, r->idle_us);
+	r->keep_at[0] = r->keep_at[1] = s->conf.keepalive_us ? s->now : USEC_NEVER;
 	leg_start(s, r, &copy, 0);
 	leg_start(s, r, &copy, 1);
 	/* Each leg's first RTT is of the handshake that crossed. */
@@ -71,6 +74,7 @@ relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 	r->leg[1].rcv.ack_now = true;
 	tcb_pend(&r->leg[1]);
 	relay_input(s, &r->f, p, 0);
+	return true;
 }
 
 /* --- the end --- */
@@ -109,6 +113,7 @@ leg_died(struct tcpterm *s, struct relay *r, unsigned k, enum tcpterm_end why)
 	r->dead = (uint8_t)k;
 	r->why = (uint8_t)why;
 	r->rst_at = usec_add(s->now, RST_DRAIN_US);
+	r->fin_at[0] = r->fin_at[1] = USEC_NEVER;
 	stream_clear(s, &r->str[!k]);	/* nobody is left to take these */
 	tcb_pend(&r->leg[!k]);
 }
@@ -151,7 +156,53 @@ relay_next(const struct relay *r)
 {
 	usec_t legs = usec_min(tcb_next(&r->leg[0]), tcb_next(&r->leg[1]));
 
-	return usec_min(usec_min(r->fin_at[0], r->fin_at[1]), usec_min(r->rst_at, legs));
+	legs = usec_min(usec_min(r->fin_at[0], r->fin_at[1]), usec_min(r->rst_at, legs));
+	legs = usec_min(legs, usec_min(r->keep_at[0], r->keep_at[1]));
+	return usec_min(legs, r->idle_at);
+}
+
+/* Nothing of the leg's is anywhere but with its ends. */
+static bool
+holds_nothing(const struct conn *c)
+{
+	return c->una == c->nxt && c->una == c->tx->end && !c->rcv.ooo && c->rcv.fin < 0 &&
+	       c->rcv.last_ack == c->rcv.nxt;
+}
+
+/* An idle flow that holds nothing is only followed from here on (DESIGN 2); its numbers are
+ * the ends' own. */
+static bool
+step_down(struct tcpterm *s, struct relay *r)
+{
+	struct tcpterm_verdict v = { .decision = TCPTERM_TRACK, .idle_us = r->idle_us };
+	uint8_t start = r->f.start;
+	struct flow *f;
+
+	if (!holds_nothing(&r->leg[0]) || !holds_nothing(&r->leg[1]))
+		return false;
+	for (unsigned k = 0; k < 2; k++) {
+		tcb_fini(&r->leg[k]);
+		stream_clear(s, &r->str[k]);
+	}
+	f = flow_become(s, &r->f, TCPTERM_KIND_TRACK);
+	if (!f)
+		return false;
+	track_start(s, f, &(struct pkt){ 0 }, &v);
+	f->start = start;
+	return true;
+}
+
+/* True: the relay is gone. */
+static bool
+idle(struct tcpterm *s, struct relay *r)
+{
+	if (usec_before(s->now, r->idle_at))
+		return false;
+	r->idle_at = usec_add(r->f.last, r->idle_us);
+	if (usec_before(s->now, r->idle_at))
+		return false;
+	r->idle_at = usec_add(s->now, r->idle_us);
+	return !r->dying && step_down(s, r);
 }
 
 void
@@ -178,11 +229,48 @@ relay_settle(struct tcpterm *s, struct flow *f)
 	flow_arm(s, f, relay_next(r));
 }
 
+static void
+relay_keepalive(struct tcpterm *s, struct relay *r, unsigned from)
+{
+	struct conn *far = &r->leg[!from];
+
+	if (far->una < far->nxt || !all_acked(far))
+		return;		/* retransmission or persist finds out */
+	if (far->n_keepalives >= N_KEEPALIVES) {
+		leg_died(s, r, !from, TCPTERM_END_TIMEOUT);
+		return;
+	}
+	far->probe_now = true;
+	tcb_pend(far);
+}
+
+/* Keepalives of our own, where they are configured (RFC 9293 3.8.4). */
+static void
+keep_alive(struct tcpterm *s, struct relay *r)
+{
+	for (unsigned k = 0; k < 2 && !r->dying; k++) {
+		usec_t silent = usec_add(r->leg[k].heard_at, s->conf.keepalive_us);
+
+		if (usec_before(s->now, r->keep_at[k]))
+			continue;
+		r->keep_at[k] = silent;
+		if (usec_before(s->now, silent))
+			continue;
+		r->keep_at[k] = usec_add(s->now, KEEPALIVE_US);
+		relay_keepalive(s, r, !k);
+	}
+	if (r->dying)
+		r->keep_at[0] = r->keep_at[1] = USEC_NEVER;
+}
+
 void
 relay_timer(struct tcpterm *s, struct flow *f)
 {
 	struct relay *r = (struct relay *)f;
 
+	if (idle(s, r))
+		return;
+	keep_alive(s, r);
 	for (unsigned k = 0; k < 2; k++) {
 		if (r->dying && k == r->dead)
 			continue;
@@ -207,21 +295,6 @@ is_keepalive(const struct conn *c, const struct pkt *p)
 
 	return p->payload_len <= 1 && !(p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
 	       off == receive_ack(c) - 1 && c->una == c->nxt;
-}
-
-static void
-relay_keepalive(struct tcpterm *s, struct relay *r, unsigned from)
-{
-	struct conn *far = &r->leg[!from];
-
-	if (far->una < far->nxt || !all_acked(far))
-		return;		/* retransmission or persist finds out */
-	if (far->n_keepalives >= N_KEEPALIVES) {
-		leg_died(s, r, !from, TCPTERM_END_TIMEOUT);
-		return;
-	}
-	far->probe_now = true;
-	tcb_pend(far);
 }
 
 static void
@@ -281,5 +354,7 @@ relay_icmp(struct flow *f, const struct pkt *p, unsigned dir)
 	struct relay *r = (struct relay *)f;
 
 	/* The quoted segment went towards end !dir: the leg that faces it made it. */
+	if (r->dying && r->dead == !dir)
+		return true;
 	return pmtu_icmp(&r->leg[!dir], p);
 }

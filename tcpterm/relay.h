@@ -17,14 +17,18 @@ struct relay {
 	struct stream str[2];
 	usec_t fin_at[2];	/* when the FIN of end d is acknowledged at the latest */
 	usec_t rst_at;		/* when the RST is forwarded at the latest */
+	usec_t idle_at;		/* when to look whether the flow is idle */
+	int64_t idle_us;
+	usec_t keep_at[2];	/* when to look whether end k is silent */
 	bool dying;		/* a leg is dead; the other still drains */
 	bool close_local;
 	uint8_t dead;		/* dying: which leg */
 	uint8_t why;		/* dying: enum tcpterm_end */
 };
 
-/* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone. */
-void relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p);
+/* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone. False: no room,
+ * and nothing was taken. */
+bool relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p);
 
 void relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 

@@ -98,7 +98,7 @@ send_syn(struct conn *c)
 		.has_mss = true,
 		.mss = c->mss_offered,
 		.sack_permitted = c->sack_on,
-		.has_wscale = c->rcv_shift > 0,
+		.has_wscale = c->wscale_on,
 		.wscale = c->rcv_shift,
 	};
 
@@ -110,12 +110,19 @@ send_syn(struct conn *c)
 void
 send_reset(struct conn *c)
 {
-	bool abandoned = c->tx->end > c->nxt;
-	struct segment g = segment_at(c, abandoned ? c->una : c->nxt, TCP_RST | TCP_ACK, NULL);
+	struct segment g = segment_at(c, c->una, TCP_RST | TCP_ACK, NULL);
 
-	if (abandoned)
-		c->s->stats.rst_abandoned_bytes += (uint64_t)(c->tx->end - c->nxt);
-	segment_send_bare(c->s, &g);
+	bool abandoned = c->tx->end > c->una;
+
+	if (abandoned) {
+		c->s->stats.rst_abandoned_bytes += (uint64_t)(c->tx->end - c->una);
+		segment_send_bare(c->s, &g);
+	}
+	/* Only the exact number is believed (RFC 5961 3.2): what is in flight may arrive yet. */
+	if (c->nxt > c->una || !abandoned) {
+		g.seq = seq_of(c->iss, c->nxt).v;
+		segment_send_bare(c->s, &g);
+	}
 }
 
 /* One segment of the stream; false: no mbuf, nothing was sent. */

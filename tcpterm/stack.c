@@ -151,7 +151,8 @@ tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 	if (f->kind == TCPTERM_KIND_RELAY) {
 		relay_abort(s, f, why);
 	} else {
-		if (f->kind == TCPTERM_KIND_CONN)
+		if (f->kind == TCPTERM_KIND_CONN &&
+		    ((struct endpoint *)f)->c.state >= TCPTERM_SYN_RECEIVED)
 			send_reset(&((struct endpoint *)f)->c);
 		end_flow(s, f, why);
 	}

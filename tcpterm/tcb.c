@@ -10,6 +10,7 @@ enum {
 	N_RETRIES = 15,		/* R2 of RFC 9293 3.8.3, as Linux's tcp_retries2 */
 	N_SYN_RETRIES = 6,
 	QUICK_ACKS = 16,
+	MSS_MIN = 36,		/* who says less gets segments that carry something */
 	HEARD_US = 300 * 1000 * 1000,	/* more than two timeouts at their bound */
 };
 
@@ -133,7 +134,8 @@ tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpte
 	bool v4 = ip_addr_is_v4(&c->f->key.addr[0]);
 	uint16_t mss = peer->has_mss ? peer->mss : v4 ? TCB_MSS_DEFAULT_V4 : TCB_MSS_DEFAULT_V6;
 
-	if (peer->has_wscale && ours->has_wscale) {	/* RFC 7323 2.2 */
+	c->wscale_on = peer->has_wscale && ours->has_wscale;
+	if (c->wscale_on) {	/* RFC 7323 2.2 */
 		c->snd_shift = RTE_MIN(peer->wscale, (uint8_t)TCB_WSCALE_MAX);
 		c->rcv_shift = RTE_MIN(ours->wscale, (uint8_t)TCB_WSCALE_MAX);
 	} else {
@@ -142,9 +144,9 @@ tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpte
 	c->ts_on = peer->has_ts && ours->has_ts;
 	c->sack_on = peer->sack_permitted && ours->sack_permitted;
 	c->rcv.ts_recent = c->rcv.ts_newest = peer->tsval;
+	mss = RTE_MAX(mss, MSS_MIN);
 	mss -= c->ts_on ? 12 : 0;	/* RFC 6691: the option counts headers without options */
 	c->mss = RTE_MIN(mss, tcb_mss_for(c, c->s->conf.mtu[c->f->l2[c->leg].side & 1]));
-	c->mss = RTE_MAX(c->mss, 24);
 }
 
 usec_t

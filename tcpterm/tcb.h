@@ -60,8 +60,8 @@ struct cc {
 	uint32_t acked;			/* bytes counted towards the next increase */
 	bool limited;			/* the window, not the sender, was the limit */
 	/* CUBIC (RFC 9438) */
-	double w_max, k, w_est;
-	usec_t epoch;
+	double w_max, k, w_est, w_prior;
+	usec_t epoch, acked_at;
 };
 
 /* Out-of-order data and what is advertised (receive.c). */
@@ -97,7 +97,7 @@ struct conn {
 	/* agreed in the handshake */
 	seq_t iss, irs;
 	uint8_t snd_shift, rcv_shift;
-	bool ts_on, sack_on;
+	bool ts_on, sack_on, wscale_on;
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint16_t mss_offered;	/* what our SYN said (library connections) */
 

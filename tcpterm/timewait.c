@@ -87,15 +87,19 @@ timewait_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	struct timewait *w = (struct timewait *)f;
 	bool carries = p->payload_len > 0 || p->flags & (TCP_FIN | TCP_SYN);
 
+	if (p->cksum_bad) {
+		core_drop(s, p->m, DROP_proxy_cksum);
+		return;
+	}
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
 		flow_destroy(s, f, TCPTERM_END_FIN);
 		core_new_flow(s, p);
 		return;
 	}
 	/* A RST ends nothing here (RFC 1337); a bare ACK has nothing to be told. */
-	if (w->leg[dir].used && carries && !(p->flags & TCP_RST) && !p->cksum_bad)
+	if (w->leg[dir].used && carries && !(p->flags & TCP_RST))
 		answer(s, w, dir);
-	if (p->flags & TCP_FIN && !p->cksum_bad)	/* RFC 9293 3.10.7.4, eighth */
+	if (p->flags & TCP_FIN)	/* RFC 9293 3.10.7.4, eighth */
 		flow_arm(s, f, usec_add(s->now, TIMEWAIT_US));
 	core_drop(s, p->m, DROP_timewait);
 }
