@@ -336,22 +336,29 @@ block_listed(const struct tcpterm_options *o, seq_t left)
 	return false;
 }
 
+static void
+list_block(const struct conn *c, int64_t off, struct tcpterm_options *o)
+{
+	int64_t left, right;
+
+	if (!block_around(c, off, &left, &right) || block_listed(o, seq_of(c->irs, left)))
+		return;
+	o->sack[o->n_sack].left = seq_of(c->irs, left).v;
+	o->sack[o->n_sack].right = seq_of(c->irs, right).v;
+	o->n_sack++;
+}
+
 unsigned
 receive_sack(const struct conn *c, unsigned n_max, struct tcpterm_options *o)
 {
 	o->n_sack = 0;
 	if (!c->sack_on || !c->rcv.ooo)
 		return 0;
-	for (unsigned i = 0; i < TCB_N_RECENT && o->n_sack < n_max; i++) {
-		int64_t left, right;
-
-		if (!block_around(c, c->rcv.recent[i], &left, &right) ||
-		    block_listed(o, seq_of(c->irs, left)))
-			continue;
-		o->sack[o->n_sack].left = seq_of(c->irs, left).v;
-		o->sack[o->n_sack].right = seq_of(c->irs, right).v;
-		o->n_sack++;
-	}
+	for (unsigned i = 0; i < TCB_N_RECENT && o->n_sack < n_max; i++)
+		list_block(c, c->rcv.recent[i], o);
+	/* The latest are all in order by now, and an older block is not. */
+	if (o->n_sack == 0)
+		list_block(c, held(c->rcv.ooo)->off, o);
 	return o->n_sack;
 }
 

@@ -110,16 +110,15 @@ send_syn(struct conn *c)
 void
 send_reset(struct conn *c)
 {
-	struct segment g = segment_at(c, c->una, TCP_RST | TCP_ACK, NULL);
+	bool abandoned = c->tx->end > c->nxt;
+	struct segment g = segment_at(c, abandoned ? c->una : c->nxt, TCP_RST | TCP_ACK, NULL);
 
-	bool abandoned = c->tx->end > c->una;
-
-	if (abandoned) {
-		c->s->stats.rst_abandoned_bytes += (uint64_t)(c->tx->end - c->una);
-		segment_send_bare(c->s, &g);
-	}
-	/* Only the exact number is believed (RFC 5961 3.2): what is in flight may arrive yet. */
-	if (c->nxt > c->una || !abandoned) {
+	segment_send_bare(c->s, &g);
+	if (!abandoned)
+		return;
+	c->s->stats.rst_abandoned_bytes += (uint64_t)(c->tx->end - c->nxt);
+	/* Only the exact number is believed (RFC 5961 3.2), and what is in flight may arrive. */
+	if (c->nxt > c->una) {
 		g.seq = seq_of(c->iss, c->nxt).v;
 		segment_send_bare(c->s, &g);
 	}

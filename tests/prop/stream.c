@@ -1,0 +1,220 @@
+/*
+ * A stream and the reassembly queue before it, against arrays of bytes.
+ *
+ * Segments of one byte string arrive in any order, overlapping, as chains of any
+ * shape; slices are compared with the string, releases move on.  Every mbuf comes back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/pool.h"
+#include "tcpterm/tcb.h"
+#include "tests/unit/eal.h"
+#include "tests/unit/tap.h"
+
+enum { N_BYTES = 200000, ROUNDS = 30 };
+
+static struct pools pools;
+static struct tcpterm stack;
+static struct stream st;
+static struct conn c;
+static struct flow flow;
+static uint8_t bytes[N_BYTES];
+static bool here[N_BYTES];		/* the model: arrived, and taken */
+static uint64_t rng;
+
+static uint32_t
+rnd(uint32_t n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (uint32_t)(rng >> 16) % n;
+}
+
+static void
+start(uint64_t seed)
+{
+	struct pool_conf conf = { .n_frames = 8191, .n_headers = 8191 };
+
+	printf("# seed %llu\n", (unsigned long long)seed);
+	rng = seed * 0x9e3779b97f4a7c15u + 1;
+	CU_ASSERT_EQUAL_FATAL(test_eal_init(), 0);
+	CU_ASSERT_EQUAL_FATAL(held_register(), 0);
+	if (!pools.frames)
+		CU_ASSERT_EQUAL_FATAL(pools_new(&pools, &conf, NULL), 0);
+	stack = (struct tcpterm){ .conf = { .payload_pool = pools.frames,
+					    .header_pool = pools.headers,
+					    .n_held_max = 1000000,
+					    .rcv_wnd_min = N_BYTES,
+					    .rcv_wnd_max = N_BYTES } };
+	st = (struct stream){ 0 };
+	memset(here, 0, sizeof here);
+	for (unsigned i = 0; i < N_BYTES; i++)
+		bytes[i] = (uint8_t)(rng >> i % 50 ^ i * 31);
+	tcb_init(&c, &stack, &flow, 0);
+	c.rx = c.tx = &st;
+	c.mss = 1460;
+	c.sack_on = true;
+	c.rcv.adv = N_BYTES;
+}
+
+static void
+stop(void)
+{
+	receive_clear(&c);
+	stream_clear(&stack, &st);
+	CU_ASSERT_EQUAL(stack.stats.n_held, 0);
+	CU_ASSERT_EQUAL(c.rcv.ooo_bytes, 0);
+	CU_ASSERT_EQUAL(c.rcv.ooo_mbufs, 0);
+	CU_ASSERT_EQUAL(pool_in_use(pools.frames), 0);
+	CU_ASSERT_EQUAL(pool_in_use(pools.headers), 0);
+}
+
+/* [off, off + len) behind `skip` bytes of something else, in pieces. */
+static struct rte_mbuf *
+chain(int64_t off, uint32_t len, uint32_t skip)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pools.frames), *tail = m;
+
+	memset(rte_pktmbuf_append(m, (uint16_t)skip), 0xee, skip);
+	for (uint32_t done = 0; done < len;) {
+		uint32_t room = rte_pktmbuf_tailroom(tail), n = 1 + rnd(2000);
+
+		n = RTE_MIN(RTE_MIN(n, room), len - done);
+		memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len), bytes + off + done, n);
+		tail->data_len = (uint16_t)(tail->data_len + n);
+		m->pkt_len += n;
+		done += n;
+		if (done < len) {
+			tail->next = rte_pktmbuf_alloc(pools.frames);
+			CU_ASSERT_PTR_NOT_NULL_FATAL(tail->next);
+			tail = tail->next;
+			m->nb_segs++;
+		}
+	}
+	return m;
+}
+
+static void
+check_slice(int64_t off, uint32_t len)
+{
+	struct rte_mbuf *m = stream_slice(&stack, &st, off, len);
+	static uint8_t copy[N_BYTES];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_EQUAL_FATAL(m->pkt_len, len);
+	CU_ASSERT_EQUAL(rte_mbuf_check(m, 1, &(const char *){ NULL }), 0);
+	CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_read(m, 0, len, copy), bytes + off, len), 0);
+	stream_copy(&st, off, len, copy);
+	CU_ASSERT_EQUAL(memcmp(copy, bytes + off, len), 0);
+	rte_pktmbuf_free(m);
+}
+
+static void
+slice_or_release(void)
+{
+	uint32_t held_now = stream_len(&st);
+	int64_t off;
+
+	if (held_now == 0)
+		return;
+	off = st.start + rnd(held_now);
+	check_slice(off, 1 + rnd(RTE_MIN((uint32_t)(st.end - off), 9000u)));
+	if (rnd(3) == 0)
+		stream_release(&stack, &st, off);
+}
+
+static void
+appended_bytes_are_those_that_leave(void)
+{
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		start(round);
+		while (st.end < N_BYTES) {
+			uint32_t len = 1 + rnd(rnd(4) ? 1460 : rnd(2) ? 60 : 20000), skip = rnd(80);
+
+			len = (uint32_t)RTE_MIN((int64_t)len, N_BYTES - st.end);
+			if (rnd(5) == 0)
+				stream_write(&stack, &st, bytes + st.end, len);
+			else
+				stream_append(&stack, &st, chain(st.end, len, skip), skip, len);
+			slice_or_release();
+			if (stream_len(&st) > 100000)
+				stream_release(&stack, &st, st.end - (int64_t)rnd(50000));
+		}
+		if (stream_len(&st) > 0)
+			check_slice(st.start, stream_len(&st));
+		stop();
+	}
+}
+
+static void
+deliver(int64_t off, uint32_t len, bool fin)
+{
+	uint32_t skip = rnd(80);
+	struct pkt p = { .m = chain(off, len, skip),
+			 .payload = (uint16_t)skip,
+			 .payload_len = len,
+			 .flags = fin ? TCP_FIN : 0 };
+
+	receive_segment(&c, &p, off);
+	memset(here + off, true, len);
+}
+
+static int64_t
+first_missing(void)
+{
+	const bool *at = memchr(here, false, N_BYTES);
+
+	return at ? at - here : N_BYTES;
+}
+
+/* Every SACK block is of bytes that arrived, beyond the first hole, and not two of one block. */
+static void
+check_sack(void)
+{
+	struct tcpterm_options o;
+	unsigned n = receive_sack(&c, 4, &o);
+
+	CU_ASSERT_EQUAL(n > 0, c.rcv.ooo_bytes > 0);
+	for (unsigned i = 0; i < n; i++) {
+		int64_t left = o.sack[i].left - 1, right = o.sack[i].right - 1;
+
+		CU_ASSERT_FATAL(left > c.rcv.nxt && right > left && right <= N_BYTES);
+		CU_ASSERT_PTR_NULL(memchr(here + left, false, (size_t)(right - left)));
+		CU_ASSERT_FALSE(here[left - 1]);
+		CU_ASSERT(right == N_BYTES || !here[right]);
+	}
+}
+
+static void
+segments_in_any_order_are_put_together(void)
+{
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		start(round + 1000);
+		while (first_missing() < N_BYTES) {
+			int64_t missing = first_missing();
+			int64_t off = missing + (int64_t)rnd(rnd(3) ? 20000 : 200) - (int64_t)rnd(3000);
+			uint32_t len = 1 + rnd(rnd(2) ? 1460 : 4000);
+
+			off = rnd(4) == 0 ? missing : RTE_MAX(RTE_MIN(off, N_BYTES - 1), 0);
+			len = (uint32_t)RTE_MIN((int64_t)len, N_BYTES - off);
+			deliver(off, len, off + len == N_BYTES);
+			CU_ASSERT_EQUAL(c.rcv.nxt, first_missing());
+			CU_ASSERT_EQUAL(st.end, c.rcv.nxt);
+			check_sack();
+			slice_or_release();
+			if (stream_len(&st) > 100000)
+				stream_release(&stack, &st, st.end - 1000);
+		}
+		CU_ASSERT_TRUE(st.fin);
+		CU_ASSERT_EQUAL(c.rcv.ooo_bytes, 0);
+		if (stream_len(&st) > 0)
+			check_slice(st.start, stream_len(&st));
+		stop();
+	}
+}
+
+TAP_MAIN(stream, TAP_TEST(appended_bytes_are_those_that_leave),
+	 TAP_TEST(segments_in_any_order_are_put_together))
