@@ -52,7 +52,8 @@ sent(struct rte_mbuf *m, unsigned side)
 
 	if (pkt_parse(&p, m, &conf) == PKT_TCP && !(p.flags & TCP_RST)) {
 		unsigned i = (side ? p.sport : p.dport) - 40000u;
-		uint32_t end = p.seq + p.payload_len + !!(p.flags & TCP_SYN) + !!(p.flags & TCP_FIN);
+		uint32_t end =
+			p.seq + p.payload_len + !!(p.flags & TCP_SYN) + !!(p.flags & TCP_FIN);
 
 		require(!p.cksum_bad);
 		if (i < N_FLOWS && (int32_t)(end - peers[i][side].ack) > 0)
@@ -211,9 +212,12 @@ handshake(unsigned flow, uint8_t choice)
 
 	*client = (struct peer){ .nxt = 1000 };
 	*server = (struct peer){ .nxt = 0xfffffff0 };
-	g.opt = (struct tcpterm_options){ .has_mss = true, .mss = 1460, .has_ts = use_ts,
+	g.opt = (struct tcpterm_options){ .has_mss = true,
+					  .mss = 1460,
+					  .has_ts = use_ts,
 					  .sack_permitted = choice & 2,
-					  .has_wscale = choice & 4, .wscale = choice >> 4 };
+					  .has_wscale = choice & 4,
+					  .wscale = choice >> 4 };
 	g.seq = client->nxt++;
 	input(&g);
 	tcpterm_run(stack, now);
@@ -226,8 +230,12 @@ handshake(unsigned flow, uint8_t choice)
 		client->ack = server->nxt;
 		server->ack = client->nxt;
 	}
-	g = (struct seg){ .flow = flow, .flags = TCP_ACK, .window = 20000, .pieces = 1,
-			  .seq = client->nxt, .ack = client->ack };
+	g = (struct seg){ .flow = flow,
+			  .flags = TCP_ACK,
+			  .window = 20000,
+			  .pieces = 1,
+			  .seq = client->nxt,
+			  .ack = client->ack };
 	g.opt.has_ts = use_ts;
 	input(&g);
 	tcpterm_run(stack, now);
@@ -238,8 +246,10 @@ handshake(unsigned flow, uint8_t choice)
 static int32_t
 step(uint8_t b)
 {
-	static const int32_t steps[16] = { 0, 0,   0,	 0,    1,	-1,    100,	    -100,
-					   1460, 2920, -1460, 60000, -60000, 1 << 30, 536, INT32_MIN };
+	static const int32_t steps[16] = {
+		0,    0,    0,	   0,	  1,	  -1,	   100, -100,
+		1460, 2920, -1460, 60000, -60000, 1 << 30, 536, INT32_MIN
+	};
 
 	return steps[b & 15];
 }
@@ -247,7 +257,7 @@ step(uint8_t b)
 static struct seg
 segment_of(const uint8_t *b, const struct peer *p)
 {
-	static const uint16_t flags[8] = { TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH,
+	static const uint16_t flags[8] = { TCP_ACK,	      TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH,
 					   TCP_ACK | TCP_FIN, TCP_RST, TCP_SYN, 0x3f };
 	static const uint16_t lengths[8] = { 0, 1, 100, 536, 1460, 1460, 14600, 40000 };
 	struct seg g = {
@@ -278,7 +288,9 @@ segment_of(const uint8_t *b, const struct peer *p)
 static void
 pass_time(uint8_t b)
 {
-	static const int64_t us[8] = { 0, 1000, 50000, 300000, 1000000, 5000000, 70000000, 400000000 };
+	static const int64_t us[8] = {
+		0, 1000, 50000, 300000, 1000000, 5000000, 70000000, 400000000
+	};
 
 	now = usec_add(now, us[b & 7]);
 	if (!(b & 0x80))	/* else the burst goes on */
@@ -314,7 +326,9 @@ stack_start(const uint8_t *choice)
 	static const struct tcpterm_ops ops = { .tx = on_tx, .forward = on_forward };
 	static const struct tcpterm_conn_ops conn_ops = { .readable = on_readable };
 	struct tcpterm_listener_conf l = {
-		.select = { .any_domain = true, .dst_port = { 0, 65535 }, .src_port = { 0, 65535 } },
+		.select = { .any_domain = true,
+			    .dst_port = { 0, 65535 },
+			    .src_port = { 0, 65535 } },
 		.filter = filter,
 	};
 	struct tcpterm_conf conf = { .ops = &ops,

@@ -83,7 +83,8 @@ chain(int64_t off, uint32_t len, uint32_t skip)
 		uint32_t room = rte_pktmbuf_tailroom(tail), n = 1 + rnd(2000);
 
 		n = RTE_MIN(RTE_MIN(n, room), len - done);
-		memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len), bytes + off + done, n);
+		memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len), bytes + off + done,
+		       n);
 		tail->data_len = (uint16_t)(tail->data_len + n);
 		m->pkt_len += n;
 		done += n;
@@ -195,7 +196,8 @@ segments_in_any_order_are_put_together(void)
 		start(round + 1000);
 		while (first_missing() < N_BYTES) {
 			int64_t missing = first_missing();
-			int64_t off = missing + (int64_t)rnd(rnd(3) ? 20000 : 200) - (int64_t)rnd(3000);
+			int64_t off =
+				missing + (int64_t)rnd(rnd(3) ? 20000 : 200) - (int64_t)rnd(3000);
 			uint32_t len = 1 + rnd(rnd(2) ? 1460 : 4000);
 
 			off = rnd(4) == 0 ? missing : RTE_MAX(RTE_MIN(off, N_BYTES - 1), 0);

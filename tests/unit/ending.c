@@ -228,6 +228,5 @@ TAP_MAIN(ending, TAP_TEST(too_big_for_a_dead_leg_is_ignored),
 	 TAP_TEST(fin_beyond_the_window_waits_for_its_bytes),
 	 TAP_TEST(flow_without_room_is_forwarded_to_its_end),
 	 TAP_TEST(keepalive_goes_through_and_its_silence_comes_back),
-	 TAP_TEST(own_keepalive_finds_the_silent_end),
-	 TAP_TEST(idle_flow_moves_down_to_track), TAP_TEST(idle_flow_that_holds_bytes_stays),
-	 TAP_TEST(tiny_mss_is_not_taken_for_a_huge_one))
+	 TAP_TEST(own_keepalive_finds_the_silent_end), TAP_TEST(idle_flow_moves_down_to_track),
+	 TAP_TEST(idle_flow_that_holds_bytes_stays), TAP_TEST(tiny_mss_is_not_taken_for_a_huge_one))

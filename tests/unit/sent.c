@@ -155,4 +155,5 @@ TAP_MAIN(sent, TAP_TEST(segments_with_three_sacked_above_are_lost),
 	 TAP_TEST(no_round_trip_comes_from_what_was_sent_twice),
 	 TAP_TEST(entry_is_cut_to_a_smaller_segment),
 	 TAP_TEST(entry_that_cannot_be_cut_is_still_sent),
-	 TAP_TEST(receiver_that_reneges_is_not_believed), TAP_TEST(unpush_takes_the_last_entry_back))
+	 TAP_TEST(receiver_that_reneges_is_not_believed),
+	 TAP_TEST(unpush_takes_the_last_entry_back))

@@ -250,8 +250,7 @@ ends_flow(struct ends *e)
 void
 ends_handshake(struct ends *e)
 {
-	struct ends_seg syn = { .seq = -1, .flags = TCP_SYN,
-				.window = e->conf.window };
+	struct ends_seg syn = { .seq = -1, .flags = TCP_SYN, .window = e->conf.window };
 	struct ends_seg ack = { .flags = TCP_ACK };
 
 	syn.opt = (struct tcpterm_options){
@@ -282,7 +281,9 @@ ends_init(struct ends *e, const struct ends_conf *conf, bool handshake)
 						.flow_end = on_end };
 	struct pool_conf pool = { .n_frames = 4095, .n_headers = 8191 };
 	struct tcpterm_listener_conf l = {
-		.select = { .any_domain = true, .dst_port = { 0, 65535 }, .src_port = { 0, 65535 } },
+		.select = { .any_domain = true,
+			    .dst_port = { 0, 65535 },
+			    .src_port = { 0, 65535 } },
 		.filter = filter,
 	};
 	struct tcpterm_conf t = { .ops = &ops,
