@@ -17,7 +17,13 @@
 #include "tests/sim/lib/boxes.h"
 #include "tests/sim/lib/run.h"
 
-enum { SEEDS_DEFAULT = 1150, JOBS_MAX = 16, FAILURES_SHOWN = 5 };
+/* Under a sanitizer a run takes several times as long. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SEEDS_DEFAULT = 10 * SCENARIO_CLASSES };
+#else
+enum { SEEDS_DEFAULT = 50 * SCENARIO_CLASSES };
+#endif
+enum { JOBS_MAX = 16, FAILURES_SHOWN = 5 };
 
 static const struct box_ops *const boxes[] = { &forward_box };
 static const char *const mode_names[BOX_N_MODES] = { "proxy", "track", "passive" };
