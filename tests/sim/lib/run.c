@@ -255,9 +255,13 @@ turn(struct run *r)
 		step_end(r, &r->port[k / 2][k % 2]);
 }
 
-/* True when every connection has ended at both ends. */
+/*
+ * True when every connection has ended at both ends.  `still`: nothing is armed any more; then one
+ * end is enough where there was an abort, because a RST may be lost, and who has nothing to send
+ * and no keepalive does not learn of it.
+ */
 static bool
-over(struct run *r)
+over(struct run *r, bool still)
 {
 	struct endpoint_status st[2];
 	bool done[2], early;
@@ -270,7 +274,8 @@ over(struct run *r)
 		/* Who aborts before the SYN has arrived, or is refused, leaves the other. */
 		early = r->sc->flow[k].aborts || r->sc->flow[k].refused;
 		for (i = 0; i < 2; i++)
-			if (!done[i] && !(early && done[1 - i] && st[i].state == EP_OPENING))
+			if (!done[i] &&
+			    !(early && done[1 - i] && (still || st[i].state == EP_OPENING)))
 				return false;
 	}
 	return true;
@@ -373,7 +378,7 @@ loop(struct run *r)
 
 	while (!r->res->failed) {
 		t = next_time(r);
-		if (done_at == INT64_MAX && over(r))
+		if (done_at == INT64_MAX && over(r, t == INT64_MAX))
 			done_at = r->now;
 		if (done_at != INT64_MAX && drained(r, done_at, t))
 			return;
