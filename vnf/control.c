@@ -62,16 +62,22 @@ keep_steering(struct leat *l, usec_t now)
 	struct err err = { 0 };
 	char *sent = NULL;
 
-	if (!s->keep || ports_waiting(l->ports) || usec_diff(now, s->checked) < STEER_EVERY_US)
+	const struct policy *p = active_snapshot(&l->active)->policy;
+	bool waiting = ports_waiting(l->ports);
+	int rc;
+
+	if (!s->keep || usec_diff(now, s->checked) < STEER_EVERY_US)
 		return;
 	s->checked = now;
-	if (steering_apply(s, active_snapshot(&l->active)->policy, &sent, &err) != 0) {
+	/* The ports that are waited for may not be there yet. */
+	rc = waiting ? steering_ensure_ports(s, p, &err) : steering_apply(s, p, &sent, &err);
+	if (rc != 0) {
 		if (!s->complained)
 			log_warn("steering: %s", err.msg);
 		s->complained = true;
 		return;
 	}
-	if (s->complained || (sent && *sent))
+	if (!waiting && (s->complained || (sent && *sent)))
 		log_info("steering rules are in place");
 	s->complained = false;
 	free(sent);

@@ -261,8 +261,7 @@ leat_start(struct leat *l, const struct options *o, struct err *err)
 	if (rc == 0)
 		rc = name_files(l, err);
 	if (rc == 0)
-		rc = steering_init(&l->steering, o->ovs_db, o->ovs_rundir, o->instance, o->steer,
-				   err);
+		rc = steering_init(&l->steering, o, err);
 	if (rc == 0)
 		rc = l->pid_fd = pidfile_open(l->pid_path, err);
 	if (rc >= 0)

@@ -9,7 +9,11 @@
 #include <string.h>
 
 #include "datapath/ovs/apply.h"
+#include "datapath/ovs/ports.h"
 #include "vnf/ports.h"
+
+/* Of the switch's ports: room for the metadata tag and the user's own tags. */
+enum { MTU_DEFAULT = 1500, TAGS_ROOM = 100 };
 
 /* The selections of a policy as datapath/ovs wants them, and their lists. */
 struct selections {
@@ -18,18 +22,17 @@ struct selections {
 };
 
 int
-steering_init(struct steering *s, const char *ovs_db, const char *ovs_rundir, unsigned instance,
-	      bool keep, struct err *err)
+steering_init(struct steering *s, const struct options *o, struct err *err)
 {
 	int rc;
 
-	*s = (struct steering){ .instance = instance, .keep = keep };
-	rc = ovs_target_init(&s->target, ovs_db, err);
-	if (rc != 0 || !ovs_rundir)
+	*s = (struct steering){ .o = o, .keep = o->steer };
+	rc = ovs_target_init(&s->target, o->ovs_db, err);
+	if (rc != 0 || !o->ovs_rundir)
 		return rc;
-	if (strlen(ovs_rundir) >= sizeof s->target.rundir)
-		return err_set(err, -ENAMETOOLONG, "--ovs-rundir %s: too long", ovs_rundir);
-	strcpy(s->target.rundir, ovs_rundir);
+	if (strlen(o->ovs_rundir) >= sizeof s->target.rundir)
+		return err_set(err, -ENAMETOOLONG, "--ovs-rundir %s: too long", o->ovs_rundir);
+	strcpy(s->target.rundir, o->ovs_rundir);
 	return 0;
 }
 
@@ -155,11 +158,60 @@ is_first(const struct selections *all, size_t i)
 typedef int bridge_fn(struct steering *s, const char *bridge, const struct selections *all,
 		      char **text, struct err *err);
 
+/* Adds our port of this name, unless it is in the list, or is not a vhost-user port of ours. */
+static void
+add_port(const struct options *o, const char *name, struct ovs_leat_port *list, unsigned *n)
+{
+	static const char vhost[] = "vhost:";
+	unsigned i;
+
+	for (i = 0; name && i < *n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return;
+	for (i = 0; name && i < o->n_ports && *n < OVS_LEAT_PORTS_MAX; i++) {
+		const struct port_option *p = &o->port[i];
+
+		if (strcmp(p->name, name) != 0 || strncmp(p->spec, vhost, sizeof vhost - 1) != 0)
+			continue;
+		list[(*n)++] = (struct ovs_leat_port){
+			.name = name,
+			.socket = p->spec + sizeof vhost - 1,
+			.mtu = (p->mtu ? p->mtu : MTU_DEFAULT) + TAGS_ROOM,
+			.is_tap = p->copy,
+		};
+	}
+}
+
+static int
+ensure_ports(struct steering *s, const char *bridge, const struct selections *all, char **text,
+	     struct err *err)
+{
+	struct ovs_leat_port list[OVS_LEAT_PORTS_MAX];
+	unsigned n = 0;
+	size_t i;
+
+	*text = NULL;
+	for (i = 0; i < all->n; i++) {
+		const struct ovs_selection *v = &all->v[i];
+
+		if (strcmp(v->bridge, bridge) != 0)
+			continue;
+		add_port(s->o, v->leat_a, list, &n);
+		add_port(s->o, v->leat_b, list, &n);
+		add_port(s->o, v->leat_tap, list, &n);
+	}
+	return n ? ovs_ports_ensure(&s->target, bridge, list, n, err) : 0;
+}
+
 static int
 apply_one(struct steering *s, const char *bridge, const struct selections *all, char **text,
 	  struct err *err)
 {
-	return ovs_apply(&s->target, s->instance, bridge, all->v, (unsigned)all->n, false, text,
+	int rc = ensure_ports(s, bridge, all, text, err);
+
+	if (rc != 0)
+		return rc;
+	return ovs_apply(&s->target, s->o->instance, bridge, all->v, (unsigned)all->n, false, text,
 			 err);
 }
 
@@ -168,7 +220,7 @@ clear_one(struct steering *s, const char *bridge, const struct selections *all, 
 	  struct err *err)
 {
 	(void)all;
-	return ovs_clear(&s->target, s->instance, bridge, false, text, err);
+	return ovs_clear(&s->target, s->o->instance, bridge, false, text, err);
 }
 
 static int
@@ -176,7 +228,7 @@ show_one(struct steering *s, const char *bridge, const struct selections *all, c
 	 struct err *err)
 {
 	(void)all;
-	return ovs_show(&s->target, s->instance, bridge, text, err);
+	return ovs_show(&s->target, s->o->instance, bridge, text, err);
 }
 
 /* Calls `fn` for every bridge, and joins the texts. */
@@ -215,6 +267,12 @@ each_bridge(struct steering *s, const struct policy *p, bridge_fn *fn, bool titl
 	else
 		free(joined);
 	return rc;
+}
+
+int
+steering_ensure_ports(struct steering *s, const struct policy *p, struct err *err)
+{
+	return each_bridge(s, p, ensure_ports, false, NULL, err);
 }
 
 int

@@ -11,22 +11,28 @@
 
 #include "datapath/clock.h"
 #include "datapath/ovs/target.h"
+#include "vnf/cmdline.h"
 #include "vnf/policy/policy.h"
 
 struct steering {
 	struct ovs_target target;
-	unsigned instance;
+	const struct options *o;	/* our ports, the instance's number */
 	bool keep;		/* put in place again what the switch lost */
 	bool complained;	/* of the present trouble, once */
 	usec_t checked;
 };
 
-/* 0, or a negative errno with `err`. */
-int steering_init(struct steering *s, const char *ovs_db, const char *ovs_rundir, unsigned instance,
-		  bool keep, struct err *err);
+/* `o` outlives it.  0, or a negative errno with `err`. */
+int steering_init(struct steering *s, const struct options *o, struct err *err);
 
 /*
- * Makes every bridge that `p` names hold what it asks for.  *said (to be freed, may be NULL):
+ * Makes the ports that `p` names exist on their bridges, as far as they are called as ours and
+ * are vhost-user ports; others are the operator's.  0, or a negative errno with `err`.
+ */
+int steering_ensure_ports(struct steering *s, const struct policy *p, struct err *err);
+
+/*
+ * Makes every bridge that `p` names hold what it asks for, our ports first.  *said (to be freed, may be NULL):
  * what was sent, "" if nothing was missing.  0, or a negative errno with `err`.
  */
 int steering_apply(struct steering *s, const struct policy *p, char **said, struct err *err);
