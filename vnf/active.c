@@ -50,7 +50,7 @@ active_fini(struct active *a)
 	}
 	snapshot_free(atomic_exchange(&a->now, NULL));
 	free(a->qsbr);
-	*a = (struct active){ 0 };
+	*a = (struct active){ .store = NULL };
 }
 
 static char *
