@@ -182,10 +182,13 @@ static void
 run(void)
 {
 	usec_t next;
+	bool busy;
 
 	do {
-		while (receive(SERVER) | receive(CLIENT))
-			;
+		do {
+			busy = receive(SERVER);
+			busy |= receive(CLIENT);
+		} while (busy);
 		next = tcpterm_next(host.stack);
 		if (usec_before(usec_add(host.now, SETTLE_US), next))
 			return;
