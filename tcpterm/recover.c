@@ -59,6 +59,8 @@ without_sack(struct conn *c, const struct ackinfo *a)
 void
 recover_ack(struct conn *c, const struct ackinfo *a)
 {
+	bool was_fast = c->rec.state == RECOVER_FAST;
+
 	if (a->duplicate && c->rec.dup_acks < UINT8_MAX)
 		c->rec.dup_acks++;
 	else if (a->acked > 0)
@@ -70,7 +72,8 @@ recover_ack(struct conn *c, const struct ackinfo *a)
 		with_sack(c, a);
 	else
 		without_sack(c, a);
-	if (a->acked == 0 || c->rec.state == RECOVER_FAST || !c->cc.limited)
+	/* The ACK that ends fast recovery covers what was sent before it: RFC 5681 3.2 (6). */
+	if (a->acked == 0 || was_fast || c->rec.state == RECOVER_FAST || !c->cc.limited)
 		return;
 	/* After a timeout the window grows again while what was lost is sent: by a segment
 	 * an ACK (RFC 3465 2.3), for one may cover much that arrived before. */
