@@ -3,10 +3,13 @@
  *
  * rte_raw_cksum_mbuf() of DPDK 22.11 loses carries where a segment begins at an
  * odd offset (it swaps a sum that it hasn't folded), so chains are walked here.
+ * Its rte_raw_cksum() adds 16 bits at a time, which was half of what tests/bench/relay
+ * counted for a segment; longer sums are made here, 64 bits at a time (RFC 1071 (2)(C)).
  */
 #include "datapath/checksum.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_ip.h>
@@ -19,6 +22,34 @@ fold(uint32_t sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
+static uint64_t
+word_at(const uint8_t *b)
+{
+	uint64_t w;
+
+	memcpy(&w, b, sizeof w);
+	return w;
+}
+
+/* rte_raw_cksum(), for more than headers.  Two sums, so that neither waits for the other. */
+static uint16_t
+sum_bytes(const uint8_t *b, uint32_t len)
+{
+	unsigned __int128 even = 0, odd = 0;
+	uint64_t sum;
+
+	for (; len >= 32; b += 32, len -= 32) {
+		even += word_at(b);
+		odd += word_at(b + 8);
+		even += word_at(b + 16);
+		odd += word_at(b + 24);
+	}
+	even += odd;
+	sum = (uint64_t)(even >> 64) + ((uint64_t)even >> 32) + (uint32_t)even;
+	sum = (sum >> 32) + (uint32_t)sum;
+	return fold((uint32_t)(sum >> 16) + (uint32_t)(sum & 0xffff) + rte_raw_cksum(b, len));
+}
+
 uint16_t
 cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
@@ -29,7 +60,7 @@ cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 		off -= m->data_len;
 	for (done = 0; m && done < len; done += n, off = 0, m = m->next) {
 		n = RTE_MIN(len - done, m->data_len - off);
-		part = rte_raw_cksum(rte_pktmbuf_mtod_offset(m, const void *, off), n);
+		part = sum_bytes(rte_pktmbuf_mtod_offset(m, const uint8_t *, off), n);
 		/* RFC 1071 (2)(B): bytes at an odd offset count in the other half */
 		sum += done & 1 ? rte_bswap16(part) : part;
 	}
