@@ -166,6 +166,14 @@ deliver_held(struct conn *c)
 	}
 }
 
+/* With a coarse scale each ACK rounds the edge further right, without end: what comes past
+ * twice the limit stays with its sender. */
+static bool
+overdrawn(const struct conn *c)
+{
+	return stream_len(c->rx) >= 2ull * c->rcv.limit;
+}
+
 /* In-order data may use all of the budget, the rest half of it, so that a hole can always be
  * filled. */
 static bool
@@ -175,7 +183,7 @@ budget(const struct conn *c, const struct rte_mbuf *m, bool in_order)
 	uint32_t quarter = rte_pktmbuf_data_room_size(s->conf.payload_pool) / 4u;
 
 	if (in_order)
-		return s->stats.n_held < s->conf.n_held_max;
+		return s->stats.n_held < s->conf.n_held_max && !overdrawn(c);
 	/* Scattered bytes can't be compacted: few of them may hold whole mbufs. */
 	if (c->rcv.ooo_mbufs > OOO_SPARSE && c->rcv.ooo_bytes / c->rcv.ooo_mbufs < quarter)
 		return false;
@@ -277,17 +285,11 @@ edge_wanted(const struct conn *c, unsigned shift)
 	return c->rcv.nxt + ((int64_t)RTE_MIN(room(c) >> shift, (uint32_t)UINT16_MAX) << shift);
 }
 
-/* The field that leaves the edge where it was offered. */
+/* The field that leaves the edge where it was offered; rounded up, for it never moves left. */
 static int64_t
 field_unmoved(const struct conn *c, unsigned shift)
 {
-	int64_t wnd = RTE_MAX(c->rcv.adv - c->rcv.nxt, 0), unit = 1 << shift;
-	int64_t up = (wnd + unit - 1) >> shift, most = c->rcv.limit + c->rcv.limit / 2;
-
-	/* Rounded up, for the edge never moves left; but each ACK that rounds moves it right, and
-	 * far past what may be held a fraction of the unit is taken back, and still accepted
-	 * (RFC 7323 2.4). */
-	return (up << shift) + stream_len(c->rx) <= RTE_MAX(most, unit) ? up : wnd >> shift;
+	return (RTE_MAX(c->rcv.adv - c->rcv.nxt, 0) + (1 << shift) - 1) >> shift;
 }
 
 uint16_t

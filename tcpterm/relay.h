@@ -26,8 +26,8 @@ struct relay {
 	uint8_t why;		/* dying: enum tcpterm_end */
 };
 
-/* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone. False: no room,
- * and nothing was taken. */
+/* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone.
+ * False: no room, and nothing was taken. */
 bool relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p);
 
 void relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);

@@ -83,7 +83,8 @@ copy_from(const struct rte_mbuf *m, uint32_t m_off, uint32_t len, void *to)
 		memcpy(to, from, len);
 }
 
-/* Less than a quarter of its mbufs is payload, headers' own not counted: they would hold the pool. */
+/* Less than a quarter of its mbufs is payload, the headers' own not counted: they would hold the
+ * pool. */
 static bool
 wasteful(const struct tcpterm *s, const struct rte_mbuf *m, uint32_t len)
 {

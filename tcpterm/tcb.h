@@ -226,7 +226,8 @@ void sent_sack(struct conn *c, int64_t left, int64_t right, struct ackinfo *a);
 uint32_t sent_mark_lost(struct conn *c);
 void sent_mark_head_lost(struct conn *c);
 void sent_mark_all_lost(struct conn *c);
-/* The next lost segment that is not in flight again, cut to `mss` if there is memory for it. NULL. */
+/* The next lost segment that is not in flight again, cut to `mss` if there is memory for that.
+ * NULL. */
 struct sent_seg *sent_next_lost(struct conn *c, uint32_t mss);
 void sent_again(struct conn *c, struct sent_seg *g);
 void sent_dup_ack(struct conn *c);

@@ -175,7 +175,7 @@ input(const struct seg *g)
 	write_headers(g, at, opt_len);
 	memcpy(at + HEADERS, options, opt_len);
 	if (g->mutate)
-		at[46 + g->mutate_at % (8 + opt_len)] ^= g->mutate;	/* from the data offset on */
+		at[46 + g->mutate_at % (8 + opt_len)] ^= g->mutate;	/* from data_off on */
 	cksum_tcp_write(m, 14, 34);
 	pkt_parse(&p, m, &conf);
 	tcpterm_input(stack, &p, 1, now);

