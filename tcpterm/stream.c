@@ -134,6 +134,16 @@ stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t
 	hold(s, st, m);
 }
 
+/* What the caller writes leaves half of the budget to what arrives, or two full senders would
+ * deadlock; an empty stream may always take one mbuf. */
+static struct rte_mbuf *
+write_room(struct tcpterm *s, const struct stream *st)
+{
+	if (st->head && s->stats.n_held >= s->conf.n_held_max / 2)
+		return NULL;
+	return compact_new(s, st);
+}
+
 size_t
 stream_write(struct tcpterm *s, struct stream *st, const void *buf, size_t len)
 {
@@ -144,7 +154,7 @@ stream_write(struct tcpterm *s, struct stream *st, const void *buf, size_t len)
 		uint32_t n = compact_room(st);
 
 		if (n == 0) {
-			struct rte_mbuf *fresh = compact_new(s, st);
+			struct rte_mbuf *fresh = write_room(s, st);
 
 			if (!fresh)
 				break;

@@ -48,7 +48,7 @@ struct stream {
 void stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
 		   uint32_t len);
 
-/* Copies the caller's bytes in; how many there was memory for. */
+/* Copies the caller's bytes in; how many there was memory, and half of the budget, for. */
 size_t stream_write(struct tcpterm *s, struct stream *st, const void *buf, size_t len);
 
 /* Copies `len` bytes from `off` out; all of them are held. */

@@ -206,6 +206,22 @@ lose_from_client_after_syn(struct chain *c, enum chain_node from, const struct p
 }
 
 static void
+pool_of_64_makes_progress(void)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct tcpterm_conf small = { .n_held_max = 20 };
+		struct loss loss = { seed, 25, -1 };
+		struct chain c;
+
+		chain_init_pool(&c, &small, 63);
+		c.lose = lose_some;
+		c.lose_ctx = &loss;
+		transfer(&c, 200 * 1024, 200 * 1024, 1800);
+		chain_fini(&c);
+	}
+}
+
+static void
 server_is_not_acknowledged_before_the_client(void)
 {
 	struct chain c;
@@ -293,6 +309,7 @@ TAP_MAIN(relay, TAP_TEST(both_directions_arrive_and_both_ends_close),
 	 TAP_TEST(reset_arrives_after_the_queued_bytes),
 	 TAP_TEST(reset_is_forwarded_within_3_s_past_a_zero_window),
 	 TAP_TEST(slow_reader_stops_the_sender_and_loses_nothing),
+	 TAP_TEST(pool_of_64_makes_progress),
 	 TAP_TEST(server_is_not_acknowledged_before_the_client),
 	 TAP_TEST(passed_flow_is_forwarded_by_the_same_frames),
 	 TAP_TEST(tracked_flow_is_followed_to_its_end), TAP_TEST(reset_verdict_refuses_the_client),

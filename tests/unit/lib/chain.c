@@ -221,7 +221,13 @@ stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 void
 chain_init(struct chain *c, const struct tcpterm_conf *conf)
 {
-	struct pool_conf pool = { .n_frames = 4095, .n_headers = 8191 };
+	chain_init_pool(c, conf, 4095);
+}
+
+void
+chain_init_pool(struct chain *c, const struct tcpterm_conf *conf, unsigned n_frames)
+{
+	struct pool_conf pool = { .n_frames = n_frames, .n_headers = 8191 };
 
 	*c = (struct chain){ .now = { 1000000 }, .verdict = { .decision = TCPTERM_RELAY } };
 	c->app[CHAIN_CLIENT].key = 3;

@@ -46,6 +46,9 @@ struct chain {
 /* Stacks with default settings but for those given (NULL: none); the server listens. */
 void chain_init(struct chain *c, const struct tcpterm_conf *conf);
 
+/* The same with `n_frames` mbufs for all payload of the three stacks. */
+void chain_init_pool(struct chain *c, const struct tcpterm_conf *conf, unsigned n_frames);
+
 /* Checks that every mbuf came back, too. */
 void chain_fini(struct chain *c);
 
