@@ -188,6 +188,14 @@ port_mtu(const struct port *p)
 	return p->conf.mtu;
 }
 
+uint16_t
+port_n_queues(const struct port *p)
+{
+	enum port_state s = port_state(p);
+
+	return s == PORT_UP || s == PORT_DOWN ? p->n_queues : 0;
+}
+
 bool
 port_at_end(struct port *p)
 {

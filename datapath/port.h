@@ -91,6 +91,8 @@ const char *port_state_name(enum port_state s);
 const struct port_conf *port_config(const struct port *p);
 void port_get_stats(const struct port *p, struct port_stats *s);
 uint16_t port_mtu(const struct port *p);
+/* The queues that the device has, at most conf.n_queues; 0 while it is not open. */
+uint16_t port_n_queues(const struct port *p);
 
 /* Up to PORT_BURST frames of the queue, faults applied (dropped ones counted in `drops`). */
 unsigned port_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, struct drops *drops);

@@ -19,7 +19,7 @@
 
 enum {
 	MEM_MB = 256,
-	MEM_MB_NO_HUGE = 128,
+	MEM_MB_NO_HUGE = 256,
 	MEM_MB_RINGS = 12,	/* journal, sinks, flows, hand-off */
 	N_JOURNAL = 4096,	/* records a worker */
 	N_SINK = 8192,		/* events a worker */
@@ -140,16 +140,20 @@ make_pools(struct leat *l, struct err *err)
 {
 	struct pool_conf c = { .n_frames = N_FRAMES_MAX, .frame_room = longest_frame(l->o) };
 	unsigned n_queues = l->o->n_ports * l->o->n_workers;
+	unsigned n_handoff = 2 * N_HANDOFF * l->o->n_workers * (l->o->n_workers - 1);
 	unsigned room = (unsigned)mem_mb(l->o) - RTE_MIN(MEM_MB_RINGS, mem_mb(l->o));
 
+	/* an mbuf does not cross a page, and of ordinary pages each has room for one only */
+	if (l->o->no_huge)
+		room /= 2;
 	do {
 		c.n_frames = c.n_frames / 8 * 7;
 		c.n_headers = c.n_frames;
 	} while (c.n_frames > N_FRAMES_MIN && pools_mem_mb(&c) > room);
 	l->n_frames = c.n_frames;
 	l->n_headers = c.n_headers;
-	l->worker_conf.n_held_max = pool_held_max(c.n_frames, 2 * N_DESC * n_queues, l->o->n_ports,
-						  512 * l->o->n_workers * l->o->n_workers);
+	l->worker_conf.n_held_max =
+		pool_held_max(c.n_frames, 2 * N_DESC * n_queues, l->o->n_ports, n_handoff);
 	if (l->worker_conf.n_held_max < PORT_BURST)
 		return err_set(err, -ENOMEM,
 			       "%d MB are too few for %u ports and %u workers: raise "

@@ -12,18 +12,38 @@
 #include "vnf/verdict.h"
 
 enum {
-	N_HANDOFF = 512,		/* frames that wait between two workers */
 	N_DATAGRAMS = 64,		/* fragmented datagrams in hand, a worker */
 	FRAGMENT_TIMEOUT_US = 1000000,	/* the ends' own is 30 s and more: they see no difference */
 };
 
 /* --- out --- */
 
+/* Gives a batch to a worker whose queue the device has; m->port is the port out from here on. */
+static void
+flush_by_other(struct worker *w, unsigned port, unsigned other)
+{
+	struct tx_batch *t = &w->tx[port];
+	unsigned i, n;
+
+	for (i = 0; i < t->n; i++)
+		t->m[i]->port = (uint16_t)port;
+	n = rte_ring_sp_enqueue_burst(w->all[other]->send[w->id], (void **)t->m, t->n, NULL);
+	w->stats.sent_by_others += n;
+	w->drops.n[DROP_handoff_full] += t->n - n;
+	rte_pktmbuf_free_bulk(t->m + n, t->n - n);
+	t->n = 0;
+}
+
 static void
 flush(struct worker *w, unsigned port)
 {
+	unsigned n_queues = port_n_queues(w->conf->ports->port[port]);
 	struct tx_batch *t = &w->tx[port];
 
+	if (n_queues && w->id >= n_queues) {
+		flush_by_other(w, port, w->id % n_queues);
+		return;
+	}
 	port_tx(w->conf->ports->port[port], (uint16_t)w->id, t->m, t->n, &w->drops);
 	t->n = 0;
 }
@@ -172,6 +192,23 @@ take_over(struct worker *w)
 }
 
 static unsigned
+send_for_others(struct worker *w)
+{
+	struct rte_mbuf *m[PORT_BURST];
+	unsigned i, k, n, all = 0;
+
+	for (i = 0; i < w->conf->n_workers; i++) {
+		if (i == w->id)
+			continue;
+		n = rte_ring_sc_dequeue_burst(w->send[i], (void **)m, PORT_BURST, NULL);
+		for (k = 0; k < n; k++)
+			worker_send(w, m[k]->port, m[k]);
+		all += n;
+	}
+	return all;
+}
+
+static unsigned
 receive(struct worker *w)
 {
 	struct rte_mbuf *m[PORT_BURST];
@@ -196,7 +233,8 @@ worker_turn(struct worker *w, usec_t now)
 
 	w->now = now;
 	w->snapshot = active_snapshot(w->conf->active);
-	n = take_over(w);
+	n = send_for_others(w);
+	n += take_over(w);
 	n += receive(w);
 	n += flows_serve(w->conf->flows, w->id, w->stack, now);
 	fragments_expire(w);
@@ -242,40 +280,56 @@ stack_new(struct worker *w, struct err *err)
 	return rc == 0 ? 0 : err_set(err, rc, "no memory for a listener");
 }
 
-static int
-rings_new(struct worker *w, struct err *err)
+static struct rte_ring *
+ring_new(const char *what, unsigned from, unsigned to)
 {
 	static unsigned serial;
 	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof name, "%s-%u-%u-%u", what, from, to, serial++);
+	return rte_ring_create(name, N_HANDOFF, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
+static int
+rings_new(struct worker *w, struct err *err)
+{
 	unsigned i;
 
 	for (i = 0; i < w->conf->n_workers; i++) {
 		if (i == w->id)
 			continue;
-		snprintf(name, sizeof name, "hand-%u-%u-%u", i, w->id, serial++);
-		w->from[i] = rte_ring_create(name, N_HANDOFF, SOCKET_ID_ANY,
-					     RING_F_SP_ENQ | RING_F_SC_DEQ);
-		if (!w->from[i])
+		w->from[i] = ring_new("hand", i, w->id);
+		w->send[i] = ring_new("send", i, w->id);
+		if (!w->from[i] || !w->send[i])
 			return err_set(err, -ENOMEM, "no memory for the rings between workers");
 	}
 	return 0;
 }
 
 static void
-worker_free(struct worker *w)
+ring_free(struct rte_ring *r)
 {
 	void *m;
+
+	while (r && rte_ring_dequeue(r, &m) == 0) {
+		if ((uintptr_t)m & DATAGRAM_BIT)
+			fragments_discard(untag(m));
+		else
+			rte_pktmbuf_free(m);
+	}
+	rte_ring_free(r);
+}
+
+static void
+worker_free(struct worker *w)
+{
 	unsigned i;
 
 	if (!w)
 		return;
 	for (i = 0; i < MAX_WORKERS; i++) {
-		while (w->from[i] && rte_ring_dequeue(w->from[i], &m) == 0)
-			if ((uintptr_t)m & DATAGRAM_BIT)
-				fragments_discard(untag(m));
-			else
-				rte_pktmbuf_free(m);
-		rte_ring_free(w->from[i]);
+		ring_free(w->from[i]);
+		ring_free(w->send[i]);
 	}
 	tcpterm_free(w->stack);
 	frag_table_free(w->frags);

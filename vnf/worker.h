@@ -24,7 +24,10 @@
 #include "vnf/note.h"
 #include "vnf/ports.h"
 
-enum { TX_BATCH = 2 * PORT_BURST };
+enum {
+	TX_BATCH = 2 * PORT_BURST,
+	N_HANDOFF = 1024,	/* frames that wait between two workers, each way and in and out */
+};
 
 struct worker_stats {
 #define WORKER_STAT(name, text) uint64_t name;
@@ -65,6 +68,7 @@ struct worker {
 	struct note pending;		/* of the flow that is being decided */
 	struct tx_batch tx[MAX_PORTS];
 	struct rte_ring *from[MAX_WORKERS];	/* frames that worker i hands over */
+	struct rte_ring *send[MAX_WORKERS];	/* frames that worker i has no queue to send by */
 	struct drops drops;
 	struct worker_stats stats;
 	pthread_t thread;

@@ -76,13 +76,13 @@ full_handoff_ring_drops_and_counts(void)
 	box_begin(&box, 2, "default track\n");
 	wrong = box.w[!owner];
 	box_segment(&frame, false, 40000, 80, TCP_SYN, 0);
-	for (i = 0; i < 640; i++) {
+	for (i = 0; i < 1280; i++) {
 		box_send(&box, BOX_A, (uint16_t)!owner, &frame);
 		worker_turn(wrong, box.now);
 	}
 	CU_ASSERT_TRUE(wrong->drops.n[DROP_handoff_full] > 0);
-	CU_ASSERT_EQUAL(wrong->drops.n[DROP_handoff_full] + wrong->stats.handed_over, 640);
-	for (i = 0; i < 40; i++)
+	CU_ASSERT_EQUAL(wrong->drops.n[DROP_handoff_full] + wrong->stats.handed_over, 1280);
+	for (i = 0; i < 80; i++)
 		box_turn(&box);
 	CU_ASSERT_EQUAL(box.w[owner]->stats.taken_over, wrong->stats.handed_over);
 	CU_ASSERT_EQUAL(box_count(&box, BOX_B), wrong->stats.handed_over);
