@@ -388,7 +388,7 @@ workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err)
 void
 workers_free(struct worker *w[], unsigned n)
 {
-	struct rte_mempool *datagrams = n ? w[0]->datagrams : NULL;
+	struct rte_mempool *datagrams = n && w[0] ? w[0]->datagrams : NULL;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
