@@ -83,6 +83,7 @@ struct worker {
  * `err`, and none is left.
  */
 int workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err);
+/* Those that were not made may be NULL. */
 void workers_free(struct worker *w[], unsigned n);
 
 /* Starts a thread for each, on core[k] if that is not -1.  0, or a negative errno with `err`. */
