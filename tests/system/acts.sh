@@ -29,7 +29,8 @@ act_proxy() {
 		"$(flow_value mode "$PROXY_PORT") $(flow_value rule "$PROXY_PORT")"
 	see "state of both legs" "established established" \
 		"$(flow_value client_state "$PROXY_PORT") $(flow_value server_state "$PROXY_PORT")"
-	see "bytes so far are counted" yes "$(flow_lives "$PROXY_PORT" && echo yes)"
+	see "bytes so far are counted" yes \
+		"$([ "$(flow_value down_bytes "$PROXY_PORT")" -gt 0 ] && echo yes)"
 	see "both legs have a round-trip time" yes \
 		"$([ "$(flow_value client_srtt "$PROXY_PORT")" -gt 0 ] 2>/dev/null &&
 			[ "$(flow_value server_srtt "$PROXY_PORT")" -gt 0 ] && echo yes)"

@@ -50,21 +50,23 @@ last_flow() { # COLUMN PORT
 	sql "SELECT $1 FROM flow WHERE server_port = $2 ORDER BY id DESC LIMIT 1"
 }
 
-# flow_value COLUMN PORT: of the flow to that port that is alive now.
+# flow_value COLUMN PORT: of the flow to that port in the latest list. One list serves a whole look:
+# the flow may be over before the next.
 flow_value() {
-	ctl -f json flow list | python3 -c '
+	python3 -c '
 import json, sys
-column, port = sys.argv[1:]
-for flow in json.load(sys.stdin):
+column, port, path = sys.argv[1:]
+for flow in json.load(open(path)):
 	if str(flow["server"]).endswith(":" + port):
 		print(flow[column])
 		break
-' "$1" "$2" 2>/dev/null
+' "$1" "$2" "$RUN/flows.json" 2>/dev/null
 }
-flow_lives() { # PORT: and carries data
-	local down
-	down=$(flow_value down_bytes "$1")
-	[ "${down:-0}" -gt 0 ]
+flow_lives() { # PORT: and carries data both ways that somebody acknowledged
+	local rtt
+	ctl -f json flow list >"$RUN/flows.json" 2>/dev/null || return 1
+	rtt=$(flow_value client_srtt "$1")
+	[ "${rtt:-None}" != None ] && [ "$(flow_value down_bytes "$1")" -gt 0 ]
 }
 
 # stream_file PORT up|down: the sink's file of that direction, FLOWID-CLIENT.PORT-SERVER.PORT.c2s or
