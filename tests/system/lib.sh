@@ -474,7 +474,7 @@ nginx_up() {
 # fetch URL [CURL OPTIONS]: prints the hash of what came, and fails if curl did.
 fetch() {
 	local out
-	out=$(set -o pipefail; on_client curl -sS -k --noproxy '*' --connect-timeout 10 --max-time "${MAX_TIME:-120}" \
+	out=$(set -o pipefail; on_client curl -sS -k --noproxy '*' --connect-timeout 10 --max-time "${MAX_TIME:-300}" \
 		"$@" | hash_of) || return 1
 	echo "$out"
 }
