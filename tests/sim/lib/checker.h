@@ -13,7 +13,8 @@
  *   beyond-window     beyond the right edge the peer offered, but for a probe of one (RFC 9293
  *                     §3.8.6.1)
  *   beyond-stream     beyond the last byte of the stream
- *   window-shrunk     a right edge that moved left
+ *   window-shrunk     a right edge that moved left by a unit of the window field or more: what
+ *                     less the rounding takes is allowed (RFC 7323 2.4)
  *   ack-unreceived    an acknowledgment of what has not arrived on that leg
  *   ack-back          an acknowledgment below an earlier one
  *   mss               payload and options above the peer's MSS (RFC 6691)

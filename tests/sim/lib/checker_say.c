@@ -92,10 +92,11 @@ judge_ack(struct said *x)
 	if (x->v->heard_fin != UINT64_MAX && x->ack > (int64_t)x->v->heard_fin)
 		return;		/* nothing can follow a FIN: the window says nothing */
 	edge = (x->s->flags & SEEN_ACK ? x->ack : 1) + ((int64_t)x->s->window << shift);
-	if (edge < (int64_t)x->v->edge)
+	/* Rounding may take back less than a unit of the field (RFC 7323 2.4), never more. */
+	if (edge <= (int64_t)x->v->edge - (1 << shift))
 		checker_fail(x, "window-shrunk", "right edge %lld after %llu", (long long)edge,
 			     (unsigned long long)x->v->edge);
-	else
+	else if (edge > (int64_t)x->v->edge)
 		x->v->edge = (uint64_t)edge;
 }
 
