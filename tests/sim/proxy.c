@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tests/sim/lib/boxes.h"
+#include "tests/sim/lib/lib.h"
 #include "tests/sim/lib/run.h"
 
 /* Under a sanitizer a run takes several times as long. */
@@ -25,7 +26,7 @@ enum { SEEDS_DEFAULT = 50 * SCENARIO_CLASSES };
 #endif
 enum { JOBS_MAX = 16, FAILURES_SHOWN = 5 };
 
-static const struct box_ops *const boxes[] = { &forward_box };
+static const struct box_ops *const boxes[] = { &lib_box, &forward_box };
 static const char *const mode_names[BOX_N_MODES] = { "proxy", "track", "passive" };
 
 struct args {
@@ -199,6 +200,7 @@ take_names(struct args *a, const char *box, const char *mode)
 	if (box && strcmp(a->box->name, box) != 0)
 		return false;
 	a->modes = a->box->modes;
+	a->other = a->box == &lib_box ? &lib_endpoint : NULL;
 	if (a->box == &forward_box && !mode)
 		a->modes &= ~(1u << BOX_PROXY);	/* a wire does not terminate */
 	for (i = 0; mode && i < BOX_N_MODES; i++)
