@@ -32,7 +32,10 @@ read32(const uint8_t *b)
 static inline const uint8_t *
 pkt_head(struct pkt *p, uint32_t off, uint32_t len, uint32_t end)
 {
-	if (off + len > end || !pkt_linearize(p->m, off + len))
+	/* Nearly always it lies there already, and there is nothing to call. */
+	bool there = off + len <= p->m->data_len && off + len <= PKT_LINEAR_MAX;
+
+	if (off + len > end || (!there && !pkt_linearize(p->m, off + len)))
 		return NULL;
 	return rte_pktmbuf_mtod_offset(p->m, const uint8_t *, off);
 }
