@@ -256,8 +256,9 @@ print_one(const struct bench *b, enum mode mode, unsigned many, uint64_t n)
 	const struct peers *p = b->peers[mode][many];
 	bool whole = p->wrong == 0 && p->received == p->sent && p->sent >= n;
 
-	printf("{\"bench\":\"relay\",\"mode\":\"%s\",\"flows\":%u,\"payload\":%u,\"segments\":%" PRIu64
-	       ",\"cycles\":%.0f,\"copied_bytes\":%" PRIu64 ",\"tsc_mhz\":%" PRIu64 "}\n",
+	printf("{\"bench\":\"relay\",\"mode\":\"%s\",\"flows\":%u,\"payload\":%u"
+	       ",\"segments\":%" PRIu64 ",\"cycles\":%.0f,\"copied_bytes\":%" PRIu64
+	       ",\"tsc_mhz\":%" PRIu64 "}\n",
 	       mode_name[mode], p->n_flows, PEERS_PAYLOAD, p->received, b->best[mode][many],
 	       mode == PROXY ? b->worker->tcp->copied_bytes : 0, rte_get_tsc_hz() / 1000000);
 	if (!whole)
