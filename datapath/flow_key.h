@@ -1,5 +1,5 @@
 /*
- * flow_key.h - what makes two packets one flow (DESIGN: keys and identity).
+ * flow_key.h - what makes two packets one flow.
  *
  * Ingress domain, VLAN VIDs, addresses and ports.  PCP, DEI, TPID and MACs are
  * not part of it.  A key is directional as a packet is: [0] is the source,

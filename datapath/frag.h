@@ -1,5 +1,5 @@
 /*
- * frag.h - IP fragments of TCP, followed and forwarded (DESIGN: passive, fragments).
+ * frag.h - IP fragments of TCP, followed and forwarded.
  *
  * A small table a worker, keyed by domain, VLANs, addresses, protocol and id.  Reassembly
  * is by reference: the datagram is a chain of indirect mbufs, for state and

@@ -201,7 +201,7 @@ embryo_relay(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
 	struct embryo *e = embryo_new(s, p, v);
 
-	/* No room: the SYN crosses and the servers defend themselves (DESIGN 2, SYN flood). */
+	/* No room: the SYN crosses and the servers defend themselves. */
 	if (!e) {
 		core_forward(s, p);
 		return;

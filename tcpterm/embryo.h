@@ -1,6 +1,6 @@
 /*
  * embryo.h - a SYN that is not yet a connection: its decision is deferred, or its
- * handshake is being forwarded (DESIGN 2: sequence-preserving proxy).
+ * handshake is being forwarded (ARCHITECTURE.md, the life of a flow).
  *
  * Until the client's third ACK nothing is terminated: every segment of the handshake
  * crosses with its options filtered, no timer of ours retransmits, only a

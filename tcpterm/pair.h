@@ -2,7 +2,7 @@
  * pair.h - a passive pair: two half-streams (half.h) of one connection.
  *
  * Decides starts, which acknowledgement is evidence for the other half, RSTs
- * and ends, by DESIGN's table of passive streams.  Never transmits: it has no handle to.
+ * and ends, by the rules of half.h.  Never transmits: it has no handle to.
  */
 #ifndef TCPTERM_PAIR_H
 #define TCPTERM_PAIR_H

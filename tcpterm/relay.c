@@ -5,8 +5,8 @@
 #include "tcpterm/track.h"
 
 enum {
-	FIN_WITHHELD_US = 10 * 1000 * 1000,	/* DESIGN 2: FIN */
-	RST_DRAIN_US = 3 * 1000 * 1000,		/* DESIGN 2: RST */
+	FIN_WITHHELD_US = 10 * 1000 * 1000,	/* then it is ours to acknowledge */
+	RST_DRAIN_US = 3 * 1000 * 1000,		/* for what is queued before it */
 	N_KEEPALIVES = 9,
 	KEEPALIVE_US = 75 * 1000 * 1000,	/* between probes of ours */
 };
@@ -169,7 +169,7 @@ holds_nothing(const struct conn *c)
 	       c->rcv.last_ack == c->rcv.nxt;
 }
 
-/* An idle flow that holds nothing is only followed from here on (DESIGN 2); its numbers are
+/* An idle flow that holds nothing is only followed from here on; its numbers are
  * the ends' own. */
 static bool
 step_down(struct tcpterm *s, struct relay *r)

@@ -3,7 +3,7 @@
  *
  * Leg k faces end k (0 the initiator) and impersonates the other; stream d is
  * what leg d receives and leg !d sends.  Numbers, window scale, SACK and timestamps are
- * the same on both legs (DESIGN 2), so bytes keep their places.
+ * the same on both legs, so bytes keep their places.
  */
 #ifndef TCPTERM_RELAY_H
 #define TCPTERM_RELAY_H

@@ -479,6 +479,12 @@ tcpterm_find(struct tcpterm *s, const struct flow_key *k)
 		&how);
 }
 
+unsigned
+tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f, uint16_t vid[PKT_MAX_TAGS])
+{
+	return vlan_stack_vids(s->vlans, &f->key, vid);
+}
+
 struct flow *
 tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
 {

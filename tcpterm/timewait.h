@@ -1,7 +1,7 @@
 /*
  * timewait.h - what is left of a connection that closed in good order.
  *
- * It only answers old segments; a new SYN is a new flow (DESIGN 2, RFC 9293 3.6.1).
+ * It only answers old segments; a new SYN is a new flow (RFC 9293 3.6.1).
  */
 #ifndef TCPTERM_TIMEWAIT_H
 #define TCPTERM_TIMEWAIT_H

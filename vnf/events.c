@@ -69,8 +69,8 @@ event_flow_end(void *ctx, struct flow *f)
 	struct note *n = f->caller;
 	struct flow_record r;
 
-	row_fill(w->id, f, w->now, &r, leg);
-	journal_put(w->conf->journal, w->id, &r);
+	row_fill(w->stack, w->id, f, w->now, &r, leg);
+	journal_put(w->conf->journal, w->id, &r, n && n->log);
 	if (!n)
 		return;
 	if (n->sink)

@@ -206,9 +206,10 @@ flows_run(struct flows *f, usec_t now)
 /* --- a worker's side --- */
 
 static void
-view_of(unsigned worker, const struct flow *f, usec_t now, struct flow_view *v)
+view_of(struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now,
+	struct flow_view *v)
 {
-	row_fill(worker, f, now, &v->row, v->leg);
+	row_fill(stack, worker, f, now, &v->row, v->leg);
 	v->idle_us = usec_diff(now, f->last);
 	v->kind = f->kind;
 	v->roles_guessed = f->roles_guessed;
@@ -223,11 +224,11 @@ is_alive(const struct flow *f)
 }
 
 static void
-say(struct lane *l, unsigned worker, const struct flow *f, usec_t now)
+say(struct lane *l, struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now)
 {
 	struct reply r = { .serial = l->at_work.serial };
 
-	view_of(worker, f, now, &r.view);
+	view_of(stack, worker, f, now, &r.view);
 	rte_ring_sp_enqueue_elem(l->replies, &r, sizeof r);
 }
 
@@ -248,7 +249,7 @@ say_all(struct lane *l, unsigned worker, struct tcpterm *stack, usec_t now)
 
 	for (i = 0; i < n; i++)
 		if (is_alive(found[i]))
-			say(l, worker, found[i], now);
+			say(l, stack, worker, found[i], now);
 	if (l->cursor == 0)
 		say_last(l);
 	return n + 1;
@@ -272,7 +273,7 @@ flows_serve(struct flows *f, unsigned worker, struct tcpterm *stack, usec_t now)
 		return say_all(l, worker, stack, now);
 	one = tcpterm_flow(stack, l->at_work.ref, l->at_work.generation);
 	if (one && is_alive(one))
-		say(l, worker, one, now);
+		say(l, stack, worker, one, now);
 	say_last(l);
 	return 1;
 }

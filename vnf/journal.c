@@ -1,4 +1,6 @@
+#include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include <rte_errno.h>
@@ -6,11 +8,13 @@
 #include <rte_ring_elem.h>
 
 #include "vnf/journal.h"
+#include "vnf/log.h"
 
 enum { BATCH = 1024 };	/* records a transaction */
 
 struct entry {
 	enum { ENTRY_FLOW, ENTRY_GAP } kind;
+	bool log;
 	union {
 		struct flow_record flow;
 		struct gap_record gap;
@@ -91,9 +95,9 @@ put(struct lane *l, const struct entry *e)
 }
 
 bool
-journal_put(struct journal *j, unsigned w, const struct flow_record *r)
+journal_put(struct journal *j, unsigned w, const struct flow_record *r, bool log)
 {
-	struct entry e = { .kind = ENTRY_FLOW, .flow = *r };
+	struct entry e = { .kind = ENTRY_FLOW, .log = log, .flow = *r };
 
 	return put(&j->lane[w], &e);
 }
@@ -153,6 +157,29 @@ write_batch(struct journal *j, uint64_t lost, struct err *err)
 	return rc;
 }
 
+/* The `log` attribute of the rules. */
+static void
+log_flows(const struct journal *j)
+{
+	for (unsigned i = 0; i < j->n_batch; i++) {
+		const struct entry *e = &j->batch[i];
+		const struct flow_record *r = &e->flow;
+		char end[2][INET6_ADDRSTRLEN];
+
+		if (e->kind != ENTRY_FLOW || !e->log)
+			continue;
+		for (unsigned k = 0; k < 2; k++)
+			inet_ntop(r->family == 4 ? AF_INET : AF_INET6, r->end[k].addr, end[k],
+				  sizeof end[k]);
+		log_info("flow %.*s rule %.*s %.*s %s.%u > %s.%u ended: %.*s, %.3f s, %" PRIu64
+			 " bytes up, %" PRIu64 " down",
+			 RECORD_ID, r->flow_id, RECORD_RULE, r->rule, RECORD_WORD, r->mode, end[0],
+			 r->end[0].port, end[1], r->end[1].port, RECORD_WORD, r->reason,
+			 (double)(r->ended - r->started) / 1e6, r->direction[0].bytes,
+			 r->direction[1].bytes);
+	}
+}
+
 int
 journal_drain(struct journal *j, unsigned n_max, struct err *err)
 {
@@ -175,6 +202,7 @@ journal_drain(struct journal *j, unsigned n_max, struct err *err)
 		j->lane[i].lost_told += told;
 		lost -= told;
 	}
+	log_flows(j);
 	n = (int)j->n_batch;
 	j->written += j->n_batch;
 	j->n_batch = 0;

@@ -21,8 +21,11 @@ struct journal *journal_new(struct store *store, unsigned n_workers, unsigned n_
 			    struct err *err);
 void journal_free(struct journal *j);
 
-/* Worker `w`: copies the record; false, and counted, if the ring is full. */
-bool journal_put(struct journal *j, unsigned w, const struct flow_record *r);
+/*
+ * Worker `w`: copies the record; false, and counted, if the ring is full.  `log`: the control
+ * thread also says it in a line of the log, once the row is written.
+ */
+bool journal_put(struct journal *j, unsigned w, const struct flow_record *r, bool log);
 
 /* A gap of a flow that has not ended; kept until its row is written, then beside it. */
 bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);

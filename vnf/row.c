@@ -73,23 +73,6 @@ put_ends(const struct flow *f, struct flow_record *r)
 	}
 }
 
-/* Of a stack deeper than two the outermost two are kept with the flow. */
-static void
-put_vlans(const struct flow *f, struct flow_record *r)
-{
-	const struct l2_template *l2 = &f->l2[f->seen & 1 ? 0 : 1];
-	unsigned i;
-
-	if (f->key.n_tags <= 2) {
-		r->n_vlans = (uint8_t)f->key.n_tags;
-		memcpy(r->vlan, f->key.vid, r->n_vlans * sizeof r->vlan[0]);
-		return;
-	}
-	r->n_vlans = 2;
-	for (i = 0; i < 2; i++)
-		r->vlan[i] = vlan_vid(l2->tag[i]);
-}
-
 static void
 put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct flow_record *r)
 {
@@ -113,8 +96,8 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 }
 
 void
-row_fill(unsigned worker, const struct flow *f, usec_t now, struct flow_record *r,
-	 struct tcpterm_leg_info leg[2])
+row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now,
+	 struct flow_record *r, struct tcpterm_leg_info leg[2])
 {
 	const struct note *n = f->caller;
 
@@ -125,7 +108,7 @@ row_fill(unsigned worker, const struct flow *f, usec_t now, struct flow_record *
 	row_id(worker, f, r->flow_id);
 	r->domain = f->key.domain;
 	put_ends(f, r);
-	put_vlans(f, r);
+	r->n_vlans = (uint8_t)tcpterm_flow_vids(stack, f, r->vlan);
 	put_counts(f, leg, r);
 	put_word(r->mode, row_mode(f));
 	put_word(r->start, tcpterm_start_name(f->start));

@@ -6,7 +6,7 @@
 #ifndef LEAT_VNF_ROW_H
 #define LEAT_VNF_ROW_H
 
-#include <tcpterm/flow.h>
+#include <tcpterm/stack.h>
 
 #include "db/record.h"
 
@@ -19,8 +19,8 @@ bool row_id_parse(const char *text, unsigned *worker, uint32_t *ref, uint32_t *g
 /* The mode in which the flow is now: it may have moved down from its rule's. */
 const char *row_mode(const struct flow *f);
 
-/* Fills `r` and `leg`.  `now` becomes `ended`. */
-void row_fill(unsigned worker, const struct flow *f, usec_t now, struct flow_record *r,
-	      struct tcpterm_leg_info leg[2]);
+/* Fills `r` and `leg` for a flow of `stack`.  `now` becomes `ended`. */
+void row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now,
+	      struct flow_record *r, struct tcpterm_leg_info leg[2]);
 
 #endif

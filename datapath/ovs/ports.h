@@ -18,7 +18,7 @@ struct ovs_leat_port {
 	const char *name;
 	const char *socket;	/* where leatd listens: absolute path */
 	uint32_t ofport;	/* number to ask for; 0: as the switch likes */
-	unsigned int mtu;	/* bytes, with room for the user's second tag: see DESIGN §6 */
+	unsigned int mtu;	/* bytes, with room for the user's second tag (1504 or more) */
 	bool is_tap;		/* the switch never waits for room in a tap's queue */
 };
 

@@ -78,7 +78,7 @@ records_of_all_workers_become_rows(void)
 	for (unsigned i = 0; i < 20; i++) {
 		struct flow_record r = record(i);
 
-		CU_ASSERT_TRUE(journal_put(j, i % 2, &r));
+		CU_ASSERT_TRUE(journal_put(j, i % 2, &r, i == 0));
 	}
 	CU_ASSERT_EQUAL(journal_drain(j, 1000, &e), 20);
 	CU_ASSERT_EQUAL(journal_drain(j, 1000, &e), 0);
@@ -98,7 +98,7 @@ full_ring_counts_what_it_loses_and_the_store_is_told(void)
 	for (unsigned i = 0; i < 40; i++) {
 		struct flow_record r = record(i);
 
-		kept += journal_put(j, 0, &r);
+		kept += journal_put(j, 0, &r, false);
 	}
 	journal_status(j, &st);
 	CU_ASSERT_EQUAL(kept, 15);
@@ -125,7 +125,7 @@ locked_store_keeps_the_records_for_later(void)
 
 	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
 	CU_ASSERT_EQUAL(sqlite3_exec(db, "begin immediate", NULL, NULL, NULL), SQLITE_OK);
-	CU_ASSERT_TRUE(journal_put(j, 0, &r));
+	CU_ASSERT_TRUE(journal_put(j, 0, &r, false));
 	CU_ASSERT_EQUAL(journal_drain(j, 1000, &e), -EBUSY);
 	CU_ASSERT(e.msg[0] != '\0');
 	journal_status(j, &st);

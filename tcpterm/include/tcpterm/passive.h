@@ -27,7 +27,7 @@ struct tcpterm_passive_ops {
 	void (*end)(void *ctx, struct flow *f, unsigned dir, uint64_t offset);
 };
 
-/* Settings; zero fields take the defaults of DESIGN: 10 ms, 2 s, 1 MB, 200 ms. */
+/* Settings; zero fields take the defaults: 10 ms, 2 s, 1 MB, 200 ms. */
 struct tcpterm_passive_conf {
 	int64_t reorder_us;		/* reordering allowance, capture time */
 	int64_t deadline_us;		/* a hole without evidence becomes a gap */

@@ -83,6 +83,10 @@ usec_t tcpterm_next(const struct tcpterm *s);
 /* The flow that owns a tuple, either orientation; NULL. */
 struct flow *tcpterm_find(struct tcpterm *s, const struct flow_key *k);
 
+/* The VIDs of the flow's key, outermost first, any depth; returns how many. */
+unsigned tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f,
+			   uint16_t vid[PKT_MAX_TAGS]);
+
 /* By id; NULL if it is stale. */
 struct flow *tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation);
 

@@ -91,7 +91,7 @@ enum tcpterm_state {
 	TCPTERM_TIME_WAIT,
 };
 
-/* How a flow came into being (DESIGN: passive, start). */
+/* How a flow came into being. */
 enum tcpterm_start {
 	TCPTERM_START_SYN,
 	TCPTERM_START_SYNACK,

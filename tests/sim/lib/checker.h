@@ -9,7 +9,7 @@
  *   corrupt-forwarded a bad TCP checksum passed on within a terminated flow
  *   identity          MACs, tags with TPID and PCP, TTL, TOS, DF, flow label of the end
  *   bytes             a payload byte that is not the stream's at that sequence number
- *   unreceived        the box sends what it has not received (DESIGN: numbers are preserved)
+ *   unreceived        the box sends what it has not received (numbers are preserved)
  *   beyond-window     beyond the right edge the peer offered, but for a probe of one (RFC 9293
  *                     §3.8.6.1)
  *   beyond-stream     beyond the last byte of the stream
@@ -21,7 +21,7 @@
  *   mtu               an IP packet above the port's MTU
  *   ts-presence       timestamps not as agreed (RFC 7323 §3.2)
  *   tsval-back        TSval that decreases
- *   tsval-invented    TSval that the impersonated end has not sent (DESIGN §2)
+ *   tsval-invented    TSval that the impersonated end has not sent
  *   tsecr-invented    TSecr that the peer has not sent
  *   sack              a block of what has not arrived, or SACK without agreement
  *   syn-invented      SYN or SYN-ACK without one received for it
