@@ -32,8 +32,9 @@ int steering_init(struct steering *s, const struct options *o, struct err *err);
 int steering_ensure_ports(struct steering *s, const struct policy *p, struct err *err);
 
 /*
- * Makes every bridge that `p` names hold what it asks for, our ports first.  *said (to be freed, may be NULL):
- * what was sent, "" if nothing was missing.  0, or a negative errno with `err`.
+ * Makes every bridge that `p` names hold what it asks for, our ports first.
+ * *said (to be freed, may be NULL): what was sent, "" if nothing was missing.  0, or a negative
+ * errno with `err`.
  */
 int steering_apply(struct steering *s, const struct policy *p, char **said, struct err *err);
 
