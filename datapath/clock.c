@@ -2,10 +2,11 @@
  * clock.c - TSC ticks scaled to microseconds.
  *
  * The scale continues CLOCK_MONOTONIC, so that times taken before and after
- * clock_init() compare.  Written once, before the threads start.
+ * clock_init() compare.  It is written once, before the threads start.
  */
 #include "datapath/clock.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
 #include <rte_cycles.h>
@@ -17,6 +18,9 @@ static struct {
 	uint64_t tsc;
 	int64_t us;	/* CLOCK_MONOTONIC at `tsc` */
 } epoch;
+
+/* CLOCK_REALTIME less the scale: it moves when somebody sets the system's clock. */
+static _Atomic int64_t to_unix;
 
 static int64_t
 system_us(clockid_t id)
@@ -33,6 +37,7 @@ clock_init(void)
 	epoch.us = system_us(CLOCK_MONOTONIC);
 	epoch.tsc = rte_rdtsc();
 	epoch.hz = rte_get_tsc_hz();
+	clock_follow();
 }
 
 usec_t
@@ -48,8 +53,17 @@ clock_now(void)
 					      ticks % epoch.hz * USEC_PER_SEC / epoch.hz) };
 }
 
+void
+clock_follow(void)
+{
+	atomic_store_explicit(&to_unix, system_us(CLOCK_REALTIME) - clock_now().v,
+			      memory_order_relaxed);
+}
+
 int64_t
 clock_to_unix_us(usec_t t)
 {
-	return system_us(CLOCK_REALTIME) - usec_diff(clock_now(), t);
+	if (epoch.hz == 0)
+		clock_follow();
+	return t.v + atomic_load_explicit(&to_unix, memory_order_relaxed);
 }

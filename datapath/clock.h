@@ -46,7 +46,12 @@ usec_min(usec_t a, usec_t b)
 void clock_init(void);
 usec_t clock_now(void);
 
-/* Microseconds since the Unix epoch that correspond to `t` of clock_now(). */
+/*
+ * Microseconds since the Unix epoch that correspond to `t` of clock_now(): no clock is read, so a
+ * worker may ask.  clock_follow(), which a thread that may wait calls every second or so, keeps it
+ * at what the system's clock was last set to.
+ */
+void clock_follow(void);
 int64_t clock_to_unix_us(usec_t t);
 
 #endif

@@ -112,6 +112,7 @@ control_run(struct leat *l)
 			take_signal(l);
 		unixctl_server_run(l->ctl);
 		now = clock_now();
+		clock_follow();
 		drain_journal(l);
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);
