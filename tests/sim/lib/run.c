@@ -135,8 +135,6 @@ box_emits(void *ctx, int side, struct frame *f)
 {
 	struct run *r = ctx;
 
-	if (f->gso_size && !r->sc->box.tso[side] && r->sc->box.mode == BOX_PROXY)
-		fail(r, "mss", "a super-segment where none was asked for");
 	if (r->sc->box.mode == BOX_PASSIVE) {
 		checker_sent(r->checker, WHO_BOX, side, f, r->now);
 		frame_free(f);
@@ -255,8 +253,14 @@ turn(struct run *r)
 		step_end(r, &r->port[k / 2][k % 2]);
 }
 
+static bool
+stalled(const struct run *r)
+{
+	return r->now - r->moved_at > STALL_US;
+}
+
 /*
- * True when every connection has ended at both ends.  `still`: nothing is armed any more; then one
+ * True when every connection has ended at both ends.  `still`: nothing happens any more; then one
  * end is enough where there was an abort, because a RST may be lost, and who has nothing to send
  * and no keepalive does not learn of it.
  */
@@ -298,7 +302,7 @@ watch_progress(struct run *r)
 	if (moved != r->moved) {
 		r->moved = moved;
 		r->moved_at = r->now;
-	} else if (r->now - r->moved_at > STALL_US) {
+	} else if (stalled(r) && !over(r, true)) {
 		fail(r, "progress", "nothing moved since %.3f s", (double)r->moved_at / 1e6);
 	}
 }
@@ -378,7 +382,7 @@ loop(struct run *r)
 
 	while (!r->res->failed) {
 		t = next_time(r);
-		if (done_at == INT64_MAX && over(r, t == INT64_MAX))
+		if (done_at == INT64_MAX && over(r, t == INT64_MAX || stalled(r)))
 			done_at = r->now;
 		if (done_at != INT64_MAX && drained(r, done_at, t))
 			return;
