@@ -339,6 +339,10 @@ relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	if (!r->dying && is_keepalive(c, p))
 		relay_keepalive(s, r, dir);
 	event = tcb_input(c, p);
+	/* A leg whose FINs are acknowledged has nothing left to reset (RFC 1337): the other one
+	 * may still be taking what that end has sent. */
+	if (event == TCB_RESET && complete(&r->leg[dir]))
+		event = TCB_NONE;
 	if (event == TCB_RESET && r->dying) {
 		relay_end(s, f, r->why);
 	} else if (event == TCB_RESET) {
