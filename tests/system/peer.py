@@ -5,6 +5,7 @@
     peer.py connect HOST PORT recv|send|both FILE
     peer.py probe HOST PORT                what connect() says
     peer.py abort HOST PORT BYTES          reads BYTES, then resets
+    peer.py collect PORT N                 N connections at once, each to its end
     peer.py udp-echo PORT
     peer.py udp HOST PORT TEXT
 
@@ -81,6 +82,18 @@ def abort(host, port, n):
     return {"aborted": True}
 
 
+def collect(port, n):
+    got, readers = [], []
+    with listener(port) as s:
+        for _ in range(n):
+            sock, _ = s.accept()
+            readers.append(threading.Thread(target=lambda k=sock: got.append(receive(k))))
+            readers[-1].start()
+        for reader in readers:
+            reader.join()
+    return {"sha256": sorted(part["sha256"] for part in got)}
+
+
 def udp_echo(port):
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -112,6 +125,8 @@ def main(verb, *args):
         return probe(args[0], int(args[1]))
     if verb == "abort":
         return abort(args[0], int(args[1]), int(args[2]))
+    if verb == "collect":
+        return collect(int(args[0]), int(args[1]))
     if verb == "udp-echo":
         return udp_echo(int(args[0]))
     if verb == "udp":
