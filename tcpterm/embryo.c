@@ -182,6 +182,7 @@ learn_end(struct tcpterm *s, struct embryo_end *end, const struct pkt *p)
 	end->seen = true;
 	end->isn = seq(p->seq);
 	end->window = p->window;
+	end->flags = p->flags;
 	options_parse(options_at(p), p->opt_len, &end->opt);
 }
 

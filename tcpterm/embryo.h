@@ -18,6 +18,7 @@ struct embryo_end {
 	bool seen;
 	seq_t isn;
 	uint16_t window;	/* never scaled (RFC 7323 2.2) */
+	uint16_t flags;		/* of the SYN, or SYN-ACK */
 	struct tcpterm_options opt;	/* as the other end sees them: filtered */
 	usec_t at;		/* when it was first seen; NEVER after a retransmission */
 	/* the IP header's manners, of the latest segment */

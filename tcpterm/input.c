@@ -97,6 +97,7 @@ tcb_input(struct conn *c, struct pkt *p)
 		v = check_syn(c, p);
 	if (v == GO_ON) {
 		receive_timestamp(c, &o, off, len);
+		receive_ecn(c, p);
 		v = check_ack(c, p, &o);
 	}
 	if (v == GO_ON)

@@ -53,6 +53,21 @@ receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, 
 	c->rcv.ts_at = c->s->now;
 }
 
+void
+receive_ecn(struct conn *c, const struct pkt *p)
+{
+	enum { CE = 3 };
+
+	if (!c->ecn_on || p->payload_len == 0)
+		return;
+	if (p->flags & TCP_CWR)
+		c->rcv.ece = false;
+	if ((p->tos & CE) != CE)
+		return;
+	c->rcv.ece = true;
+	c->rcv.ack_now = true;
+}
+
 static void
 ooo_unlink(struct conn *c, struct rte_mbuf **at)
 {

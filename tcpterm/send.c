@@ -40,7 +40,7 @@ segment_at(struct conn *c, int64_t off, uint16_t flags, const struct tcpterm_opt
 	g.flow_label = c->flow_label;
 	g.seq = seq_of(c->iss, off).v;
 	g.ack = seq_of(c->irs, receive_ack(c)).v;
-	g.flags = flags;
+	g.flags = flags | (c->rcv.ece && !(flags & TCP_RST) ? TCP_ECE : 0);
 	g.opt = o;
 	if (!(flags & TCP_RST))
 		g.window = receive_window(c, flags & TCP_SYN);

@@ -78,6 +78,7 @@ struct receive {
 	uint32_t unacked;		/* bytes received since the last ACK was sent */
 	uint8_t quick;			/* data segments still to be acknowledged at once */
 	bool ack_now;
+	bool ece;			/* CE came, and no CWR since (RFC 3168 6.1.3) */
 	usec_t delack_at;
 	int64_t last_ack;		/* Last.ACK.sent, RFC 7323 4.3 */
 	uint32_t ts_recent;		/* RFC 7323 4.3 */
@@ -98,6 +99,7 @@ struct conn {
 	seq_t iss, irs;
 	uint8_t snd_shift, rcv_shift;
 	bool ts_on, sack_on, wscale_on;
+	bool ecn_on;		/* the ends agreed on ECN: marks are echoed on this leg */
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint16_t mss_offered;	/* what our SYN said (library connections) */
 
@@ -190,6 +192,8 @@ bool receive_acceptable(const struct conn *c, int64_t off, uint32_t len);
 /* TS.Recent (RFC 7323 4.3) and PAWS (5.3): false, the segment is old. */
 bool receive_paws(struct conn *c, const struct tcpterm_options *o, const struct pkt *p,
 		  int64_t off);
+/* ECN's marks and the sender's answer to their echo (RFC 3168 6.1.3). */
+void receive_ecn(struct conn *c, const struct pkt *p);
 void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, uint32_t len);
 /* The window field for the next segment; moves rcv.adv. */
 uint16_t receive_window(struct conn *c, bool syn);

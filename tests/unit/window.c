@@ -28,6 +28,40 @@ leg(unsigned k)
 }
 
 static void
+marks_are_echoed_until_the_sender_answers(void)
+{
+	enum { ECT = 2, CE = 3 };
+
+	ends_init(&e, &(struct ends_conf){ .ecn = true }, true);
+	ends_send(&e, 0, &(struct ends_seg){ .seq = 0, .len = 100, .tos = ECT });
+	ends_run(&e, SECOND);
+	CU_ASSERT_FALSE(ends_last(&e, 0)->flags & TCP_ECE);
+	ends_send(&e, 0, &(struct ends_seg){ .seq = 100, .len = 100, .tos = CE });
+	ends_run(&e, MS);
+	CU_ASSERT_TRUE(ends_last(&e, 0)->flags & TCP_ECE);
+	CU_ASSERT_FALSE(ends_last(&e, 1)->flags & TCP_ECE);	/* the mark stays on its leg */
+	ends_send(&e, 0, &(struct ends_seg){ .seq = 200, .len = 100, .tos = ECT });
+	ends_run(&e, SECOND);
+	CU_ASSERT_TRUE(ends_last(&e, 0)->flags & TCP_ECE);
+	ends_send(&e, 0,
+		  &(struct ends_seg){
+			  .seq = 300, .len = 100, .tos = ECT, .flags = TCP_ACK | TCP_CWR });
+	ends_run(&e, SECOND);
+	CU_ASSERT_FALSE(ends_last(&e, 0)->flags & TCP_ECE);
+	ends_fini(&e);
+}
+
+static void
+marks_mean_nothing_where_ecn_was_not_agreed(void)
+{
+	ends_init(&e, &(struct ends_conf){ 0 }, true);
+	ends_send(&e, 0, &(struct ends_seg){ .seq = 0, .len = 100, .tos = 3 });
+	ends_run(&e, SECOND);
+	CU_ASSERT_FALSE(ends_last(&e, 0)->flags & TCP_ECE);
+	ends_fini(&e);
+}
+
+static void
 unscaled_window_is_never_told_twice(void)
 {
 	int64_t off = 0;
@@ -224,7 +258,9 @@ chain_of_small_mbufs_is_compacted(void)
 	ends_fini(&e);
 }
 
-TAP_MAIN(window, TAP_TEST(unscaled_window_is_never_told_twice),
+TAP_MAIN(window, TAP_TEST(marks_are_echoed_until_the_sender_answers),
+	 TAP_TEST(marks_mean_nothing_where_ecn_was_not_agreed),
+	 TAP_TEST(unscaled_window_is_never_told_twice),
 	 TAP_TEST(every_segment_behind_a_hole_gives_a_duplicate_without_sack),
 	 TAP_TEST(blocks_of_three_holes_are_told),
 	 TAP_TEST(coarse_window_fills_no_more_than_twice_the_limit),

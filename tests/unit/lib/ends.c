@@ -141,6 +141,7 @@ write_headers(const struct ends *e, unsigned side, const struct ends_seg *g, uin
 	memcpy(at, link, sizeof link);
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = 0x45,
+		.type_of_service = g->tos,
 		.total_length = rte_cpu_to_be_16((uint16_t)(40 + opt_len + g->len)),
 		.time_to_live = (uint8_t)(60 + side),
 		.next_proto_id = IPPROTO_TCP,
@@ -262,8 +263,10 @@ ends_handshake(struct ends *e)
 		.has_ts = e->conf.ts,
 		.tsval = 100,
 	};
+	if (e->conf.ecn)
+		syn.flags |= TCP_ECE | TCP_CWR;
 	ends_send(e, 0, &syn);
-	syn.flags = TCP_SYN | TCP_ACK;
+	syn.flags = TCP_SYN | TCP_ACK | (e->conf.ecn ? TCP_ECE : 0);
 	syn.opt.tsval = 200;
 	ends_send(e, 1, &syn);
 	ack.opt.has_ts = e->conf.ts;

@@ -15,7 +15,7 @@ enum { ENDS_MAX_OUT = 4096, ENDS_ISN_CLIENT = 1000, ENDS_ISN_SERVER = 0x7fffff00
 
 /* What the ends agree on, and what the stack is given; zeroes are sensible. */
 struct ends_conf {
-	bool ts, sack;
+	bool ts, sack, ecn;
 	int wscale;		/* of both; -1: none */
 	uint16_t window;	/* in SYN and SYN-ACK; 0: 60,000 */
 	uint16_t mss;		/* 0: 1460 */
@@ -49,6 +49,7 @@ struct ends {
 struct ends_seg {
 	int64_t seq, ack;
 	uint32_t len;
+	uint8_t tos;
 	uint16_t flags;		/* 0: ACK */
 	uint16_t window;	/* 0: 60,000; ENDS_ZERO: 0 */
 	unsigned pieces;	/* mbufs of the chain; 0: 1 */
