@@ -356,8 +356,12 @@ hosts_up() {
 	wait_for "ports p1 and p2 are up" 10 port_is_up p2
 }
 
-port_is_up() { [ "$(vsctl get Interface "$1" link_state)" = up ]; }
-port_is_down() { [ "$(vsctl get Interface "$1" link_state)" = down ]; }
+# As the groups that watch it see it.  The database's link_state can stay behind for good: the switch
+# writes it when a vhost-user port connects, which may be before the port counts as running.
+port_live() { ofctl dump-ports-desc br0 "$1" | grep -q 'state: .*LIVE'; }
+port_known() { ofctl dump-ports-desc br0 "$1" | grep -q 'state:'; }
+port_is_up() { port_live "$1"; }
+port_is_down() { port_known "$1" && ! port_live "$1"; }
 
 # link_relay client|server ARGS...: puts the relay into that side's link; eth0 keeps its addresses.
 # The relay's interface "near" is the host's side, "far" the switch's.
