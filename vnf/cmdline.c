@@ -18,7 +18,7 @@ const char cmdline_help[] =
 	"  --db FILE              database of policies and flows\n"
 	"  --policy FILE          load and activate this policy (else: the last active one)\n"
 	"  --check-policy FILE    only say whether the policy is right (-: standard input)\n"
-	"  --port NAME=SPEC[,copy][,meta][,trust][,vlan-ignore][,mtu=N]\n"
+	"  --port NAME=SPEC[,copy][,trust][,vlan-ignore][,mtu=N]\n"
 	"                         SPEC: vhost:PATH, afpacket:IF, pcap:IN[,OUT], ring:NAME\n"
 	"  --pair A:B             A towards clients, B towards servers\n"
 	"  --workers N            threads that handle packets (1)\n"
@@ -103,7 +103,9 @@ port_setting(struct port_option *p, const char *word, struct err *err)
 	if (strcmp(word, "copy") == 0)
 		p->copy = p->meta = true;
 	else if (strcmp(word, "meta") == 0)
-		p->meta = true;
+		return err_set(err, -EINVAL,
+			       "--port: meta: many attachments on one port are not available yet; "
+			       "give each pair of the switch's ports a pair of its own");
 	else if (strcmp(word, "trust") == 0)
 		p->trust = true;
 	else if (strcmp(word, "vlan-ignore") == 0)
