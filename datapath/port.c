@@ -54,7 +54,7 @@ check_conf(const struct port_conf *conf, struct err *err)
 static void
 init_conf(struct port *p, const struct port_conf *conf)
 {
-	uint16_t q;
+	unsigned q;
 
 	p->conf = *conf;
 	snprintf(p->name, sizeof p->name, "%s", conf->name);

@@ -74,6 +74,6 @@ int tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id);
 
 /* The late answer to a deferred SYN; DEFER again is -EINVAL.  The flow is gone or changed
  * afterwards. */
-int tcpterm_decide(struct tcpterm *s, struct flow *embryo, const struct tcpterm_verdict *v);
+int tcpterm_decide(struct tcpterm *s, struct flow *f, const struct tcpterm_verdict *v);
 
 #endif

@@ -98,7 +98,7 @@ struct flow *tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation);
 unsigned tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max);
 
 /* Ends a flow now: a relay or connection resets its legs, others only leave the table. */
-void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end reason);
+void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
 struct tcpterm_stats {
 #define STAT(name, text) uint64_t name;

@@ -78,7 +78,7 @@ void plain_output(struct plain *p, int64_t now);	/* what window and buffer allow
 void plain_ack(struct plain *p, int64_t now);		/* a bare acknowledgment */
 void plain_send_syn(struct plain *p, int64_t now);
 void plain_rst(struct plain *p);			/* of an aborted connection */
-void plain_refuse(struct plain *p, const struct plain_segment *s);	/* RFC 9293 §3.10.7.1 */
+void plain_refuse(struct plain *p, const struct plain_segment *in);	/* RFC 9293 §3.10.7.1 */
 void plain_timers(struct plain *p, int64_t now);
 bool plain_window_opened(const struct plain *p);	/* by enough to say so unasked */
 

@@ -113,11 +113,9 @@ stream_match(uint64_t key, uint64_t offset, const uint8_t *in, size_t len)
 	for (done = 0; done < len; done += n) {
 		n = len - done < sizeof want ? len - done : sizeof want;
 		stream_fill(key, offset + done, want, n);
-		if (memcmp(want, in + done, n) == 0)
-			continue;
-		for (i = 0; want[i] == in[done + i]; i++)
-			;
-		return done + i;
+		for (i = 0; i < n; i++)
+			if (want[i] != in[done + i])
+				return done + i;
 	}
 	return len;
 }
