@@ -3,30 +3,41 @@
  */
 #include "ctl/verbs.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <string.h>
 
+#define READS true
+#define CHANGES false
+
 const struct verb verbs[] = {
-	{ "coverage/show", "", "Show every counter of the daemon that is not zero.", VERB_NO_FILE },
-	{ "db/status", "", "Show the database: size, journal, what was written and lost.",
+	{ "coverage/show", "", "Show every counter of the daemon that is not zero.", 0, 0, READS,
 	  VERB_NO_FILE },
-	{ "exit", "", "Let the daemon end in good order.", VERB_NO_FILE },
-	{ "flow/count", "[FILTER]", "Count the flows that are alive.", VERB_NO_FILE },
-	{ "flow/list", "[FILTER]", "List the flows that are alive.", VERB_NO_FILE },
-	{ "flow/show", "FLOW", "Show all that is known of one flow.", VERB_NO_FILE },
-	{ "list-commands", "", "List the commands the daemon knows.", VERB_NO_FILE },
-	{ "memory/show", "", "Show what memory is used for.", VERB_NO_FILE },
-	{ "policy/check", "FILE", "Say whether a policy is right; needs no running daemon.",
-	  VERB_CHECK_FILE },
-	{ "policy/load", "FILE", "Make a policy the active one.", VERB_SEND_FILE },
-	{ "policy/show", "[GENERATION]", "Show the active policy.", VERB_NO_FILE },
-	{ "port/list", "", "List the ports and their state.", VERB_NO_FILE },
-	{ "status", "", "Show in a few lines how the daemon is.", VERB_NO_FILE },
-	{ "steer/apply", "", "Put the steering rules into the switch.", VERB_NO_FILE },
-	{ "steer/clear", "", "Take this instance's rules out of the switch.", VERB_NO_FILE },
-	{ "steer/show", "", "Show the steering rules, and what the switch has.", VERB_NO_FILE },
-	{ "version", "", "Say the daemon's version.", VERB_NO_FILE },
-	{ "vlog/set", "[MODULE:]LEVEL", "Set what is logged.", VERB_NO_FILE },
-	{ "worker/show", "", "Show the workers and what they do.", VERB_NO_FILE },
+	{ "db/status", "", "Show the database: size, journal, what was written and lost.", 0, 0,
+	  READS, VERB_NO_FILE },
+	{ "exit", "", "Let the daemon end in good order.", 0, 0, CHANGES, VERB_NO_FILE },
+	{ "flow/count", "[KEY=VALUE]...", "Count the flows that are alive.", 0, -1, READS,
+	  VERB_NO_FILE },
+	{ "flow/list", "[KEY=VALUE]...", "List the flows that are alive.", 0, -1, READS,
+	  VERB_NO_FILE },
+	{ "flow/show", "FLOW", "Show all that is known of one flow.", 1, 1, READS, VERB_NO_FILE },
+	{ "list-commands", "", "List the commands the daemon knows.", 0, 0, READS, VERB_NO_FILE },
+	{ "memory/show", "", "Show what memory is used for.", 0, 0, READS, VERB_NO_FILE },
+	{ "policy/check", "FILE", "Say whether a policy is right; needs no running daemon.", 2, 2,
+	  READS, VERB_CHECK_FILE },
+	{ "policy/load", "FILE", "Make a policy the active one.", 2, 2, CHANGES, VERB_SEND_FILE },
+	{ "policy/show", "[GENERATION]", "Show the active policy.", 0, 1, READS, VERB_NO_FILE },
+	{ "port/list", "", "List the ports and their state.", 0, 0, READS, VERB_NO_FILE },
+	{ "status", "", "Show in a few lines how the daemon is.", 0, 0, READS, VERB_NO_FILE },
+	{ "steer/apply", "", "Put the steering rules into the switch.", 0, 0, CHANGES,
+	  VERB_NO_FILE },
+	{ "steer/clear", "", "Take this instance's rules out of the switch.", 0, 0, CHANGES,
+	  VERB_NO_FILE },
+	{ "steer/show", "", "Show the steering rules, and what the switch has.", 0, 0, READS,
+	  VERB_NO_FILE },
+	{ "version", "", "Say the daemon's version.", 0, 0, READS, VERB_NO_FILE },
+	{ "vlog/set", "[MODULE:]LEVEL", "Set what is logged.", 0, -1, CHANGES, VERB_NO_FILE },
+	{ "worker/show", "", "Show the workers and what they do.", 0, 0, READS, VERB_NO_FILE },
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];
 
@@ -39,6 +50,16 @@ verb_find(const char *name)
 		if (!strcmp(verbs[i].name, name))
 			return &verbs[i];
 	return NULL;
+}
+
+void
+verb_register(struct unixctl_server *srv, const char *name, unixctl_cb *cb, void *aux)
+{
+	const struct verb *v = verb_find(name);
+
+	assert(v);
+	unixctl_command_register(srv, v->name, v->usage, v->help, v->min,
+				 v->max < 0 ? INT_MAX : v->max, cb, aux);
 }
 
 /* The verb behind "NOUN/", or NULL if `name` is of another noun. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vnf/leat.h"
+#include "vnf/cmd.h"
 #include "vnf/row.h"
 
 enum { MAX_WORDS = 8, ENDPOINT_LEN = INET6_ADDRSTRLEN + 8, VLANS_LEN = 6 * RECORD_VLANS };
@@ -15,11 +15,11 @@ enum { MAX_WORDS = 8, ENDPOINT_LEN = INET6_ADDRSTRLEN + 8, VLANS_LEN = 6 * RECOR
 /* A question of a client, until it is answered. */
 struct asked {
 	struct unixctl_conn *conn;
-	struct table *table;	/* NULL: flows are only counted */
+	struct table *table; /* NULL: flows are only counted */
 	uint64_t n;
 	bool one;
 	unsigned n_words;
-	char *word[MAX_WORDS];	/* KEY=VALUE; all must hold */
+	char *word[MAX_WORDS]; /* KEY=VALUE; all must hold */
 };
 
 static const char *const list_columns[] = {
@@ -362,12 +362,7 @@ cmd_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 void
 cmd_flow_register(struct leat *l)
 {
-	struct unixctl_server *s = l->ctl;
-
-	unixctl_command_register(s, "flow/list", "[KEY=VALUE]...", "flows that are alive", 0,
-				 MAX_WORDS, cmd_list, l);
-	unixctl_command_register(s, "flow/count", "[KEY=VALUE]...", "how many flows are alive", 0,
-				 MAX_WORDS, cmd_count, l);
-	unixctl_command_register(s, "flow/show", "ID", "all that is known of one flow", 1, 1,
-				 cmd_show, l);
+	verb_register(l->ctl, "flow/list", cmd_list, l);
+	verb_register(l->ctl, "flow/count", cmd_count, l);
+	verb_register(l->ctl, "flow/show", cmd_show, l);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vnf/leat.h"
+#include "vnf/cmd.h"
 
 static void
 reply_errors(struct unixctl_conn *conn, char *errors, int rc)
@@ -97,12 +97,7 @@ cmd_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 void
 cmd_policy_register(struct leat *l)
 {
-	struct unixctl_server *s = l->ctl;
-
-	unixctl_command_register(s, "policy/check", "NAME TEXT", "say whether a policy is right", 2,
-				 2, cmd_check, l);
-	unixctl_command_register(s, "policy/load", "NAME TEXT", "make a policy the active one", 2,
-				 2, cmd_load, l);
-	unixctl_command_register(s, "policy/show", "[GENERATION]", "the active policy", 0, 1,
-				 cmd_show, l);
+	verb_register(l->ctl, "policy/check", cmd_check, l);
+	verb_register(l->ctl, "policy/load", cmd_load, l);
+	verb_register(l->ctl, "policy/show", cmd_show, l);
 }

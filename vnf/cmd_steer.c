@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "vnf/leat.h"
+#include "vnf/cmd.h"
 
 static const struct policy *
 policy_now(const struct leat *l)
@@ -65,13 +65,7 @@ cmd_clear(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 void
 cmd_steer_register(struct leat *l)
 {
-	struct unixctl_server *s = l->ctl;
-
-	unixctl_command_register(s, "steer/show", "", "the steering rules that the switch has", 0,
-				 0, cmd_show, l);
-	unixctl_command_register(s, "steer/apply", "", "put the steering rules into the switch", 0,
-				 0, cmd_apply, l);
-	unixctl_command_register(s, "steer/clear", "",
-				 "take this instance's rules out of the switch", 0, 0, cmd_clear,
-				 l);
+	verb_register(l->ctl, "steer/show", cmd_show, l);
+	verb_register(l->ctl, "steer/apply", cmd_apply, l);
+	verb_register(l->ctl, "steer/clear", cmd_clear, l);
 }

@@ -37,10 +37,14 @@ control_open(struct leat *l, struct err *err)
 		return rc;
 	unixctl_server_set_max_request(l->ctl, MAX_REQUEST);
 	rc = unixctl_server_set_version(l->ctl, "leatd (Leat) " LEAT_VERSION);
-	cmd_show_register(l);
+	cmd_db_register(l);
 	cmd_flow_register(l);
 	cmd_policy_register(l);
+	cmd_port_register(l);
+	cmd_status_register(l);
 	cmd_steer_register(l);
+	cmd_vlog_register(l);
+	cmd_worker_register(l);
 	return rc;
 }
 

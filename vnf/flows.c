@@ -22,6 +22,9 @@ struct request {
 	uint32_t serial;
 	uint32_t one;
 	uint32_t ref, generation;
+	bool (*act)(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
+		    usec_t now);
+	uint64_t arg;
 };
 
 struct reply {
@@ -153,6 +156,8 @@ put_to_workers(struct flows *f, struct question *q, usec_t now)
 		.one = q->q.one,
 		.ref = q->q.ref,
 		.generation = q->q.generation,
+		.act = q->q.act,
+		.arg = q->q.arg,
 	};
 	unsigned i;
 
@@ -224,11 +229,14 @@ is_alive(const struct flow *f)
 }
 
 static void
-say(struct lane *l, struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now)
+say(struct lane *l, struct tcpterm *stack, unsigned worker, struct flow *f, usec_t now)
 {
 	struct reply r = { .serial = l->at_work.serial };
 
+	/* What `act` ends is gone afterwards, so it is looked at before. */
 	view_of(stack, worker, f, now, &r.view);
+	if (l->at_work.act && !l->at_work.act(l->at_work.arg, worker, stack, f, now))
+		return;
 	rte_ring_sp_enqueue_elem(l->replies, &r, sizeof r);
 }
 

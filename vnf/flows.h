@@ -27,10 +27,19 @@ struct flow_view {
 	bool roles_guessed, is_copy;
 };
 
+typedef bool flows_act(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
+		       usec_t now);
+
 struct flows_question {
 	bool one;		/* one flow by its id, else all */
 	unsigned worker;
 	uint32_t ref, generation;
+	/* Worker's thread, for each flow, once it was looked at: may change or end it; false keeps it
+	 * from the answer.  NULL: all are only read.  `arg` by value: a worker that was too late
+	 * for `done` may still come to it. */
+	bool (*act)(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
+		    usec_t now);
+	uint64_t arg;
 	/* Control thread: each flow, and the end of it: 0, or -ETIMEDOUT if a worker does
 	 * not answer.  `row` may be called no more after `done`. */
 	void (*row)(void *aux, const struct flow_view *v);

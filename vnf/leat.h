@@ -44,10 +44,14 @@ struct leat {
 };
 
 /* cmd_*.c: each registers its commands. */
-void cmd_show_register(struct leat *l);
+void cmd_db_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
 void cmd_policy_register(struct leat *l);
+void cmd_port_register(struct leat *l);
+void cmd_status_register(struct leat *l);
 void cmd_steer_register(struct leat *l);
+void cmd_vlog_register(struct leat *l);
+void cmd_worker_register(struct leat *l);
 
 /* control.c: serves until a signal or `exit` comes. */
 int control_open(struct leat *l, struct err *err);

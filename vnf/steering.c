@@ -42,6 +42,7 @@ selections_free(struct selections *all)
 	size_t i;
 
 	for (i = 0; i < all->n; i++) {
+		free((void *)(uintptr_t)all->v[i].pairs);
 		free((void *)(uintptr_t)all->v[i].ports);
 		free((void *)(uintptr_t)all->v[i].from);
 		free((void *)(uintptr_t)all->v[i].to);
@@ -89,9 +90,9 @@ tap_id(const struct selections *all, const struct policy_steer *st)
 			continue;
 		if (strcmp(s->client, st->client) == 0 && strcmp(s->server, st->server) == 0 &&
 		    strcmp(s->leat_tap, st->leat[0]) == 0)
-			return s->tap_id;
-		if (s->tap_id >= id)
-			id = s->tap_id + 1;
+			return s->tag_id;
+		if (s->tag_id >= id)
+			id = s->tag_id + 1;
 	}
 	return id;
 }
@@ -100,16 +101,17 @@ static bool
 add(struct selections *all, const struct policy_steer *st)
 {
 	bool copy = st->kind == POLICY_STEER_COPY;
+	struct ovs_pair *pair = calloc(1, sizeof *pair);
 	struct ovs_selection s = {
 		.name = st->name,
 		.bridge = st->bridge,
 		.client = st->client,
 		.server = st->server,
 		.kind = copy ? OVS_STEER_COPY : OVS_STEER_INLINE,
-		.leat_a = copy ? NULL : st->leat[0],
-		.leat_b = copy ? NULL : st->leat[1],
+		.pairs = pair,
+		.n_pairs = copy ? 0 : 1,
 		.leat_tap = copy ? st->leat[0] : NULL,
-		.tap_id = copy ? tap_id(all, st) : 0,
+		.tag_id = copy ? tap_id(all, st) : 0,
 		.ports = ranges(st->ports, st->n_ports),
 		.n_ports = (unsigned)st->n_ports,
 		.from = prefixes(st->from, st->n_from),
@@ -121,8 +123,10 @@ add(struct selections *all, const struct policy_steer *st)
 		.fail_closed = st->fail_closed,
 	};
 
+	if (pair && !copy)
+		*pair = (struct ovs_pair){ st->leat[0], st->leat[1] };
 	all->v[all->n++] = s;
-	return s.ports && s.from && s.to;
+	return s.pairs && s.ports && s.from && s.to;
 }
 
 static int
@@ -196,8 +200,10 @@ ensure_ports(struct steering *s, const char *bridge, const struct selections *al
 
 		if (strcmp(v->bridge, bridge) != 0)
 			continue;
-		add_port(s->o, v->leat_a, list, &n);
-		add_port(s->o, v->leat_b, list, &n);
+		if (v->n_pairs) {
+			add_port(s->o, v->pairs[0].a, list, &n);
+			add_port(s->o, v->pairs[0].b, list, &n);
+		}
 		add_port(s->o, v->leat_tap, list, &n);
 	}
 	return n ? ovs_ports_ensure(&s->target, bridge, list, n, err) : 0;

@@ -254,10 +254,13 @@ render_inline(const struct draft *d)
 	uint32_t id;
 	int err;
 
+	if (sel->n_pairs != 1)
+		return err_set(r->e, -EINVAL, "steer %s: one pair of Leat's ports is needed",
+			       sel->name);
 	if ((err = resolve(r, sel->client, &w.client)) != 0 ||
 	    (err = resolve(r, sel->server, &w.server)) != 0 ||
-	    (err = resolve(r, sel->leat_a, &w.a)) != 0 ||
-	    (err = resolve(r, sel->leat_b, &w.b)) != 0 || (err = way_groups(r, &w, &id)) != 0 ||
+	    (err = resolve(r, sel->pairs[0].a, &w.a)) != 0 ||
+	    (err = resolve(r, sel->pairs[0].b, &w.b)) != 0 || (err = way_groups(r, &w, &id)) != 0 ||
 	    (err = add_return(d, w.a, w.server, w.next_table)) != 0 ||
 	    (err = add_return(d, w.b, w.client, w.next_table)) != 0)
 		return err;
@@ -282,9 +285,9 @@ render_copy(const struct draft *d)
 	struct draft there = *d;
 	int err;
 
-	if (sel->tap_id == 0 || sel->tap_id > OVS_TAP_ID_MAX)
+	if (sel->tag_id == 0 || sel->tag_id > OVS_TAG_ID_MAX)
 		return err_set(r->e, -EINVAL, "steer %s: a copy's id is 1 to %d", sel->name,
-			       OVS_TAP_ID_MAX);
+			       OVS_TAG_ID_MAX);
 	if ((err = resolve(r, sel->client, &client)) != 0 ||
 	    (err = resolve(r, sel->server, &server)) != 0 ||
 	    (err = resolve(r, sel->leat_tap, &tap)) != 0)
@@ -298,10 +301,10 @@ render_copy(const struct draft *d)
 	there.copy = copy;
 	there.last = next_text(sel->next_table, next);
 	/* 0x1000 says that there is a tag. */
-	snprintf(copy, sizeof(copy), clone, 0x1000u | sel->tap_id, tap);
+	snprintf(copy, sizeof(copy), clone, 0x1000u | sel->tag_id, tap);
 	if ((err = ovs_match_each(sel, OVS_CLIENT, client, add_rule, &there, r->e)) != 0)
 		return err;
-	snprintf(copy, sizeof(copy), clone, 0x1000u | OVS_TAP_SERVER | sel->tap_id, tap);
+	snprintf(copy, sizeof(copy), clone, 0x1000u | OVS_TAP_SERVER | sel->tag_id, tap);
 	return ovs_match_each(sel, OVS_SERVER, server, add_rule, &there, r->e);
 }
 

@@ -24,7 +24,7 @@ enum {
 	OVS_NEXT_NORMAL = -1,
 	OVS_VLAN_ANY = -1,
 	OVS_VLAN_NONE = 0,
-	OVS_TAP_ID_MAX = 0x7fe,		/* with the side's bit 0x800 it is a legal VID */
+	OVS_TAG_ID_MAX = 0x7fe,		/* with the side's bit 0x800 it is a legal VID */
 	OVS_TAP_SERVER = 0x800,		/* set in the VID of what came from the server's port */
 	OVS_RULES_MAX = 8192,
 };
@@ -32,6 +32,11 @@ enum {
 enum ovs_steer_kind {
 	OVS_STEER_INLINE,	/* through Leat: client port, leat-a, leat-b, server port */
 	OVS_STEER_COPY,		/* a copy of both directions goes to leat-tap */
+};
+
+/* Two of Leat's ports: towards the client, towards the server. */
+struct ovs_pair {
+	const char *a, *b;
 };
 
 struct ovs_port_range {
@@ -49,10 +54,12 @@ struct ovs_selection {
 	const char *bridge;
 	const char *client, *server;	/* ports of the bridge, the sides of the flows */
 	enum ovs_steer_kind kind;
-	const char *leat_a, *leat_b;	/* inline: towards the client, towards the server */
+	const struct ovs_pair *pairs;	/* inline */
+	unsigned int n_pairs;
 	const char *leat_tap;		/* copy */
-	/* copy: VID of the metadata tag, 1 to OVS_TAP_ID_MAX; one for one (client, server, tap) */
-	uint16_t tap_id;
+	/* VID of the metadata tag, 1 to OVS_TAG_ID_MAX; a copy has one for each
+	 * (client, server, tap), inline 0 means none */
+	uint16_t tag_id;
 
 	/* TCP only. An empty list means any. */
 	const struct ovs_port_range *ports;	/* of the server */

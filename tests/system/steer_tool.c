@@ -17,6 +17,8 @@
 
 enum { SELECTIONS_MAX = 16 };
 
+static const struct ovs_pair leat_pair = { "leat-a", "leat-b" };
+
 static struct ovs_selection selections[SELECTIONS_MAX];
 static struct ovs_port_range port_of[SELECTIONS_MAX];
 
@@ -37,8 +39,8 @@ parse(const char *bridge, char *text, unsigned int i)
 				     .bridge = bridge,
 				     .client = f[2],
 				     .server = f[3],
-				     .leat_a = "leat-a",
-				     .leat_b = "leat-b",
+				     .pairs = &leat_pair,
+				     .n_pairs = 1,
 				     .leat_tap = "leat-tap",
 				     .ports = &port_of[i],
 				     .n_ports = 1,
@@ -46,7 +48,7 @@ parse(const char *bridge, char *text, unsigned int i)
 				     .next_table = strcmp(f[5], "normal") == 0 ? OVS_NEXT_NORMAL
 									       : atoi(f[5]) };
 	s->kind = strcmp(f[0], "copy") == 0 ? OVS_STEER_COPY : OVS_STEER_INLINE;
-	s->tap_id = (uint16_t)atoi(f[6]);
+	s->tag_id = (uint16_t)atoi(f[6]);
 	s->fail_closed = strcmp(f[6], "closed") == 0;
 	return 0;
 }

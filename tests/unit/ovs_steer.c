@@ -8,6 +8,8 @@
 #include "datapath/ovs/steer.h"
 #include "tests/unit/tap.h"
 
+static const struct ovs_pair leat_pair = { "leat-a", "leat-b" };
+
 static const struct ovs_port_range web_port[] = { { 80, 80 } };
 
 /* p1 1, p2 2, p3 3, leat-a 31, leat-b 32, leat-tap 33 */
@@ -38,8 +40,8 @@ web(void)
 				       .client = "p1",
 				       .server = "p2",
 				       .kind = OVS_STEER_INLINE,
-				       .leat_a = "leat-a",
-				       .leat_b = "leat-b",
+				       .pairs = &leat_pair,
+				       .n_pairs = 1,
 				       .ports = web_port,
 				       .n_ports = 1,
 				       .vlan = OVS_VLAN_ANY,
@@ -55,7 +57,7 @@ mirror(void)
 				       .server = "p2",
 				       .kind = OVS_STEER_COPY,
 				       .leat_tap = "leat-tap",
-				       .tap_id = 5,
+				       .tag_id = 5,
 				       .ports = web_port,
 				       .n_ports = 1,
 				       .vlan = OVS_VLAN_ANY,
@@ -405,7 +407,7 @@ selections_that_make_no_sense_are_refused(void)
 	s.client = "p9";
 	nonsense(&s, 1, -ENODEV, "no port p9");
 	s = mirror();
-	s.tap_id = 0x7ff;
+	s.tag_id = 0x7ff;
 	nonsense(&s, 1, -EINVAL, "1 to 2046");
 }
 

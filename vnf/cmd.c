@@ -1,0 +1,39 @@
+/*
+ * cmd.c - see cmd.h.
+ */
+#include "vnf/cmd.h"
+
+#include <stdlib.h>
+
+struct table *
+cmd_table_new(const char *const *names, size_t n)
+{
+	struct table *t = table_new(names, n);
+
+	if (!t)
+		abort();
+	return t;
+}
+
+void
+cmd_reply_table(struct unixctl_conn *conn, struct table *t)
+{
+	unixctl_reply_table(conn, t);
+	table_free(t);
+}
+
+void
+cmd_put_uint(struct table *t, const char *item, uint64_t v)
+{
+	table_row(t);
+	table_str(t, item);
+	table_uint(t, v);
+}
+
+void
+cmd_put_str(struct table *t, const char *item, const char *s)
+{
+	table_row(t);
+	table_str(t, item);
+	table_str(t, s);
+}
