@@ -27,6 +27,10 @@ struct flow_view {
 	bool roles_guessed, is_copy;
 };
 
+/*
+ * Worker's thread, for each flow, once it was looked at: may change or end it; false keeps it
+ * from the answer.  `arg` goes by value: a worker that was too late for `done` may still come to it.
+ */
 typedef bool flows_act(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
 		       usec_t now);
 
@@ -34,11 +38,7 @@ struct flows_question {
 	bool one;		/* one flow by its id, else all */
 	unsigned worker;
 	uint32_t ref, generation;
-	/* Worker's thread, for each flow, once it was looked at: may change or end it; false keeps it
-	 * from the answer.  NULL: all are only read.  `arg` by value: a worker that was too late
-	 * for `done` may still come to it. */
-	bool (*act)(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
-		    usec_t now);
+	flows_act *act;		/* NULL: flows are only read */
 	uint64_t arg;
 	/* Control thread: each flow, and the end of it: 0, or -ETIMEDOUT if a worker does
 	 * not answer.  `row` may be called no more after `done`. */
