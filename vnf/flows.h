@@ -29,7 +29,7 @@ struct flow_view {
 
 /*
  * Worker's thread, for each flow, once it was looked at: may change or end it; false keeps it
- * from the answer.  `arg` goes by value: a worker that was too late for `done` may still come to it.
+ * from the answer.  `arg` goes by value: a worker too late for `done` may still come to it.
  */
 typedef bool flows_act(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
 		       usec_t now);
