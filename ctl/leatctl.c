@@ -8,186 +8,19 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl/client.h"
+#include "ctl/help.h"
+#include "ctl/session.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
-#ifndef LEAT_VERSION
-#define LEAT_VERSION "unknown"
-#endif
-
-enum {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,	/* the command failed, or could not be sent */
-	EXIT_USAGE = 2,
-};
-
-enum {
-	HELP_TIMEOUT_MS = 500,		/* help does not wait for a daemon that hangs */
-	FILE_MAX = 64 << 20,		/* bytes of a file that is sent */
-	N_SET_OPTIONS = 5,		/* parameters of set-options at most */
-};
-
-struct options {
-	char socket[4096];
-	const char *format;	/* NULL: not asked for */
-	const char *columns;
-	bool no_headings;
-	int timeout_ms;		/* -1: for ever */
-};
-
-/* What to ask: a method and its parameters, which are the program's arguments. */
-struct request {
-	char method[256];
-	int argc;
-	const char *const *argv;
-};
-
-static void __attribute__((format(printf, 1, 2))) complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("leatctl: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputs("\n", stderr);
-}
-
-/* --- talking to the daemon ---------------------------------------------------- */
-
-/* Connects, and says how tables are to be shown if `format` or the others differ
- * from what a connection begins with. */
-static int
-connect_daemon(const struct options *o, const char *format, int timeout_ms,
-	       struct ctl_client **client, struct err *e)
-{
-	const char *argv[N_SET_OPTIONS];
-	struct ctl_reply reply;
-	int argc = 0;
-	int rc;
-
-	if (format) {
-		argv[argc++] = "--format";
-		argv[argc++] = format;
-	}
-	if (o->columns) {
-		argv[argc++] = "--columns";
-		argv[argc++] = o->columns;
-	}
-	if (o->no_headings)
-		argv[argc++] = "--no-headings";
-	rc = ctl_client_open(o->socket, timeout_ms, client, e);
-	if (rc || !argc)
-		return rc;
-	rc = ctl_client_call(*client, "set-options", argc, argv, &reply, e);
-	if (!rc && reply.failed) {
-		reply.text[strcspn(reply.text, "\n")] = '\0';
-		rc = err_set(e, -EINVAL, "%s", reply.text);
-	}
-	ctl_reply_fini(&reply);
-	if (rc) {
-		ctl_client_close(*client);
-		*client = NULL;
-	}
-	return rc;
-}
-
-/* Shows text; on a terminal without what could harm it.  Returns whether it got
- * out. */
-static bool
-show(FILE *to, const char *s, size_t len)
-{
-	struct text safe = TEXT_EMPTY;
-	bool done;
-
-	if (isatty(fileno(to)))
-		text_put_screen(&safe, s, len);
-	else
-		text_put(&safe, s, len);
-	done = !safe.failed && fwrite(safe.s, 1, safe.len, to) == safe.len && fflush(to) == 0;
-	text_fini(&safe);
-	return done;
-}
-
-/* An error of the daemon's: of one line, or a list that speaks for itself. */
-static void
-show_error(const struct ctl_reply *reply)
-{
-	const char *newline = memchr(reply->text, '\n', reply->len);
-
-	if (!newline || newline == reply->text + reply->len - 1)
-		fputs("leatctl: ", stderr);
-	show(stderr, reply->text, reply->len);
-	if (!newline)
-		fputs("\n", stderr);
-}
-
-/* Asks and shows the answer.  Returns the exit status. */
-static int
-ask(const struct options *o, const struct request *r)
-{
-	struct ctl_client *client;
-	struct ctl_reply reply;
-	struct err e;
-	int status = EXIT_OK;
-
-	if (connect_daemon(o, o->format, o->timeout_ms, &client, &e)) {
-		complain("%s", e.msg);
-		return EXIT_FAILED;
-	}
-	if (ctl_client_call(client, r->method, r->argc, r->argv, &reply, &e)) {
-		complain("%s", e.msg);
-		status = EXIT_FAILED;
-	} else if (reply.failed) {
-		show_error(&reply);
-		status = EXIT_FAILED;
-	} else if (!show(stdout, reply.text, reply.len)) {
-		complain("cannot write the output: %s", strerror(errno));
-		status = EXIT_FAILED;
-	}
-	ctl_reply_fini(&reply);
-	ctl_client_close(client);
-	return status;
-}
-
-/* The daemon's own list: an array of {command, usage, help}.  NULL if it can't be
- * had. */
-static json_t *
-daemon_commands(const struct options *o, int timeout_ms, struct err *e)
-{
-	struct options plain = *o;
-	struct ctl_client *client;
-	struct ctl_reply reply;
-	json_t *list = NULL;
-
-	plain.columns = NULL;
-	if (connect_daemon(&plain, "json", timeout_ms, &client, e))
-		return NULL;
-	if (!ctl_client_call(client, "list-commands", 0, NULL, &reply, e) && !reply.failed &&
-	    json_is_array(reply.result))
-		list = json_incref(reply.result);
-	else if (reply.failed)
-		err_set(e, -EPROTO, "%.200s", reply.text);
-	ctl_reply_fini(&reply);
-	ctl_client_close(client);
-	return list;
-}
-
-static const char *
-string_of(const json_t *command, const char *key)
-{
-	const char *s = json_string_value(json_object_get(command, key));
-
-	return s ? s : "";
-}
+enum { FILE_MAX = 64 << 20 };	/* bytes of a file that is sent */
 
 static bool
 list_has(const json_t *list, const char *name)
@@ -195,74 +28,9 @@ list_has(const json_t *list, const char *name)
 	size_t i;
 
 	for (i = 0; i < json_array_size(list); i++)
-		if (!strcmp(string_of(json_array_get(list, i), "command"), name))
+		if (!strcmp(session_string(json_array_get(list, i), "command"), name))
 			return true;
 	return false;
-}
-
-/* --- help --------------------------------------------------------------------- */
-
-static void
-print_command(const char *name, const char *usage, const char *help)
-{
-	char words[256];
-	char *slash;
-
-	snprintf(words, sizeof words, "%s%s%s", name, *usage ? " " : "", usage);
-	slash = strchr(words, '/');
-	if (slash && slash < words + strlen(name))
-		*slash = ' ';
-	printf("  %-28s %s\n", words, help);
-}
-
-/* What the daemon knows beyond verbs.c, if there is one that answers soon. */
-static void
-print_daemons_own(const struct options *o)
-{
-	struct err e;
-	json_t *list = daemon_commands(o, HELP_TIMEOUT_MS, &e);
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < json_array_size(list); i++) {
-		const json_t *c = json_array_get(list, i);
-		const char *name = string_of(c, "command");
-
-		if (verb_find(name))
-			continue;
-		if (!any)
-			printf("\nThe daemon at %s knows besides:\n", o->socket);
-		any = true;
-		print_command(name, string_of(c, "usage"), string_of(c, "help"));
-	}
-	json_decref(list);
-}
-
-static int
-print_help(const struct options *o)
-{
-	size_t i;
-
-	printf("leatctl: ask a running leatd\n"
-	       "usage: leatctl [OPTIONS] NOUN VERB [ARGUMENTS]\n"
-	       "       leatctl [OPTIONS] NOUN/VERB [ARGUMENTS]\n"
-	       "\nCommands:\n");
-	for (i = 0; i < n_verbs; i++)
-		print_command(verbs[i].name, verbs[i].usage, verbs[i].help);
-	print_daemons_own(o);
-	printf("\nOptions:\n"
-	       "  -s, --socket=PATH     the daemon's control socket\n"
-	       "  -i, --instance=NAME   the daemon of this name instead of leat\n"
-	       "  -f, --format=FORMAT   table (default), list, json or csv\n"
-	       "      --columns=A,B     show these columns, in this order\n"
-	       "      --no-headings     show no line of column names\n"
-	       "  -t, -T, --timeout=S   give up after S seconds\n"
-	       "  -h, --help            say this\n"
-	       "  -V, --version         say leatctl's version\n"
-	       "\nThe socket is %s unless another is named.  A FILE of - is the standard input.\n"
-	       "The exit status is 0, 1 if the command failed, 2 if it is not understood.\n",
-	       o->socket);
-	return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
 /* --- commands that take a file -------------------------------------------------- */
@@ -312,7 +80,7 @@ ask_with_file(const struct options *o, const struct request *r)
 		argv[1] = text.len ? text.s : "";
 		sent.argc = 2;
 		sent.argv = argv;
-		status = ask(o, &sent);
+		status = session_ask(o, &sent);
 	}
 	text_fini(&text);
 	return status;
@@ -350,7 +118,7 @@ run_verb(const struct options *o, const struct request *r, const struct verb *ve
 	char *slash;
 
 	if (!verb || verb->file == VERB_NO_FILE)
-		return ask(o, r);
+		return session_ask(o, r);
 	if (r->argc != 1) {
 		snprintf(words, sizeof words, "%s", verb->name);
 		slash = strchr(words, '/');
@@ -371,7 +139,7 @@ static int
 ask_for_name(const struct options *o, const char *const words[], const char *joined)
 {
 	struct err e;
-	json_t *list = daemon_commands(o, o->timeout_ms, &e);
+	json_t *list = session_commands(o, o->timeout_ms, &e);
 	int n = list && !list_has(list, joined) && list_has(list, words[0]) ? 1 : 2;
 
 	json_decref(list);
@@ -427,12 +195,12 @@ help_on(const struct options *o, int n_words, const char *const words[])
 	if (verb_find(r.method)) {
 		const struct verb *verb = verb_find(r.method);
 
-		print_command(verb->name, verb->usage, verb->help);
+		help_command(verb->name, verb->usage, verb->help);
 		return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 	}
 	name = r.method;
 	argv = &name;
-	return ask(o, &(struct request){ .method = "help", .argc = 1, .argv = argv });
+	return session_ask(o, &(struct request){ .method = "help", .argc = 1, .argv = argv });
 }
 
 static bool
@@ -516,7 +284,7 @@ parse_options(struct options *o, int argc, char **argv)
 	else
 		ctl_socket_path(instance ? instance : "leat", o->socket, sizeof o->socket, &e);
 	if (!e.msg[0])
-		return help ? print_help(o) : -1;
+		return help ? help_print(o) : -1;
 usage:
 	complain("%s", e.msg);
 	return EXIT_USAGE;
@@ -547,7 +315,7 @@ main(int argc, char **argv)
 		}
 	}
 	if (!strcmp(words[0], "help"))
-		return n == 1 ? print_help(&o) : help_on(&o, n - 1, words + 1);
+		return n == 1 ? help_print(&o) : help_on(&o, n - 1, words + 1);
 	status = resolve(&o, n, words, &r);
 	return status ? status : run_verb(&o, &r, verb_find(r.method));
 }

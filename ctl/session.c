@@ -1,0 +1,150 @@
+/*
+ * session.c - see session.h.
+ */
+#include "ctl/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/client.h"
+#include "ctl/text.h"
+
+enum { N_SET_OPTIONS = 5 };	/* parameters of set-options at most */
+
+void
+complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("leatctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+}
+
+/* Connects, and says how tables are to be shown if `format` or the others differ
+ * from what a connection begins with. */
+static int
+connect_daemon(const struct options *o, const char *format, int timeout_ms,
+	       struct ctl_client **client, struct err *e)
+{
+	const char *argv[N_SET_OPTIONS];
+	struct ctl_reply reply;
+	int argc = 0;
+	int rc;
+
+	if (format) {
+		argv[argc++] = "--format";
+		argv[argc++] = format;
+	}
+	if (o->columns) {
+		argv[argc++] = "--columns";
+		argv[argc++] = o->columns;
+	}
+	if (o->no_headings)
+		argv[argc++] = "--no-headings";
+	rc = ctl_client_open(o->socket, timeout_ms, client, e);
+	if (rc || !argc)
+		return rc;
+	rc = ctl_client_call(*client, "set-options", argc, argv, &reply, e);
+	if (!rc && reply.failed) {
+		reply.text[strcspn(reply.text, "\n")] = '\0';
+		rc = err_set(e, -EINVAL, "%s", reply.text);
+	}
+	ctl_reply_fini(&reply);
+	if (rc) {
+		ctl_client_close(*client);
+		*client = NULL;
+	}
+	return rc;
+}
+
+/* Shows text; on a terminal without what could harm it.  Returns whether it got
+ * out. */
+static bool
+show(FILE *to, const char *s, size_t len)
+{
+	struct text safe = TEXT_EMPTY;
+	bool done;
+
+	if (isatty(fileno(to)))
+		text_put_screen(&safe, s, len);
+	else
+		text_put(&safe, s, len);
+	done = !safe.failed && fwrite(safe.s, 1, safe.len, to) == safe.len && fflush(to) == 0;
+	text_fini(&safe);
+	return done;
+}
+
+/* An error of the daemon's: of one line, or a list that speaks for itself. */
+static void
+show_error(const struct ctl_reply *reply)
+{
+	const char *newline = memchr(reply->text, '\n', reply->len);
+
+	if (!newline || newline == reply->text + reply->len - 1)
+		fputs("leatctl: ", stderr);
+	show(stderr, reply->text, reply->len);
+	if (!newline)
+		fputs("\n", stderr);
+}
+
+int
+session_ask(const struct options *o, const struct request *r)
+{
+	struct ctl_client *client;
+	struct ctl_reply reply;
+	struct err e;
+	int status = EXIT_OK;
+
+	if (connect_daemon(o, o->format, o->timeout_ms, &client, &e)) {
+		complain("%s", e.msg);
+		return EXIT_FAILED;
+	}
+	if (ctl_client_call(client, r->method, r->argc, r->argv, &reply, &e)) {
+		complain("%s", e.msg);
+		status = EXIT_FAILED;
+	} else if (reply.failed) {
+		show_error(&reply);
+		status = EXIT_FAILED;
+	} else if (!show(stdout, reply.text, reply.len)) {
+		complain("cannot write the output: %s", strerror(errno));
+		status = EXIT_FAILED;
+	}
+	ctl_reply_fini(&reply);
+	ctl_client_close(client);
+	return status;
+}
+
+json_t *
+session_commands(const struct options *o, int timeout_ms, struct err *e)
+{
+	struct options plain = *o;
+	struct ctl_client *client;
+	struct ctl_reply reply;
+	json_t *list = NULL;
+
+	plain.columns = NULL;
+	if (connect_daemon(&plain, "json", timeout_ms, &client, e))
+		return NULL;
+	if (!ctl_client_call(client, "list-commands", 0, NULL, &reply, e) && !reply.failed &&
+	    json_is_array(reply.result))
+		list = json_incref(reply.result);
+	else if (reply.failed)
+		err_set(e, -EPROTO, "%.200s", reply.text);
+	ctl_reply_fini(&reply);
+	ctl_client_close(client);
+	return list;
+}
+
+const char *
+session_string(const json_t *command, const char *key)
+{
+	const char *s = json_string_value(json_object_get(command, key));
+
+	return s ? s : "";
+}

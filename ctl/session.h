@@ -1,0 +1,51 @@
+/*
+ * session.h - leatctl's side of a call: options, one request, what is shown of its answer.
+ *
+ * leatctl's own, one thread.  It says on standard error what goes wrong.
+ */
+#ifndef LEAT_CTL_SESSION_H
+#define LEAT_CTL_SESSION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "datapath/err.h"
+
+#ifndef LEAT_VERSION
+#define LEAT_VERSION "unknown"
+#endif
+
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,	/* the command failed, or could not be sent */
+	EXIT_USAGE = 2,
+};
+
+struct options {
+	char socket[4096];
+	const char *format;	/* NULL: not asked for */
+	const char *columns;
+	bool no_headings;
+	int timeout_ms;		/* -1: for ever */
+};
+
+/* What to ask: a method and its parameters, which are the program's arguments. */
+struct request {
+	char method[256];
+	int argc;
+	const char *const *argv;
+};
+
+/* "leatctl: ..." on standard error. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Asks and shows the answer.  Returns the exit status. */
+int session_ask(const struct options *o, const struct request *r);
+
+/* The daemon's own list: {command, usage, help} each.  NULL, with `e`, if it can't be had. */
+json_t *session_commands(const struct options *o, int timeout_ms, struct err *e);
+
+/* A string of one of these; "" where there is none. */
+const char *session_string(const json_t *command, const char *key);
+
+#endif
