@@ -198,6 +198,43 @@ send_all(struct ctl_client *client, const char *s, size_t n, struct err *e)
 	return 0;
 }
 
+/* Reads once, at most `room` bytes; 0 bytes: try again.  Negative: no more will come. */
+static ssize_t
+receive_some(struct ctl_client *client, char *to, size_t room, struct err *e)
+{
+	int rc = wait_for(client, POLLIN, e);
+	ssize_t n;
+
+	if (rc)
+		return rc;
+	n = recv(client->fd, to, room, 0);
+	if (n > 0)
+		return n;
+	if (n == 0 || errno == ECONNRESET)
+		return err_set(e, -EPIPE, "%s closed the connection without an answer",
+			       client->path);
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	return err_set(e, -errno, "cannot read from %s: %s", client->path, strerror(errno));
+}
+
+/* Reads once into the message that is arriving. */
+static int
+receive_more(struct ctl_client *client, struct err *e)
+{
+	size_t room;
+	char *to = jsonrpc_rx_room(&client->rx, &room);
+	ssize_t n;
+
+	if (!to)
+		return err_set(e, -ENOMEM, "out of memory");
+	n = receive_some(client, to, room, e);
+	if (n < 0)
+		return (int)n;
+	jsonrpc_rx_added(&client->rx, (size_t)n);
+	return 0;
+}
+
 /* The next message that arrives. */
 static int
 receive(struct ctl_client *client, json_t **msg, struct err *e)
@@ -206,30 +243,44 @@ receive(struct ctl_client *client, json_t **msg, struct err *e)
 
 	for (;;) {
 		int rc = jsonrpc_rx_next(&client->rx, msg, &why);
-		size_t room;
-		ssize_t n;
-		char *to;
 
 		if (rc != -EAGAIN)
 			return rc ? err_set(e, -EPROTO, "%s does not speak unixctl: %.200s",
 					    client->path, why.msg)
 				  : 0;
-		rc = wait_for(client, POLLIN, e);
+		rc = receive_more(client, e);
 		if (rc)
 			return rc;
-		to = jsonrpc_rx_room(&client->rx, &room);
-		if (!to)
-			return err_set(e, -ENOMEM, "out of memory");
-		n = recv(client->fd, to, room, 0);
-		if (n > 0)
-			jsonrpc_rx_added(&client->rx, (size_t)n);
-		else if (n == 0 || errno == ECONNRESET)
-			return err_set(e, -EPIPE, "%s closed the connection without an answer",
-				       client->path);
-		else if (errno != EAGAIN && errno != EINTR)
-			return err_set(e, -errno, "cannot read from %s: %s", client->path,
-				       strerror(errno));
 	}
+}
+
+/* The reply to request `id` as it comes; st->state is OTHER if it has to be read whole. */
+static int
+receive_stream(struct ctl_client *client, int id, struct ctl_stream *st, struct err *e)
+{
+	char buf[16384];
+	ssize_t n;
+
+	while (st->state == STREAM_BEGIN) {
+		const char *s = client->rx.buf ? client->rx.buf + client->rx.start : "";
+		int rc;
+
+		jsonrpc_rx_take(&client->rx,
+				ctl_stream_begin(st, id, s, client->rx.len - client->rx.start));
+		if (st->state == STREAM_BEGIN && (rc = receive_more(client, e)) != 0)
+			return rc;
+	}
+	while (st->state < STREAM_DONE) {
+		n = receive_some(client, buf, sizeof buf, e);
+		if (n < 0)
+			return (int)n;
+		ctl_stream_add(st, buf, (size_t)n);
+	}
+	if (st->state == STREAM_BROKEN)
+		return err_set(e, -EPROTO, "%s does not speak unixctl", client->path);
+	if (st->state == STREAM_REFUSED)
+		return err_set(e, -EIO, "cannot write the output: %s", strerror(errno));
+	return 0;
 }
 
 /* A document as text: an array of objects has a line for each. */
@@ -278,22 +329,25 @@ read_reply(struct ctl_reply *reply, json_t *msg, struct err *e)
 	return 0;
 }
 
-int
-ctl_client_call(struct ctl_client *client, const char *method, int argc, const char *const argv[],
-		struct ctl_reply *reply, struct err *e)
+static int
+send_request(struct ctl_client *client, int id, const char *method, int argc,
+	     const char *const argv[], struct err *e)
 {
 	struct text request = TEXT_EMPTY;
-	int id = client->next_id++;
-	json_t *msg = NULL;
-	int rc;
+	int rc = jsonrpc_put_request(&request, id, method, argc, argv, e);
 
-	*reply = (struct ctl_reply){ .text = NULL };
-	rc = jsonrpc_put_request(&request, id, method, argc, argv, e);
 	if (!rc)
 		rc = send_all(client, request.s, request.len, e);
 	text_fini(&request);
-	if (!rc)
-		rc = receive(client, &msg, e);
+	return rc;
+}
+
+static int
+receive_reply(struct ctl_client *client, int id, struct ctl_reply *reply, struct err *e)
+{
+	json_t *msg = NULL;
+	int rc = receive(client, &msg, e);
+
 	if (!rc) {
 		json_t *got = json_object_get(msg, "id");
 
@@ -305,6 +359,35 @@ ctl_client_call(struct ctl_client *client, const char *method, int argc, const c
 	}
 	json_decref(msg);
 	return rc;
+}
+
+int
+ctl_client_call(struct ctl_client *client, const char *method, int argc, const char *const argv[],
+		struct ctl_reply *reply, struct err *e)
+{
+	int id = client->next_id++;
+	int rc;
+
+	*reply = (struct ctl_reply){ .text = NULL };
+	rc = send_request(client, id, method, argc, argv, e);
+	return rc ? rc : receive_reply(client, id, reply, e);
+}
+
+int
+ctl_client_stream(struct ctl_client *client, const char *method, int argc, const char *const argv[],
+		  ctl_sink *sink, void *aux, struct ctl_reply *reply, struct err *e)
+{
+	int id = client->next_id++;
+	struct ctl_stream st;
+	int rc;
+
+	*reply = (struct ctl_reply){ .text = NULL };
+	ctl_stream_init(&st, sink, aux);
+	rc = send_request(client, id, method, argc, argv, e);
+	if (!rc)
+		rc = receive_stream(client, id, &st, e);
+	reply->streamed = !rc && st.state == STREAM_DONE;
+	return rc || reply->streamed ? rc : receive_reply(client, id, reply, e);
 }
 
 void

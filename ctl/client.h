@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ctl/stream.h"
 #include "datapath/err.h"
 
 struct ctl_client;
@@ -19,6 +20,7 @@ struct ctl_reply {
 	char *text;		/* what it says, to be shown; not escaped for a terminal */
 	size_t len;
 	json_t *result;		/* the same as it came: a string, or a document */
+	bool streamed;		/* the sink had it: text and result are NULL */
 };
 
 /*
@@ -46,6 +48,14 @@ void ctl_client_close(struct ctl_client *client);
  */
 int ctl_client_call(struct ctl_client *client, const char *method, int argc,
 		    const char *const argv[], struct ctl_reply *reply, struct err *e);
+
+/*
+ * As ctl_client_call(), but a result that can be read as it comes goes to `sink`, which may
+ * see much more than fits into memory, and for as long as the command goes on.  -EIO: `sink` refused.
+ */
+int ctl_client_stream(struct ctl_client *client, const char *method, int argc,
+		      const char *const argv[], ctl_sink *sink, void *aux, struct ctl_reply *reply,
+		      struct err *e);
 void ctl_reply_fini(struct ctl_reply *reply);
 
 #endif

@@ -68,6 +68,13 @@ jsonrpc_rx_added(struct jsonrpc_rx *rx, size_t n)
 	rx->dry = false;
 }
 
+void
+jsonrpc_rx_take(struct jsonrpc_rx *rx, size_t n)
+{
+	rx->start += n;
+	rx->scanned = rx->start;
+}
+
 static bool
 is_blank(char c)
 {

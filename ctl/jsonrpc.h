@@ -43,6 +43,9 @@ void jsonrpc_rx_fini(struct jsonrpc_rx *rx);
 char *jsonrpc_rx_room(struct jsonrpc_rx *rx, size_t *room);
 void jsonrpc_rx_added(struct jsonrpc_rx *rx, size_t n);
 
+/* Takes `n` bytes that jsonrpc_rx_next() has not looked at, for a reader of its own. */
+void jsonrpc_rx_take(struct jsonrpc_rx *rx, size_t n);
+
 /*
  * Takes the next message.  Returns 0 and a reference in `*msg`; -EAGAIN if it is
  * not complete yet; -EMSGSIZE if it is larger than `max`; -EBADMSG if it is no

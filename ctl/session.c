@@ -93,6 +93,13 @@ show_error(const struct ctl_reply *reply)
 		fputs("\n", stderr);
 }
 
+static bool
+show_part(void *aux, const char *s, size_t n)
+{
+	(void)aux;
+	return show(stdout, s, n);
+}
+
 int
 session_ask(const struct options *o, const struct request *r)
 {
@@ -105,13 +112,13 @@ session_ask(const struct options *o, const struct request *r)
 		complain("%s", e.msg);
 		return EXIT_FAILED;
 	}
-	if (ctl_client_call(client, r->method, r->argc, r->argv, &reply, &e)) {
+	if (ctl_client_stream(client, r->method, r->argc, r->argv, show_part, NULL, &reply, &e)) {
 		complain("%s", e.msg);
 		status = EXIT_FAILED;
 	} else if (reply.failed) {
 		show_error(&reply);
 		status = EXIT_FAILED;
-	} else if (!show(stdout, reply.text, reply.len)) {
+	} else if (!reply.streamed && !show(stdout, reply.text, reply.len)) {
 		complain("cannot write the output: %s", strerror(errno));
 		status = EXIT_FAILED;
 	}

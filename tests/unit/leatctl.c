@@ -544,7 +544,8 @@ answer_that_is_no_reply_is_an_error(void)
 		answer_once(answers[i]);
 		CU_ASSERT_EQUAL(LEATCTL("status"), 1);
 		CU_ASSERT_TRUE(is_one_line(err));
-		CU_ASSERT_STRING_EQUAL(out, "");
+		/* of a reply that breaks off the part that came may be shown */
+		CU_ASSERT_STRING_EQUAL(out, strstr(answers[i], "cut") ? "cut" : "");
 	}
 	tear_down();
 }
