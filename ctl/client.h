@@ -51,7 +51,7 @@ int ctl_client_call(struct ctl_client *client, const char *method, int argc,
 
 /*
  * As ctl_client_call(), but a result that can be read as it comes goes to `sink`, which may
- * see much more than fits into memory, and for as long as the command goes on.  -EIO: `sink` refused.
+ * see much more than fits into memory, and for as long as the command goes on.  -EIO: it refused.
  */
 int ctl_client_stream(struct ctl_client *client, const char *method, int argc,
 		      const char *const argv[], ctl_sink *sink, void *aux, struct ctl_reply *reply,

@@ -27,8 +27,8 @@ position(const struct commands *c, const char *name)
 	return low;
 }
 
-static struct command *
-find(const struct commands *c, const char *name)
+struct command *
+commands_find(const struct commands *c, const char *name)
 {
 	size_t at = position(c, name);
 
@@ -38,7 +38,7 @@ find(const struct commands *c, const char *name)
 int
 commands_add(struct commands *c, const struct command *command)
 {
-	struct command *old = find(c, command->name);
+	struct command *old = commands_find(c, command->name);
 	size_t at = position(c, command->name);
 
 	if (old && !old->built_in)
@@ -74,13 +74,18 @@ commands_call(struct commands *c, struct unixctl_conn *conn)
 {
 	int argc = conn->req.argc;
 	const char **argv = conn->req.argv;
-	const struct command *command = find(c, argv[0]);
+	const struct command *command = commands_find(c, argv[0]);
 
 	if (!command)
 		unixctl_reply_errorf(conn,
 				     "\"%.80s\" is not a command here: "
 				     "list-commands lists those that are",
 				     argv[0]);
+	else if (!conn_may(conn, command->reads_only))
+		unixctl_reply_errorf(conn,
+				     "\"%s\" changes something: you may only look, as a member of "
+				     "the readers' group",
+				     command->name);
 	else if (argc - 1 < command->min_args)
 		unixctl_reply_errorf(conn, "\"%s\" needs at least %d argument%s: %s %s",
 				     command->name, command->min_args,
@@ -136,7 +141,7 @@ help(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
 	const struct commands *c = aux;
 	struct text text = TEXT_EMPTY;
-	const struct command *one = argc > 1 ? find(c, argv[1]) : NULL;
+	const struct command *one = argc > 1 ? commands_find(c, argv[1]) : NULL;
 	size_t i;
 
 	if (argc > 1 && !one) {
@@ -211,12 +216,12 @@ commands_add_built_in(struct commands *c)
 {
 	const struct command built_in[] = {
 		{ "help", "[COMMAND]", "Say what one command, or every one, does.", 0, 1, help, c,
-		  true },
+		  true, true },
 		{ "list-commands", "", "List the commands that this daemon knows.", 0, 0,
-		  list_commands, c, true },
+		  list_commands, c, true, true },
 		{ "set-options", "[--format FORMAT] [--columns LIST] [--no-headings]",
 		  "Set how tables are shown on this connection.", 0, INT_MAX, set_options, NULL,
-		  true },
+		  true, true },
 	};
 	size_t i;
 	int rc = 0;

@@ -14,6 +14,7 @@ struct command {
 	unixctl_cb *cb;
 	void *aux;
 	bool built_in;
+	bool reads_only;	/* changes nothing */
 };
 
 struct commands {
@@ -27,6 +28,9 @@ int commands_add(struct commands *c, const struct command *command);
 /* Adds the commands of every server, with `c` as their aux (list-commands and
  * help read it) but for `version`, which is the server's own. */
 int commands_add_built_in(struct commands *c);
+
+/* NULL if there is none of this name. */
+struct command *commands_find(const struct commands *c, const char *name);
 
 /* Calls the command that conn's request names, or replies that there is none. */
 void commands_call(struct commands *c, struct unixctl_conn *conn);

@@ -7,6 +7,7 @@
  * text of 100,000 flows should not exist twice.
  */
 #include "ctl/conn.h"
+#include "ctl/peer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,22 +24,31 @@ enum {
 };
 
 struct unixctl_conn *
-conn_new(struct unixctl_server *srv, int fd, size_t max_request)
+conn_new(struct unixctl_server *srv, int fd, size_t max_request,
+	 const struct unixctl_access *access)
 {
 	struct unixctl_conn *conn = calloc(1, sizeof *conn);
-	struct ucred cred = { .pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	socklen_t len = sizeof cred;
 
 	if (!conn) {
 		close(fd);
 		return NULL;
 	}
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
 	conn->srv = srv;
 	conn->fd = fd;
-	conn->peer = (struct unixctl_peer){ .pid = cred.pid, .uid = cred.uid, .gid = cred.gid };
+	peer_read(fd, &conn->peer);
+	conn->may_look = conn->may_change = true;
+	if (access) {
+		conn->may_change = peer_may_change(fd, &conn->peer, access);
+		conn->may_look = conn->may_change || peer_is_in(fd, &conn->peer, access->readers);
+	}
 	jsonrpc_rx_init(&conn->rx, max_request);
 	return conn;
+}
+
+bool
+conn_may(const struct unixctl_conn *conn, bool reads_only)
+{
+	return reads_only ? conn->may_look : conn->may_change;
 }
 
 static size_t
@@ -192,6 +202,10 @@ conn_request(struct unixctl_conn *conn, conn_dispatch_cb *dispatch)
 		return true;
 	}
 	conn->state = CONN_BUSY;
+	if (!conn->may_look) {
+		unixctl_reply_error(conn, "you are in none of the groups that may ask");
+		return true;
+	}
 	dispatch(conn->srv, conn);
 	return true;
 }

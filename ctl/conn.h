@@ -24,6 +24,7 @@ struct unixctl_conn {
 	bool read_ended;		/* the client will send no more */
 	bool closing;			/* close when all is sent */
 	struct unixctl_peer peer;
+	bool may_look, may_change;
 	struct jsonrpc_rx rx;
 	struct jsonrpc_request req;	/* of the command at work */
 	struct text out;
@@ -38,9 +39,13 @@ struct unixctl_conn {
 /* Called with each request while state is CONN_BUSY: command.c. */
 typedef void conn_dispatch_cb(struct unixctl_server *srv, struct unixctl_conn *conn);
 
-/* Takes `fd` over, which is non-blocking.  NULL if memory ran out; `fd` is then
+/* Takes `fd` over, which is non-blocking; `access` NULL: all is allowed.   NULL if memory ran out; `fd` is then
  * closed. */
-struct unixctl_conn *conn_new(struct unixctl_server *srv, int fd, size_t max_request);
+struct unixctl_conn *conn_new(struct unixctl_server *srv, int fd, size_t max_request,
+			      const struct unixctl_access *access);
+
+/* Whether the client is allowed a command. */
+bool conn_may(const struct unixctl_conn *conn, bool reads_only);
 
 /* What to wait for on conn->fd; 0: only its end. */
 short conn_events(const struct unixctl_conn *conn);

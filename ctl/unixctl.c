@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/command.h"
@@ -23,6 +24,8 @@ struct unixctl_server {
 	struct commands commands;
 	char *version;
 	size_t max_request;
+	struct unixctl_access access;
+	bool has_access;
 	uint64_t turn;
 	bool accept_failed;	/* for want of descriptors or memory: not again this turn */
 	bool running;
@@ -51,6 +54,7 @@ unixctl_server_create(const char *path, mode_t mode, struct unixctl_server **srv
 		.cb = show_version,
 		.aux = srv,
 		.built_in = true,
+		.reads_only = true,
 	};
 	int rc;
 
@@ -107,10 +111,43 @@ unixctl_server_set_max_request(struct unixctl_server *srv, size_t max)
 }
 
 int
+unixctl_server_set_access(struct unixctl_server *srv, const struct unixctl_access *access,
+			  struct err *e)
+{
+	const char *path = srv->listener.path;
+
+	if (chown(path, (uid_t)-1, access->group) < 0)
+		return err_set(e, -errno, "cannot give %s to group %ld: %s", path,
+			       (long)access->group, strerror(errno));
+	/* Readers are told apart from strangers by who they are, not by the file's mode. */
+	if (access->readers != (gid_t)-1 && chmod(path, 0666) < 0)
+		return err_set(e, -errno, "cannot open %s to its readers: %s", path,
+			       strerror(errno));
+	srv->access = *access;
+	srv->has_access = true;
+	return 0;
+}
+
+void
+unixctl_command_reads_only(struct unixctl_server *srv, const char *name)
+{
+	struct command *command = commands_find(&srv->commands, name);
+
+	assert(command);
+	command->reads_only = true;
+}
+
+int
 unixctl_command_register(struct unixctl_server *srv, const char *name, const char *usage,
 			 const char *help, int min_args, int max_args, unixctl_cb *cb, void *aux)
 {
-	const struct command command = { name, usage, help, min_args, max_args, cb, aux, false };
+	const struct command command = { .name = name,
+					 .usage = usage,
+					 .help = help,
+					 .min_args = min_args,
+					 .max_args = max_args,
+					 .cb = cb,
+					 .aux = aux };
 
 	return commands_add(&srv->commands, &command);
 }
@@ -188,7 +225,7 @@ accept_some(struct unixctl_server *srv)
 			conn_close(quietest(srv));
 			reap(srv);
 		}
-		conn = conn_new(srv, fd, srv->max_request);
+		conn = conn_new(srv, fd, srv->max_request, srv->has_access ? &srv->access : NULL);
 		if (!conn)
 			return;
 		conn->last_used = srv->turn;

@@ -48,6 +48,15 @@ struct unixctl_peer {
 };
 
 /*
+ * Who may ask for what, by what the kernel says of the peer at connect (SO_PEERCRED,
+ * SO_PEERGROUPS).  Root and the daemon's own user may all; (gid_t)-1: there is no such group.
+ */
+struct unixctl_access {
+	gid_t group;		/* may all */
+	gid_t readers;		/* may what only reads */
+};
+
+/*
  * A command.  argv[0] is its name, argv[1..argc-1] its parameters, all UTF-8;
  * they live until the reply is finished.  The callback replies, now or later:
  * every call is answered exactly once, by one of the unixctl_reply functions.
@@ -74,6 +83,14 @@ void unixctl_server_free(struct unixctl_server *srv);
 /* What `version` answers, copied: "leatd (Leat) 0.1.0".  Returns 0 or -ENOMEM. */
 int unixctl_server_set_version(struct unixctl_server *srv, const char *version);
 
+/*
+ * Gives the socket to access->group, and opens it to everyone where there are readers, and
+ * checks the peers of connections that come from now on.  Without this call whoever the
+ * socket's mode lets in may all.  Returns 0, or a negative errno of chown or chmod.
+ */
+int unixctl_server_set_access(struct unixctl_server *srv, const struct unixctl_access *access,
+			      struct err *e);
+
 /* The largest request in bytes, for connections that come from now on. */
 void unixctl_server_set_max_request(struct unixctl_server *srv, size_t max);
 
@@ -99,6 +116,9 @@ void unixctl_server_run(struct unixctl_server *srv);
 int unixctl_command_register(struct unixctl_server *srv, const char *name, const char *usage,
 			     const char *help, int min_args, int max_args, unixctl_cb *cb,
 			     void *aux);
+
+/* Says that the command `name` changes nothing: readers may ask for it. */
+void unixctl_command_reads_only(struct unixctl_server *srv, const char *name);
 
 /* Finishes the command with `text`; a new line is put at its end if it has none. */
 void unixctl_reply(struct unixctl_conn *conn, const char *text);

@@ -60,6 +60,8 @@ verb_register(struct unixctl_server *srv, const char *name, unixctl_cb *cb, void
 	assert(v);
 	unixctl_command_register(srv, v->name, v->usage, v->help, v->min,
 				 v->max < 0 ? INT_MAX : v->max, cb, aux);
+	if (v->reads_only)
+		unixctl_command_reads_only(srv, v->name);
 }
 
 /* The verb behind "NOUN/", or NULL if `name` is of another noun. */
