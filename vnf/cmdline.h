@@ -1,13 +1,15 @@
 /*
- * cmdline.h - leatd's command line, read once at start (leatd(8)).
+ * cmdline.h - what leatd is to do, read once at start from its command line (leatd(8)) and its
+ * configuration file (leat.conf(5)).
  *
- * The strings point into argv, or into memory that lives as long as the program.
+ * The strings belong to the struct.  Main thread, at start; read by any thread afterwards.
  */
 #ifndef LEAT_VNF_CMDLINE_H
 #define LEAT_VNF_CMDLINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "datapath/err.h"
 #include "datapath/port.h"
@@ -29,7 +31,7 @@ struct port_option {
 };
 
 struct options {
-	const char *name, *run_dir, *db, *policy, *check_policy;
+	const char *name, *config, *run_dir, *db, *policy, *check_policy;
 	const char *ovs_db, *ovs_rundir;
 	unsigned instance;	/* number in the switch's rules */
 	struct port_option port[MAX_PORTS];
@@ -40,13 +42,19 @@ struct options {
 	int core[MAX_WORKERS];	/* where worker k runs; -1: anywhere */
 	unsigned mem_mb;	/* 0: the default */
 	bool no_huge, steer, verbose;
-	bool help, version;
+	bool check, help, version;
+	char **kept;		/* what the strings point into */
+	unsigned n_kept;
 };
 
-/* 0, or -EINVAL with a line for the user. */
-int cmdline_parse(int argc, char *argv[], struct options *o, struct err *err);
+/*
+ * 0, or a negative errno with a line for the user.  Faults of the configuration file are lines on
+ * `errors` before it.  cmdline_free() is called in both cases.
+ */
+int cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct err *err);
+void cmdline_free(struct options *o);
 
 /* The text of --help. */
-extern const char cmdline_help[];
+void cmdline_help(FILE *to);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vnf/check.h"
 #include "vnf/log.h"
 #include "vnf/start.h"
 #include "vnf/text_file.h"
@@ -36,6 +37,21 @@ check_only(const char *path)
 	policy_free(p);
 	free(text);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* leatd --check */
+static int
+check(const struct options *o)
+{
+	struct err err = { 0 };
+
+	if (check_start(o, stderr, &err) != 0) {
+		fprintf(stderr, "leatd: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	printf("%s would start: ports %u, pairs %u, workers %u, policy %s\n", o->name, o->n_ports,
+	       o->n_pairs, o->n_workers, o->policy ? o->policy : "the last active one");
+	return EXIT_SUCCESS;
 }
 
 /* Every thread is made after this, and none of them takes the signals that end us. */
@@ -87,12 +103,12 @@ main(int argc, char *argv[])
 	static struct options o;
 	struct err err = { 0 };
 
-	if (cmdline_parse(argc, argv, &o, &err) != 0) {
+	if (cmdline_parse(argc, argv, &o, stderr, &err) != 0) {
 		fprintf(stderr, "leatd: %s; see leatd --help\n", err.msg);
-		return EXIT_USAGE;
+		return o.check ? EXIT_FAILURE : EXIT_USAGE;
 	}
 	if (o.help) {
-		fputs(cmdline_help, stdout);
+		cmdline_help(stdout);
 		return EXIT_SUCCESS;
 	}
 	if (o.version) {
@@ -103,5 +119,5 @@ main(int argc, char *argv[])
 		log_set_level(LEVEL_DBG);
 	if (o.check_policy)
 		return check_only(o.check_policy);
-	return run(&o);
+	return o.check ? check(&o) : run(&o);
 }

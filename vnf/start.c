@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "datapath/eal.h"
+#include "vnf/check.h"
 #include "vnf/log.h"
 #include "vnf/pidfile.h"
 #include "vnf/text_file.h"
@@ -38,12 +39,8 @@ name_files(struct leat *l, struct err *err)
 	const char *run = l->o->run_dir ? l->o->run_dir : getenv("LEAT_RUNDIR");
 	const char *name = l->o->name;
 
-	if (strlen(name) == 0 || strlen(name) > 32 ||
-	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
-		    strlen(name))
-		return err_set(err, -EINVAL,
-			       "--name '%s': 1 to 32 letters, digits, '_', '.', '-' are needed",
-			       name);
+	if (check_name(name, err) != 0)
+		return -EINVAL;
 	if (!run)
 		run = LEAT_RUNDIR;
 	if (strlen(run) >= sizeof l->run_dir || (l->o->db && strlen(l->o->db) >= sizeof l->db_path))
@@ -188,36 +185,6 @@ start_policy(struct leat *l, struct err *err)
 	return rc == 0 ? 0 : policy_errors_to(err, errors, rc);
 }
 
-/* A policy that is wrong in itself is told before anything is touched. */
-static int
-check_policy(const struct options *o, struct err *err)
-{
-	struct policy_errors errs;
-	struct policy *p = NULL;
-	unsigned n;
-	size_t len;
-	char *text;
-	int rc;
-
-	if (!o->policy)
-		return 0;
-	rc = text_file_read(o->policy, POLICY_TEXT_MAX, &text, &len, err);
-	if (rc != 0)
-		return rc;
-	rc = policy_parse(o->policy, text, len, &p, &errs);
-	policy_errors_print(&errs, stderr);
-	n = errs.n + errs.n_more;
-	policy_errors_free(&errs);
-	policy_free(p);
-	free(text);
-	if (rc == 0)
-		return 0;
-	if (n == 0)
-		return err_set(err, rc, "%s: %s", o->policy, strerror(-rc));
-	return err_set(err, rc, "%s: %u error%s in the policy: correct it and start again",
-		       o->policy, n, n == 1 ? "" : "s");
-}
-
 /* --- workers --- */
 
 static int
@@ -261,7 +228,8 @@ leat_start(struct leat *l, const struct options *o, struct err *err)
 	int rc;
 
 	*l = (struct leat){ .o = o, .pid_fd = -1, .signal_fd = -1 };
-	rc = check_policy(o, err);
+	/* A policy that is wrong is told before anything is touched. */
+	rc = check_policy(o, stderr, err);
 	if (rc == 0)
 		rc = name_files(l, err);
 	if (rc == 0)

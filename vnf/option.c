@@ -1,0 +1,168 @@
+/*
+ * option.c - see option.h.
+ */
+#include "vnf/option.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+option_read_number(const char *what, const char *text, long low, long high, long *v,
+		   struct err *err)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtol(text, &end, 10);
+	if (errno == 0 && end != text && *end == '\0' && *v >= low && *v <= high)
+		return 0;
+	return err_set(err, -EINVAL, "%s%sa number from %ld to %ld is needed", what,
+		       *what ? ": " : "", low, high);
+}
+
+int
+option_text(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	(void)err;
+	*(const char **)((char *)o + row->field) = text;
+	return 0;
+}
+
+int
+option_number(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	long v;
+	int rc = option_read_number("", text, row->low, row->high, &v, err);
+
+	if (rc == 0)
+		*(unsigned *)((char *)o + row->field) = (unsigned)v;
+	return rc;
+}
+
+int
+option_switch(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	bool yes = strcmp(text, "yes") == 0;
+
+	if (!yes && strcmp(text, "no") != 0)
+		return err_set(err, -EINVAL, "yes or no is needed");
+	*(bool *)((char *)o + row->field) = yes;
+	return 0;
+}
+
+static int
+set_cores(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	char *word, *save, *dash;
+	unsigned n = 0;
+	long lo, hi;
+
+	(void)row;
+	for (word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		dash = strchr(word, '-');
+		if (dash)
+			*dash++ = '\0';
+		if (option_read_number("a core", word, 0, 1023, &lo, err) != 0 ||
+		    option_read_number("the last core", dash ? dash : word, lo, 1023, &hi, err) !=
+			    0)
+			return -EINVAL;
+		for (; lo <= hi && n < MAX_WORKERS; lo++)
+			o->core[n++] = (int)lo;
+	}
+	return n ? 0 : err_set(err, -EINVAL, "no core is named");
+}
+
+/* --- the table --- */
+
+#define TEXT(f) .set = option_text, .field = offsetof(struct options, f)
+#define SWITCH(f) .set = option_switch, .field = offsetof(struct options, f)
+#define NUMBER(f, lo, hi)                                                                          \
+	.set = option_number, .field = offsetof(struct options, f), .low = (lo), .high = (hi)
+
+/* clang-format off */
+const struct option_row option_rows[] = {
+	{ "name", "NAME", "of this instance (leat)",
+	  TEXT(name), .round = OPTION_EARLY },
+	{ "config", "FILE", "instead of " LEAT_SYSCONFDIR "/NAME.conf (leat.conf(5))",
+	  TEXT(config), .round = OPTION_EARLY },
+	{ "check", NULL, "only say whether leatd would start with this configuration and policy",
+	  SWITCH(check), .round = OPTION_EARLY },
+	{ "check-policy", "FILE", "only say whether the policy is right (-: standard input)",
+	  TEXT(check_policy), .round = OPTION_EARLY },
+	{ "run-dir", "DIR", "control socket DIR/NAME.ctl and DIR/NAME.pid",
+	  TEXT(run_dir) },
+	{ "db", "FILE", "database of policies and flows",
+	  TEXT(db) },
+	{ "policy", "FILE", "load and activate this policy (else: the last active one)",
+	  TEXT(policy) },
+	{ "port", "NAME=SPEC[,copy][,trust][,vlan-ignore][,mtu=N]",
+	  "SPEC: vhost:PATH, afpacket:IF, pcap:IN[,OUT], ring:NAME",
+	  .set = option_port, .clear = option_clear_ports },
+	{ "pair", "A:B", "A towards clients, B towards servers",
+	  .set = option_pair, .clear = option_clear_pairs, .round = OPTION_LATE },
+	{ "workers", "N", "threads that handle packets (1)",
+	  NUMBER(n_workers, 1, MAX_WORKERS) },
+	{ "cores", "LIST", "where they run: 1,2 or 1-2",
+	  .set = set_cores },
+	{ "socket-mem", "MB", "memory for packets (256)",
+	  NUMBER(mem_mb, 32, 1 << 20) },
+	{ "no-huge", NULL, "ordinary memory instead of hugepages: for tests",
+	  SWITCH(no_huge) },
+	{ "fault", "PORT:loss=P%,seed=N,log=FILE", "lose frames on purpose as they arrive",
+	  .set = option_fault, .clear = option_clear_faults, .round = OPTION_LATE },
+	{ "ovs-db", "SOCK", "Open vSwitch's database (this host's)",
+	  TEXT(ovs_db) },
+	{ "ovs-rundir", "DIR", "where BRIDGE.mgmt is (beside its database)",
+	  TEXT(ovs_rundir) },
+	{ "instance", "N", "number of this instance in the switch's rules (0)",
+	  NUMBER(instance, 0, 255) },
+	{ "steer", NULL, "put the steering rules in place and keep them there",
+	  SWITCH(steer) },
+	{ "verbose", NULL, "say more",
+	  SWITCH(verbose) },
+	{ "version", NULL, NULL,
+	  SWITCH(version), .round = OPTION_EARLY },
+	{ "help", NULL, NULL,
+	  SWITCH(help), .round = OPTION_EARLY },
+};
+/* clang-format on */
+const unsigned option_n_rows = sizeof option_rows / sizeof option_rows[0];
+
+const struct option_row *
+option_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < option_n_rows; i++)
+		if (strcmp(option_rows[i].name, name) == 0)
+			return &option_rows[i];
+	return NULL;
+}
+
+/* The copy belongs to `o`. */
+static char *
+keep(struct options *o, const char *text)
+{
+	char **more = realloc(o->kept, (o->n_kept + 1) * sizeof *more);
+
+	if (!more)
+		return NULL;
+	o->kept = more;
+	o->kept[o->n_kept] = strdup(text);
+	return o->kept[o->n_kept] ? o->kept[o->n_kept++] : NULL;
+}
+
+int
+option_set(struct options *o, const struct option_row *row, const char *text, struct err *err)
+{
+	char *copy;
+
+	if (!text)
+		text = "yes";
+	if (*text == '\0')
+		return err_set(err, -EINVAL, "a value is needed: %s",
+			       row->arg ? row->arg : "yes or no");
+	copy = keep(o, text);
+	return copy ? row->set(o, row, copy, err) : err_set(err, -ENOMEM, "no memory");
+}
