@@ -317,6 +317,56 @@ ovs_apply(const struct ovs_target *t, unsigned int instance, const char *bridge,
 	return err;
 }
 
+/* A line for each change that would be sent. */
+static int
+difference_lines(const char *bundle, char **differences)
+{
+	static const struct {
+		const char *command, *says;
+	} kinds[] = { { "flow add ", "missing: " },
+		      { "group add_or_mod ", "missing or other: " },
+		      { "flow delete_strict ", "not wanted: " },
+		      { "group delete ", "not wanted: " } };
+	const char *line, *end;
+	unsigned int i;
+	size_t len;
+	FILE *f;
+
+	f = open_memstream(differences, &len);
+	if (f == NULL)
+		return -ENOMEM;
+	for (line = bundle; *line != '\0'; line = end + 1) {
+		end = strchrnul(line, '\n');
+		for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			if (strncmp(line, kinds[i].command, strlen(kinds[i].command)) == 0)
+				fprintf(f, "%s%.*s\n", kinds[i].says,
+					(int)(end - line - (long)strlen(kinds[i].command)),
+					line + strlen(kinds[i].command));
+		if (*end == '\0')
+			break;
+	}
+	return fclose(f) == 0 ? 0 : -ENOMEM;
+}
+
+int
+ovs_check(const struct ovs_target *t, unsigned int instance, const char *bridge,
+	  const struct ovs_selection *sel, unsigned int n, char **differences, struct err *e)
+{
+	char *bundle = NULL, foreign[sizeof(e->msg) + 2];
+	int err;
+
+	err = ovs_apply(t, instance, bridge, sel, n, true, &bundle, e);
+	if (err == -EEXIST) {
+		snprintf(foreign, sizeof(foreign), "%s\n", e->msg);
+		*differences = strdup(foreign);
+		return *differences == NULL ? -ENOMEM : 0;
+	}
+	if (err == 0 && difference_lines(bundle, differences) != 0)
+		err = err_set(e, -ENOMEM, "checking bridge %s: out of memory", bridge);
+	free(bundle);
+	return err;
+}
+
 int
 ovs_clear(const struct ovs_target *t, unsigned int instance, const char *bridge, bool dry_run,
 	  char **sent, struct err *e)

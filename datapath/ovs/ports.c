@@ -9,14 +9,14 @@
 
 #include "datapath/ovs/ports.h"
 
-enum { ARGS_A_PORT = 16, SETTING_TEXT = 300 };
+enum { ARGS_A_PORT = 24, TEXTS_A_PORT = 5, SETTING_TEXT = 300 };
 
 static const char kind[] = "dpdkvhostuserclient";
 
 /* The arguments of one ovs-vsctl call; the settings' text is kept here. */
 struct call {
 	const char *args[OVS_LEAT_PORTS_MAX * ARGS_A_PORT];
-	char text[OVS_LEAT_PORTS_MAX][3][SETTING_TEXT];
+	char text[OVS_LEAT_PORTS_MAX][TEXTS_A_PORT][SETTING_TEXT];
 	unsigned int n;
 };
 
@@ -73,6 +73,15 @@ ensure(struct call *c, unsigned int i, const char *bridge, const struct ovs_leat
 		add(c, c->text[i][2]);
 	if (p->is_tap)
 		add(c, "options:tx-retries-max=0");
+	if (p->bfd_ms == 0) {
+		add(c, "bfd:enable=false");
+		return;
+	}
+	snprintf(c->text[i][3], SETTING_TEXT, "bfd:min_tx=%u", p->bfd_ms);
+	snprintf(c->text[i][4], SETTING_TEXT, "bfd:min_rx=%u", p->bfd_ms);
+	add(c, "bfd:enable=true");
+	add(c, c->text[i][3]);
+	add(c, c->text[i][4]);
 }
 
 int

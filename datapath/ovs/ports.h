@@ -20,6 +20,7 @@ struct ovs_leat_port {
 	uint32_t ofport;	/* number to ask for; 0: as the switch likes */
 	unsigned int mtu;	/* bytes, with room for the user's second tag (1504 or more) */
 	bool is_tap;		/* the switch never waits for room in a tap's queue */
+	unsigned int bfd_ms;	/* inline: BFD's interval in both directions; 0: no BFD */
 };
 
 /*

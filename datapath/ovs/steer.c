@@ -138,7 +138,7 @@ add_rule(void *ctx, unsigned int priority, const char *match)
 	p->rules = rules;
 	rule = &p->rules[p->n_rules++];
 	*rule = (struct ovs_rule){
-		.cookie = d->cookie,
+		.cookie = d->cookie + (priority == OVS_PRIORITY_RETURN ? OVS_COOKIE_RETURN : 0),
 		.priority = priority,
 		.is_return = priority == OVS_PRIORITY_RETURN,
 		.fail_closed = d->sel->fail_closed,
@@ -328,6 +328,10 @@ ovs_render(struct ovs_program *p, unsigned int instance, const char *bridge,
 			continue;
 		d.sel = &sel[i];
 		d.cookie = ovs_cookie(instance) + i + 1;
+		if (sel[i].kind == OVS_STEER_MIRROR || sel[i].n_pairs > 1 || sel[i].sample > 1 ||
+		    (sel[i].kind == OVS_STEER_INLINE && sel[i].tag_id != 0))
+			return err_set(e, -ENOTSUP, "steer %s: this is not supported yet",
+				       sel[i].name);
 		err = sel[i].kind == OVS_STEER_COPY ? render_copy(&d) : render_inline(&d);
 	}
 	return err;

@@ -17,6 +17,7 @@
 
 #define OVS_COOKIE_LEAT UINT64_C(0x4c45415400000000)	/* "LEAT" << 32 */
 #define OVS_COOKIE_MASK UINT64_C(0xfffffffffff00000)	/* an instance's rules */
+#define OVS_COOKIE_RETURN UINT64_C(0x80000)		/* set in those for what leaves Leat */
 #define OVS_GROUP_BASE 0x4c450000u
 
 enum {
@@ -27,11 +28,20 @@ enum {
 	OVS_TAG_ID_MAX = 0x7fe,		/* with the side's bit 0x800 it is a legal VID */
 	OVS_TAP_SERVER = 0x800,		/* set in the VID of what came from the server's port */
 	OVS_RULES_MAX = 8192,
+	OVS_PAIRS_MAX = 16,		/* of one selection */
+	OVS_SAMPLE_MAX = 65535,
 };
 
 enum ovs_steer_kind {
 	OVS_STEER_INLINE,	/* through Leat: client port, leat-a, leat-b, server port */
 	OVS_STEER_COPY,		/* a copy of both directions goes to leat-tap */
+	OVS_STEER_MIRROR,	/* an OVS Mirror: all of the client's port, untagged, to leat-tap */
+};
+
+/* What the pair is chosen by where there are several; both directions always agree. */
+enum ovs_balance {
+	OVS_BALANCE_L3L4,	/* addresses and ports */
+	OVS_BALANCE_L3,		/* addresses: also right for fragments */
 };
 
 /* Two of Leat's ports: towards the client, towards the server. */
@@ -54,9 +64,11 @@ struct ovs_selection {
 	const char *bridge;
 	const char *client, *server;	/* ports of the bridge, the sides of the flows */
 	enum ovs_steer_kind kind;
-	const struct ovs_pair *pairs;	/* inline */
+	const struct ovs_pair *pairs;	/* inline: at most OVS_PAIRS_MAX */
 	unsigned int n_pairs;
-	const char *leat_tap;		/* copy */
+	enum ovs_balance balance;	/* inline, of more than one pair */
+	unsigned int sample;		/* 1 of so many connections, to OVS_SAMPLE_MAX; 0 as 1 */
+	const char *leat_tap;		/* copy, mirror */
 	/* VID of the metadata tag, 1 to OVS_TAG_ID_MAX; a copy has one for each
 	 * (client, server, tap), inline 0 means none */
 	uint16_t tag_id;

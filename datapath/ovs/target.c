@@ -2,15 +2,17 @@
  * target.c - which Open vSwitch is meant, and how its tools are called.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "datapath/ovs/exec.h"
 #include "datapath/ovs/target.h"
 
-enum { ARGS_MAX = 160 };
+enum { ARGS_MAX = 240 };
 
 int
 ovs_target_init(struct ovs_target *t, const char *socket, struct err *e)
@@ -97,4 +99,64 @@ ovs_ofctl(const struct ovs_target *t, const char *doing, const char *command, co
 	}
 	exec_result_fini(&r);
 	return err;
+}
+
+/* The daemon's control socket, by its pidfile or by its name. */
+static int
+control_socket(const struct ovs_target *t, const char *doing, char path[], size_t size,
+	       struct err *e)
+{
+	char pattern[2 * OVS_PATH_MAX];
+	long pid = 0;
+	glob_t found;
+	FILE *f;
+	int err;
+
+	if (t->rundir[0] == '\0') {
+		snprintf(path, size, "ovs-vswitchd");
+		return 0;
+	}
+	snprintf(pattern, sizeof(pattern), "%s/ovs-vswitchd.pid", t->rundir);
+	f = fopen(pattern, "re");
+	if (f != NULL) {
+		if (fscanf(f, "%ld", &pid) != 1)
+			pid = 0;
+		fclose(f);
+	}
+	snprintf(path, size, "%s/ovs-vswitchd.%ld.ctl", t->rundir, pid);
+	if (pid > 0 && access(path, F_OK) == 0)
+		return 0;
+	snprintf(pattern, sizeof(pattern), "%s/*vswitchd*.ctl", t->rundir);
+	err = glob(pattern, 0, NULL, &found);
+	if (err != 0)
+		return err_set(
+			e, -ENOENT,
+			"%s: no control socket of ovs-vswitchd in %s: is the switch running, "
+			"and is this its run folder?",
+			doing, t->rundir);
+	snprintf(path, size, "%s", found.gl_pathv[found.gl_pathc - 1]);
+	globfree(&found);
+	return 0;
+}
+
+int
+ovs_appctl(const struct ovs_target *t, const char *doing, char **out, struct err *e,
+	   const char *const args[])
+{
+	char path[2 * OVS_PATH_MAX], timeout[32];
+	const char *argv[ARGS_MAX];
+	int n = 0, err;
+
+	err = control_socket(t, doing, path, sizeof(path), e);
+	if (err != 0)
+		return err;
+	snprintf(timeout, sizeof(timeout), "--timeout=%d", OVS_TOOL_TIMEOUT);
+	argv[n++] = "ovs-appctl";
+	argv[n++] = timeout;
+	argv[n++] = "-t";
+	argv[n++] = path;
+	for (; *args != NULL && n < ARGS_MAX - 1; args++)
+		argv[n++] = *args;
+	argv[n] = NULL;
+	return exec_ok(doing, (char *const *)(uintptr_t)argv, NULL, OVS_EXEC_TIMEOUT, out, e);
 }

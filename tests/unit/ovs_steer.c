@@ -108,9 +108,10 @@ contains(const struct ovs_selection *sel, unsigned int n, const char *line)
 }
 
 #define C "cookie=0x4c45415400100001,table=0,"
+#define R "cookie=0x4c45415400180001,table=0,"
 #define RULES_OF(C, A, B, NEXT)                                                                    \
-	"flow add " C "priority=400,in_port=31,actions=set_field:2->in_port," NEXT "\n"            \
-	"flow add " C "priority=400,in_port=32,actions=set_field:1->in_port," NEXT "\n"            \
+	"flow add " R "priority=400,in_port=31,actions=set_field:2->in_port," NEXT "\n"            \
+	"flow add " R "priority=400,in_port=32,actions=set_field:1->in_port," NEXT "\n"            \
 	"flow add " C "priority=100,tcp,in_port=1,tp_dst=80,actions=group:" A "\n"                 \
 	"flow add " C "priority=105,ip,nw_proto=6,ip_frag=yes,in_port=1,actions=group:" A "\n"     \
 	"flow add " C "priority=105,icmp,icmp_type=3,in_port=1,actions=group:" A "\n"              \
@@ -168,7 +169,7 @@ next_is_the_operators_table(void)
 
 	s.next_table = 10;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=400,in_port=31,actions=set_field:2->in_port,"
+			   "flow add " R "priority=400,in_port=31,actions=set_field:2->in_port,"
 			   "resubmit(,10)"));
 	CU_ASSERT(contains(&s, 1,
 			   "group add_or_mod group_id=1279590657,type=ff,bucket=bucket_id:1,"
@@ -181,7 +182,7 @@ copy_carries_its_id_and_direction_and_goes_on(void)
 {
 	struct ovs_selection s = mirror();
 
-	CU_ASSERT(contains(&s, 1, "flow add " C "priority=400,in_port=33,actions=drop"));
+	CU_ASSERT(contains(&s, 1, "flow add " R "priority=400,in_port=33,actions=drop"));
 	CU_ASSERT(contains(&s, 1,
 			   "flow add " C "priority=100,tcp,in_port=1,tp_dst=80,actions="
 			   "clone(push_vlan:0x8100,set_field:4101->vlan_vid,output:33),NORMAL"));
