@@ -36,7 +36,12 @@ const struct verb verbs[] = {
 	{ "steer/show", "", "Show the steering rules, and what the switch has.", 0, 0, READS,
 	  VERB_NO_FILE },
 	{ "version", "", "Say the daemon's version.", 0, 0, READS, VERB_NO_FILE },
-	{ "vlog/set", "[MODULE:]LEVEL", "Set what is logged.", 0, -1, CHANGES, VERB_NO_FILE },
+	{ "vlog/list", "", "List the modules that log, and their levels.", 0, 0, READS,
+	  VERB_NO_FILE },
+	{ "vlog/reopen", "", "Open the log file anew, after it was renamed.", 0, 0, CHANGES,
+	  VERB_NO_FILE },
+	{ "vlog/set", "[MODULE:][DEST:]LEVEL...", "Set what is logged.", 0, -1, CHANGES,
+	  VERB_NO_FILE },
 	{ "worker/show", "", "Show the workers and what they do.", 0, 0, READS, VERB_NO_FILE },
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];

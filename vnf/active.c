@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOG_MODULE "policy"
 #include "vnf/log.h"
 
 static const char built_in[] = "default pass\n";

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOG_MODULE "journal"
 #include "vnf/log.h"
 
 enum { INTERVAL_US = 3 * 1000 * 1000 };

@@ -21,10 +21,19 @@ enum {
 
 /* --- help --- */
 
+/* May its value be left out? */
+static bool
+is_optional(const struct option_row *row)
+{
+	return !row->arg || strncmp(row->arg, "[=", 2) == 0;
+}
+
 static void
 help_row(const struct option_row *row, FILE *to)
 {
-	int n = fprintf(to, "  --%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+	const char *arg = row->arg ? row->arg : "";
+	int n = fprintf(to, "  --%s%s%s", row->name, *arg == '\0' || is_optional(row) ? "" : " ",
+			arg);
 	const char *line = row->help, *end;
 
 	if (n > HELP_COLUMN - 2) {
@@ -64,7 +73,8 @@ make_getopt(struct option *table)
 	memset(table, 0, (MAX_ROWS + 1) * sizeof *table);
 	for (i = 0; i < option_n_rows && i < MAX_ROWS; i++) {
 		table[i].name = option_rows[i].name;
-		table[i].has_arg = option_rows[i].arg ? required_argument : optional_argument;
+		table[i].has_arg = is_optional(&option_rows[i]) ? optional_argument
+								: required_argument;
 		table[i].val = FIRST + (int)i;
 	}
 }

@@ -18,6 +18,7 @@ enum {
 	MAX_PORTS = 16,
 	MAX_PAIRS = MAX_PORTS / 2,
 	MAX_WORKERS = PORT_MAX_QUEUES,
+	MAX_LOG_SPECS = 32,
 };
 
 struct port_option {
@@ -42,6 +43,10 @@ struct options {
 	int core[MAX_WORKERS];	/* where worker k runs; -1: anywhere */
 	unsigned mem_mb;	/* 0: the default */
 	bool no_huge, steer, verbose;
+	const char *log[MAX_LOG_SPECS];	/* as vlog/set takes them */
+	unsigned n_log;
+	const char *log_file;	/* NULL: none; "yes": of the instance's name */
+	bool syslog;
 	bool check, help, version;
 	char **kept;		/* what the strings point into */
 	unsigned n_kept;

@@ -16,6 +16,7 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
+#define LOG_MODULE "worker"
 #include "vnf/log.h"
 #include "vnf/worker.h"
 

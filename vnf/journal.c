@@ -8,6 +8,7 @@
 #include <rte_ring_elem.h>
 
 #include "vnf/journal.h"
+#define LOG_MODULE "journal"
 #include "vnf/log.h"
 
 enum { BATCH = 1024 };	/* records a transaction */

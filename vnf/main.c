@@ -67,6 +67,27 @@ block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* The words of --log were looked at when the options were read. */
+static int
+open_logs(const struct options *o, struct err *err)
+{
+	char path[512];
+	unsigned i;
+	int rc = 0;
+
+	log_ask_journal();
+	if (o->verbose)
+		log_set("dbg", err);
+	for (i = 0; i < o->n_log; i++)
+		log_set(o->log[i], err);
+	if (o->syslog)
+		rc = log_to_syslog("/dev/log", "leatd", err);
+	if (rc != 0 || !o->log_file)
+		return rc;
+	snprintf(path, sizeof path, LEAT_LOGDIR "/%s.log", o->name);
+	return log_to_file(strcmp(o->log_file, "yes") == 0 ? path : o->log_file, err);
+}
+
 static bool
 ends_in_newline(const char *s)
 {
@@ -115,9 +136,13 @@ main(int argc, char *argv[])
 		puts("leatd (Leat) " LEAT_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (o.verbose)
-		log_set_level(LEVEL_DBG);
 	if (o.check_policy)
 		return check_only(o.check_policy);
-	return o.check ? check(&o) : run(&o);
+	if (o.check)
+		return check(&o);
+	if (open_logs(&o, &err) != 0) {
+		fprintf(stderr, "leatd: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	return run(&o);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vnf/log.h"
+
 int
 option_read_number(const char *what, const char *text, long low, long high, long *v,
 		   struct err *err)
@@ -73,6 +75,29 @@ set_cores(struct options *o, const struct option_row *row, char *text, struct er
 	return n ? 0 : err_set(err, -EINVAL, "no core is named");
 }
 
+static int
+add_log(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	(void)row;
+	if (o->n_log == MAX_LOG_SPECS)
+		return err_set(err, -EINVAL, "there are %d already, which is the most",
+			       MAX_LOG_SPECS);
+	o->log[o->n_log++] = text;
+	return log_check(text, err);
+}
+
+static void
+clear_log(struct options *o)
+{
+	o->n_log = 0;
+}
+
+static int
+set_log_file(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	return option_text(o, row, strcmp(text, "no") == 0 ? NULL : text, err);
+}
+
 /* --- the table --- */
 
 #define TEXT(f) .set = option_text, .field = offsetof(struct options, f)
@@ -119,6 +144,12 @@ const struct option_row option_rows[] = {
 	  NUMBER(instance, 0, 255) },
 	{ "steer", NULL, "put the steering rules in place and keep them there",
 	  SWITCH(steer) },
+	{ "log", "[MODULE:][DEST:]LEVEL", "what is logged, as leatctl vlog set (info)",
+	  .set = add_log, .clear = clear_log },
+	{ "log-file", "[=FILE]", "log to a file too (" LEAT_LOGDIR "/NAME.log)",
+	  .set = set_log_file, .field = offsetof(struct options, log_file) },
+	{ "syslog", NULL, "log to syslog too",
+	  SWITCH(syslog) },
 	{ "verbose", NULL, "say more",
 	  SWITCH(verbose) },
 	{ "version", NULL, NULL,

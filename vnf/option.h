@@ -24,7 +24,9 @@ enum option_round {
 
 struct option_row {
 	const char *name;	/* --name, and the file's key */
-	const char *arg;	/* what --help calls its value; NULL: a switch, [=yes|no] */
+	/* What --help calls its value; "[=..." may be left out, which is "yes"; NULL: a switch,
+	 * [=yes|no]. */
+	const char *arg;
 	const char *help;	/* lines end in '\n' but for the last; NULL: not told by --help */
 	/*
 	 * 0, or -EINVAL with what was expected, without the option's name.  `text` is not empty,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOG_MODULE "port"
 #include "vnf/log.h"
 
 enum { POLL_US = 100 * 1000, RETRY_POLLS = 20, STOP_STEP_US = 10 * 1000 };

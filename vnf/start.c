@@ -14,6 +14,7 @@
 
 #include "datapath/eal.h"
 #include "vnf/check.h"
+#include "vnf/dpdk_log.h"
 #include "vnf/log.h"
 #include "vnf/pidfile.h"
 #include "vnf/text_file.h"
@@ -94,13 +95,6 @@ mem_mb(const struct options *o)
 	return (int)(o->mem_mb ? o->mem_mb : o->no_huge ? MEM_MB_NO_HUGE : MEM_MB);
 }
 
-static void
-dpdk_says(void *arg, int level, const char *line)
-{
-	(void)arg;
-	log_at(level <= 3 ? LEVEL_WARN : LEVEL_DBG, "dpdk: %s", line);
-}
-
 /* EAL pins its caller to the first core; leatd's other threads are not to inherit that. */
 static int
 start_eal(const struct options *o, struct err *err)
@@ -109,7 +103,7 @@ start_eal(const struct options *o, struct err *err)
 		.name = o->name,
 		.mem_mb = (unsigned)mem_mb(o),
 		.no_huge = o->no_huge,
-		.log = dpdk_says,
+		.log = dpdk_log,
 	};
 	cpu_set_t all;
 	int rc;
