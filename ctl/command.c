@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ctl/conn.h"
+#include "ctl/transaction.h"
 
 /* Where `name` is or would be. */
 static size_t
@@ -62,44 +63,94 @@ commands_add(struct commands *c, const struct command *command)
 	return 0;
 }
 
-void
-commands_fini(struct commands *c)
+const struct command *
+commands_check(const struct commands *c, const struct unixctl_conn *conn, int argc,
+	       const char *const argv[], struct err *e)
 {
-	free(c->v);
-	*c = (struct commands){ .v = NULL };
+	const struct command *command = commands_find(c, argv[0]);
+	int n = argc - 1;
+
+	if (!command)
+		err_set(e, 0, "\"%.80s\" is not a command here: list-commands lists those that are",
+			argv[0]);
+	else if (!conn_may(conn, command->reads_only))
+		err_set(e, 0,
+			"\"%s\" changes something: you may only look, as a member of the "
+			"readers' group",
+			command->name);
+	else if (n < command->min_args)
+		err_set(e, 0, "\"%s\" needs at least %d argument%s: %s %s", command->name,
+			command->min_args, command->min_args == 1 ? "" : "s", command->name,
+			command->usage);
+	else if (n > command->max_args && !command->max_args)
+		err_set(e, 0, "\"%s\" takes no arguments", command->name);
+	else if (n > command->max_args)
+		err_set(e, 0, "\"%s\" takes at most %d argument%s: %s %s", command->name,
+			command->max_args, command->max_args == 1 ? "" : "s", command->name,
+			command->usage);
+	else
+		return command;
+	return NULL;
 }
 
 void
 commands_call(struct commands *c, struct unixctl_conn *conn)
 {
-	int argc = conn->req.argc;
 	const char **argv = conn->req.argv;
-	const struct command *command = commands_find(c, argv[0]);
+	struct err e;
+	const struct command *command = commands_check(c, conn, conn->req.argc, argv, &e);
 
-	if (!command)
-		unixctl_reply_errorf(conn,
-				     "\"%.80s\" is not a command here: "
-				     "list-commands lists those that are",
-				     argv[0]);
-	else if (!conn_may(conn, command->reads_only))
-		unixctl_reply_errorf(conn,
-				     "\"%s\" changes something: you may only look, as a member of "
-				     "the readers' group",
-				     command->name);
-	else if (argc - 1 < command->min_args)
-		unixctl_reply_errorf(conn, "\"%s\" needs at least %d argument%s: %s %s",
-				     command->name, command->min_args,
-				     command->min_args == 1 ? "" : "s", command->name,
-				     command->usage);
-	else if (argc - 1 > command->max_args && !command->max_args)
-		unixctl_reply_errorf(conn, "\"%s\" takes no arguments", command->name);
-	else if (argc - 1 > command->max_args)
-		unixctl_reply_errorf(conn, "\"%s\" takes at most %d argument%s: %s %s",
-				     command->name, command->max_args,
-				     command->max_args == 1 ? "" : "s", command->name,
-				     command->usage);
-	else
-		command->cb(conn, argc, argv, command->aux);
+	if (!command) {
+		unixctl_reply_error(conn, e.msg);
+	} else if (c->at_work && (!command->reads_only || command->cb == transaction_run)) {
+		conn->next_waiting = c->waiting;
+		c->waiting = conn;
+	} else {
+		command->cb(conn, conn->req.argc, argv, command->aux);
+	}
+}
+
+/* The list of those that waited, the first first. */
+static struct unixctl_conn *
+take_waiting(struct commands *c)
+{
+	struct unixctl_conn *first = NULL, *conn;
+
+	while ((conn = c->waiting) != NULL) {
+		c->waiting = conn->next_waiting;
+		conn->next_waiting = first;
+		first = conn;
+	}
+	return first;
+}
+
+void
+commands_go_on(struct commands *c)
+{
+	struct unixctl_conn *conn = take_waiting(c), *next;
+
+	for (; conn; conn = next) {
+		next = conn->next_waiting;
+		if (unixctl_client_gone(conn))
+			unixctl_reply_error(conn, "nobody waits for it");
+		else
+			commands_call(c, conn);
+	}
+}
+
+void
+commands_fini(struct commands *c)
+{
+	struct unixctl_conn *conn = take_waiting(c), *next;
+
+	if (c->at_work)
+		transaction_abandon(c->at_work);
+	for (; conn; conn = next) {
+		next = conn->next_waiting;
+		unixctl_reply_error(conn, "the daemon is ending");
+	}
+	free(c->v);
+	*c = (struct commands){ .v = NULL };
 }
 
 /* As OVS shows it where no other format is asked for: its users' scripts read it. */
@@ -219,6 +270,8 @@ commands_add_built_in(struct commands *c)
 		  true, true },
 		{ "list-commands", "", "List the commands that this daemon knows.", 0, 0,
 		  list_commands, c, true, true },
+		{ "transaction", "COMMAND [ARG]... [-- COMMAND [ARG]...]...",
+		  "Run several commands as one.", 1, INT_MAX, transaction_run, c, true, true },
 		{ "set-options", "[--format FORMAT] [--columns LIST] [--no-headings]",
 		  "Set how tables are shown on this connection.", 0, INT_MAX, set_options, NULL,
 		  true, true },

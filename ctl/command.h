@@ -20,6 +20,8 @@ struct command {
 struct commands {
 	struct command *v;	/* sorted by name */
 	size_t n, cap;
+	struct transaction *at_work;
+	struct unixctl_conn *waiting;	/* clients whose commands wait for its end */
 };
 
 /* Returns 0, -EEXIST or -ENOMEM; a built-in command of that name is replaced. */
@@ -31,6 +33,16 @@ int commands_add_built_in(struct commands *c);
 
 /* NULL if there is none of this name. */
 struct command *commands_find(const struct commands *c, const char *name);
+
+/*
+ * The command that argv[0] names, if `conn`'s client may have it with these parameters; else NULL
+ * and `e` says why not.
+ */
+const struct command *commands_check(const struct commands *c, const struct unixctl_conn *conn,
+				     int argc, const char *const argv[], struct err *e);
+
+/* The transaction at work is over: those that waited for it have their turn. */
+void commands_go_on(struct commands *c);
 
 /* Calls the command that conn's request names, or replies that there is none. */
 void commands_call(struct commands *c, struct unixctl_conn *conn);

@@ -8,6 +8,7 @@
  */
 #include "ctl/conn.h"
 #include "ctl/peer.h"
+#include "ctl/transaction.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,6 +44,39 @@ conn_new(struct unixctl_server *srv, int fd, size_t max_request,
 	}
 	jsonrpc_rx_init(&conn->rx, max_request);
 	return conn;
+}
+
+struct unixctl_conn *
+conn_new_part(struct unixctl_conn *parent, struct transaction *of)
+{
+	struct unixctl_conn *part = calloc(1, sizeof *part);
+
+	if (!part)
+		return NULL;
+	part->of = of;
+	part->srv = parent->srv;
+	part->fd = -1;
+	part->state = CONN_BUSY;
+	part->peer = parent->peer;
+	part->style = parent->style;
+	part->may_look = parent->may_look;
+	part->may_change = parent->may_change;
+	return part;
+}
+
+void
+conn_free_part(struct unixctl_conn *part)
+{
+	text_fini(&part->out);
+	free(part);
+}
+
+void
+unixctl_set_undo(struct unixctl_conn *conn, unixctl_undo *undo, void *aux, uint64_t arg)
+{
+	conn->undo = undo;
+	conn->undo_aux = aux;
+	conn->undo_arg = arg;
 }
 
 bool
@@ -237,7 +271,7 @@ conn_run(struct unixctl_conn *conn, short revents, conn_dispatch_cb *dispatch)
 bool
 unixctl_client_gone(const struct unixctl_conn *conn)
 {
-	return conn->fd < 0;
+	return conn->of ? transaction_gone(conn->of) : conn->fd < 0;
 }
 
 struct unixctl_peer
@@ -255,6 +289,8 @@ unixctl_style(const struct unixctl_conn *conn)
 size_t
 unixctl_reply_room(const struct unixctl_conn *conn)
 {
+	if (conn->of && !transaction_gone(conn->of))
+		return UNIXCTL_OUT_HIGH;
 	if (conn->fd < 0)
 		return SIZE_MAX;
 	return unsent(conn) < UNIXCTL_OUT_HIGH ? UNIXCTL_OUT_HIGH - unsent(conn) : 0;
@@ -265,6 +301,10 @@ static void
 finish(struct unixctl_conn *conn)
 {
 	conn->state = CONN_IDLE;
+	if (conn->of) {
+		transaction_replied(conn->of, conn);
+		return;
+	}
 	jsonrpc_request_fini(&conn->req);
 	if (!conn->srv)
 		conn_free(conn);
@@ -300,10 +340,10 @@ void
 unixctl_reply_part(struct unixctl_conn *conn, const char *s, size_t n)
 {
 	assert(conn->state == CONN_REPLYING);
-	if (conn->fd < 0 || !n)
+	if ((conn->fd < 0 && !conn->of) || !n)
 		return;
 	conn->last = s[n - 1];
-	if (conn->kind == UNIXCTL_TEXT)
+	if (conn->kind == UNIXCTL_TEXT && !conn->of)
 		text_put_json(&conn->out, s, n);
 	else
 		text_put(&conn->out, s, n);
@@ -333,7 +373,10 @@ void
 unixctl_reply_error(struct unixctl_conn *conn, const char *text)
 {
 	assert(conn->state == CONN_BUSY);
-	if (conn->fd >= 0)
+	conn->failed = true;
+	if (conn->of)
+		text_puts(&conn->out, text);
+	else if (conn->fd >= 0)
 		jsonrpc_put_error(&conn->out, conn->req.id, text);
 	finish(conn);
 }

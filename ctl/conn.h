@@ -17,6 +17,8 @@ enum conn_state {
 	CONN_REPLYING,	/* it has begun its reply */
 };
 
+struct transaction;
+
 struct unixctl_conn {
 	struct unixctl_server *srv;	/* NULL once the server does not know it */
 	int fd;				/* -1 once the client is gone */
@@ -34,15 +36,30 @@ struct unixctl_conn {
 	uint64_t last_used;		/* the server's turn */
 	struct table_style style;
 	char *columns;			/* what style.columns points to */
+	struct unixctl_conn *next_waiting;	/* for the end of a transaction */
+
+	/* of a transaction's command only */
+	struct transaction *of;
+	bool failed;			/* `out` says why */
+	unixctl_undo *undo;
+	void *undo_aux;
+	uint64_t undo_arg;
 };
 
 /* Called with each request while state is CONN_BUSY: command.c. */
 typedef void conn_dispatch_cb(struct unixctl_server *srv, struct unixctl_conn *conn);
 
-/* Takes `fd` over, which is non-blocking; `access` NULL: all is allowed.   NULL if memory ran out; `fd` is then
- * closed. */
+/*
+ * Takes `fd` over, which is non-blocking; `access` NULL: all is allowed.  NULL if memory ran
+ * out; `fd` is then closed.
+ */
 struct unixctl_conn *conn_new(struct unixctl_server *srv, int fd, size_t max_request,
 			      const struct unixctl_access *access);
+
+/* A client that is a part of `parent`'s transaction: its reply is kept in `out`.  NULL: no
+ * memory. */
+struct unixctl_conn *conn_new_part(struct unixctl_conn *parent, struct transaction *of);
+void conn_free_part(struct unixctl_conn *part);
 
 /* Whether the client is allowed a command. */
 bool conn_may(const struct unixctl_conn *conn, bool reads_only);

@@ -54,6 +54,7 @@ help_print(const struct options *o)
 	printf("leatctl: ask a running leatd\n"
 	       "usage: leatctl [OPTIONS] NOUN VERB [ARGUMENTS]\n"
 	       "       leatctl [OPTIONS] NOUN/VERB [ARGUMENTS]\n"
+	       "       leatctl [OPTIONS] COMMAND -- COMMAND [-- COMMAND]...\n"
 	       "\nCommands:\n");
 	for (i = 0; i < n_verbs; i++)
 		help_command(verbs[i].name, verbs[i].usage, verbs[i].help);

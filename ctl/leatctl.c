@@ -14,171 +14,17 @@
 #include <unistd.h>
 
 #include "ctl/client.h"
+#include "ctl/complete.h"
 #include "ctl/help.h"
+#include "ctl/join.h"
+#include "ctl/request.h"
 #include "ctl/session.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
-
-enum { FILE_MAX = 64 << 20 };	/* bytes of a file that is sent */
-
-static bool
-list_has(const json_t *list, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < json_array_size(list); i++)
-		if (!strcmp(session_string(json_array_get(list, i), "command"), name))
-			return true;
-	return false;
-}
-
-/* --- commands that take a file -------------------------------------------------- */
-
-/* The whole of `path`, or of standard input for "-", into `out`. */
-static int
-read_file(const char *path, struct text *out, struct err *e)
-{
-	bool is_stdin = !strcmp(path, "-");
-	FILE *f = is_stdin ? stdin : fopen(path, "re");
-	char buf[16384];
-	size_t n;
-	int rc = 0;
-
-	if (!f)
-		return err_set(e, -errno, "cannot read %s: %s", path, strerror(errno));
-	while ((n = fread(buf, 1, sizeof buf, f)) > 0 && out->len <= FILE_MAX)
-		text_put(out, buf, n);
-	if (ferror(f))
-		rc = err_set(e, -errno, "cannot read %s: %s", path, strerror(errno));
-	else if (out->len > FILE_MAX)
-		rc = err_set(e, -EFBIG, "%s is larger than %d MB", path, FILE_MAX >> 20);
-	else if (out->failed)
-		rc = err_set(e, -ENOMEM, "out of memory");
-	else if (out->len && memchr(out->s, '\0', out->len))
-		rc = err_set(e, -EINVAL, "%s is no text: it has a zero byte", path);
-	if (!is_stdin)
-		fclose(f);
-	return rc;
-}
-
-/* Sends a file's name and text in place of its name. */
-static int
-ask_with_file(const struct options *o, const struct request *r)
-{
-	const char *path = r->argv[0];
-	struct text text = TEXT_EMPTY;
-	struct request sent = *r;
-	const char *argv[2];
-	struct err e;
-	int status = EXIT_FAILED;
-
-	if (read_file(path, &text, &e)) {
-		complain("%s", e.msg);
-	} else {
-		argv[0] = strcmp(path, "-") ? path : "<stdin>";
-		argv[1] = text.len ? text.s : "";
-		sent.argc = 2;
-		sent.argv = argv;
-		status = session_ask(o, &sent);
-	}
-	text_fini(&text);
-	return status;
-}
-
-/* Runs `leatd --check-policy FILE` in place of this program: the one beside it,
- * or in the sbin folder next to its own, or in PATH.  Returns if there is none. */
-static void
-exec_check(const char *file)
-{
-	static const char *const places[] = { "leatd", "../sbin/leatd" };
-	char name[] = "leatd", option[] = "--check-policy";
-	char *argv[] = { name, option, strdup(file), NULL };
-	char self[2048], path[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash;
-	size_t i;
-
-	if (!argv[2])
-		return;
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	for (i = 0; slash && i < 2; i++) {
-		snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, places[i]);
-		execv(path, argv);
-	}
-	execvp(name, argv);
-	free(argv[2]);
-}
-
-static int
-run_verb(const struct options *o, const struct request *r, const struct verb *verb)
-{
-	char words[sizeof r->method];
-	char *slash;
-
-	if (!verb || verb->file == VERB_NO_FILE)
-		return session_ask(o, r);
-	if (r->argc != 1) {
-		snprintf(words, sizeof words, "%s", verb->name);
-		slash = strchr(words, '/');
-		if (slash)
-			*slash = ' ';
-		complain("usage: leatctl %s %s", words, verb->usage);
-		return EXIT_USAGE;
-	}
-	if (verb->file == VERB_CHECK_FILE)
-		exec_check(r->argv[0]);
-	return ask_with_file(o, r);
-}
+#include "ctl/wait.h"
 
 /* --- arguments ------------------------------------------------------------------ */
-
-/* How many of the words are the command's name, when only the daemon can tell. */
-static int
-ask_for_name(const struct options *o, const char *const words[], const char *joined)
-{
-	struct err e;
-	json_t *list = session_commands(o, o->timeout_ms, &e);
-	int n = list && !list_has(list, joined) && list_has(list, words[0]) ? 1 : 2;
-
-	json_decref(list);
-	return n;
-}
-
-/* Which of the words are the command's name, and which its arguments.  Returns 0,
- * or EXIT_USAGE and has said why. */
-static int
-resolve(const struct options *o, int n_words, const char *const words[], struct request *r)
-{
-	struct text verbs_text = TEXT_EMPTY;
-	char joined[sizeof r->method];
-	int n_name = 1;
-
-	if (strlen(words[0]) + (n_words > 1 ? strlen(words[1]) : 0) + 2 > sizeof joined) {
-		complain("no command has a name as long as that");
-		return EXIT_USAGE;
-	}
-	if (!strchr(words[0], '/') && !verb_find(words[0])) {
-		bool has_verb = n_words > 1 && *words[1] != '-';
-
-		if (!has_verb && verb_has_noun(words[0])) {
-			verb_put_verbs(&verbs_text, words[0]);
-			complain("\"%s\" needs a verb: %s", words[0],
-				 verbs_text.s ? verbs_text.s : "");
-			text_fini(&verbs_text);
-			return EXIT_USAGE;
-		}
-		if (has_verb) {
-			snprintf(joined, sizeof joined, "%s/%s", words[0], words[1]);
-			n_name = verb_has_noun(words[0]) ? 2 : ask_for_name(o, words, joined);
-		}
-	}
-	snprintf(r->method, sizeof r->method, "%s", n_name == 2 ? joined : words[0]);
-	r->argc = n_words - n_name;
-	r->argv = words + n_name;
-	return 0;
-}
 
 /* `leatctl help NOUN VERB`: from the table, or else from the daemon. */
 static int
@@ -189,7 +35,7 @@ help_on(const struct options *o, int n_words, const char *const words[])
 	struct request r;
 	int status;
 
-	status = resolve(o, n_words, words, &r);
+	status = request_resolve(o, n_words, words, &r);
 	if (status)
 		return status;
 	if (verb_find(r.method)) {
@@ -307,15 +153,15 @@ main(int argc, char **argv)
 		complain("what is to be done?  leatctl --help lists the commands");
 		return EXIT_USAGE;
 	}
-	/* Kept free for several commands in one call. */
-	for (i = 0; i < n; i++) {
-		if (!strcmp(words[i], "--")) {
-			complain("only one command a call: \"--\" can't be an argument");
-			return EXIT_USAGE;
-		}
-	}
 	if (!strcmp(words[0], "help"))
 		return n == 1 ? help_print(&o) : help_on(&o, n - 1, words + 1);
-	status = resolve(&o, n, words, &r);
-	return status ? status : run_verb(&o, &r, verb_find(r.method));
+	if (!strcmp(words[0], "complete"))
+		return complete(n - 1, words + 1);
+	if (!strcmp(words[0], "wait-until"))
+		return wait_until(&o, n - 1, words + 1);
+	for (i = 0; i < n; i++)
+		if (!strcmp(words[i], "--"))
+			return join_run(&o, n, words);
+	status = request_resolve(&o, n, words, &r);
+	return status ? status : request_run(&o, &r);
 }

@@ -127,25 +127,43 @@ session_ask(const struct options *o, const struct request *r)
 	return status;
 }
 
-json_t *
-session_commands(const struct options *o, int timeout_ms, struct err *e)
+int
+session_document(const struct options *o, const struct request *r, json_t **answer, struct err *e)
 {
 	struct options plain = *o;
 	struct ctl_client *client;
 	struct ctl_reply reply;
-	json_t *list = NULL;
+	int rc;
 
+	*answer = NULL;
 	plain.columns = NULL;
-	if (connect_daemon(&plain, "json", timeout_ms, &client, e))
-		return NULL;
-	if (!ctl_client_call(client, "list-commands", 0, NULL, &reply, e) && !reply.failed &&
-	    json_is_array(reply.result))
-		list = json_incref(reply.result);
-	else if (reply.failed)
-		err_set(e, -EPROTO, "%.200s", reply.text);
+	rc = connect_daemon(&plain, "json", o->timeout_ms, &client, e);
+	if (rc)
+		return rc;
+	rc = ctl_client_call(client, r->method, r->argc, r->argv, &reply, e);
+	if (!rc && reply.failed)
+		rc = err_set(e, -EINVAL, "%.900s", reply.text);
+	else if (!rc)
+		*answer = json_incref(reply.result);
 	ctl_reply_fini(&reply);
 	ctl_client_close(client);
-	return list;
+	return rc;
+}
+
+json_t *
+session_commands(const struct options *o, int timeout_ms, struct err *e)
+{
+	struct options soon = *o;
+	json_t *list;
+
+	soon.timeout_ms = timeout_ms;
+	if (session_document(&soon, &(struct request){ .method = "list-commands" }, &list, e))
+		return NULL;
+	if (json_is_array(list))
+		return list;
+	json_decref(list);
+	err_set(e, -EPROTO, "%s: no list of commands", o->socket);
+	return NULL;
 }
 
 const char *

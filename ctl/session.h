@@ -45,6 +45,13 @@ int session_ask(const struct options *o, const struct request *r);
 /* The daemon's own list: {command, usage, help} each.  NULL, with `e`, if it can't be had. */
 json_t *session_commands(const struct options *o, int timeout_ms, struct err *e);
 
+/*
+ * Asks for JSON.  0 and *answer, a document whose reference is the caller's; -EINVAL if the daemon
+ * refuses the command, else that it can't be had.
+ */
+int session_document(const struct options *o, const struct request *r, json_t **answer,
+		     struct err *e);
+
 /* A string of one of these; "" where there is none. */
 const char *session_string(const json_t *command, const char *key);
 

@@ -17,7 +17,8 @@
  *
  * Every server has the commands list-commands, help, version and set-options.
  * The last sets how tables are shown on this connection: --format
- * text|table|list|json|csv, --columns a,b, --no-headings.
+ * text|table|list|json|csv, --columns a,b, --no-headings.  `transaction` runs several as one
+ * (transaction.h).
  */
 #ifndef LEAT_CTL_UNIXCTL_H
 #define LEAT_CTL_UNIXCTL_H
@@ -25,6 +26,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "ctl/table.h"
@@ -148,6 +150,14 @@ void unixctl_reply_begin(struct unixctl_conn *conn, enum unixctl_kind kind);
 void unixctl_reply_part(struct unixctl_conn *conn, const char *s, size_t n);
 size_t unixctl_reply_room(const struct unixctl_conn *conn);
 void unixctl_reply_end(struct unixctl_conn *conn);
+
+/*
+ * How a command is undone that was part of a transaction of which a later part failed.  Said
+ * before the command replies; ignored where there is no transaction.  `aux` outlives the
+ * server.
+ */
+typedef void unixctl_undo(void *aux, uint64_t arg);
+void unixctl_set_undo(struct unixctl_conn *conn, unixctl_undo *undo, void *aux, uint64_t arg);
 
 /* Whether nobody will read the reply any more. */
 bool unixctl_client_gone(const struct unixctl_conn *conn);

@@ -42,6 +42,9 @@ const struct verb verbs[] = {
 	  VERB_NO_FILE },
 	{ "vlog/set", "[MODULE:][DEST:]LEVEL...", "Set what is logged.", 0, -1, CHANGES,
 	  VERB_NO_FILE },
+	{ "wait-until", "COLUMN=VALUE[,COLUMN>=VALUE]... COMMAND [ARGUMENT]...",
+	  "Ask again and again until the answer is so; -t says how long.", 2, -1, READS,
+	  VERB_NO_FILE },
 	{ "worker/show", "", "Show the workers and what they do.", 0, 0, READS, VERB_NO_FILE },
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];

@@ -1,0 +1,183 @@
+/*
+ * request.c - see request.h.
+ */
+#include "ctl/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/verbs.h"
+
+enum { FILE_MAX = 64 << 20 };	/* bytes of a file that is sent */
+
+/* --- the command's name ----------------------------------------------------------- */
+
+static bool
+list_has(const json_t *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++)
+		if (!strcmp(session_string(json_array_get(list, i), "command"), name))
+			return true;
+	return false;
+}
+
+/* How many of the words are the command's name, when only the daemon can tell. */
+static int
+ask_for_name(const struct options *o, const char *const words[], const char *joined)
+{
+	struct err e;
+	json_t *list = session_commands(o, o->timeout_ms, &e);
+	int n = list && !list_has(list, joined) && list_has(list, words[0]) ? 1 : 2;
+
+	json_decref(list);
+	return n;
+}
+
+int
+request_resolve(const struct options *o, int n_words, const char *const words[], struct request *r)
+{
+	struct text verbs_text = TEXT_EMPTY;
+	char joined[sizeof r->method];
+	int n_name = 1;
+
+	if (strlen(words[0]) + (n_words > 1 ? strlen(words[1]) : 0) + 2 > sizeof joined) {
+		complain("no command has a name as long as that");
+		return EXIT_USAGE;
+	}
+	if (!strchr(words[0], '/') && !verb_find(words[0])) {
+		bool has_verb = n_words > 1 && *words[1] != '-';
+
+		if (!has_verb && verb_has_noun(words[0])) {
+			verb_put_verbs(&verbs_text, words[0]);
+			complain("\"%s\" needs a verb: %s", words[0],
+				 verbs_text.s ? verbs_text.s : "");
+			text_fini(&verbs_text);
+			return EXIT_USAGE;
+		}
+		if (has_verb) {
+			snprintf(joined, sizeof joined, "%s/%s", words[0], words[1]);
+			n_name = verb_has_noun(words[0]) ? 2 : ask_for_name(o, words, joined);
+		}
+	}
+	snprintf(r->method, sizeof r->method, "%s", n_name == 2 ? joined : words[0]);
+	r->argc = n_words - n_name;
+	r->argv = words + n_name;
+	return 0;
+}
+
+/* --- commands that take a file -------------------------------------------------- */
+
+/* The whole of `path`, or of standard input for "-", into `out`. */
+static int
+read_file(const char *path, struct text *out, struct err *e)
+{
+	bool is_stdin = !strcmp(path, "-");
+	FILE *f = is_stdin ? stdin : fopen(path, "re");
+	char buf[16384];
+	size_t n;
+	int rc = 0;
+
+	if (!f)
+		return err_set(e, -errno, "cannot read %s: %s", path, strerror(errno));
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0 && out->len <= FILE_MAX)
+		text_put(out, buf, n);
+	if (ferror(f))
+		rc = err_set(e, -errno, "cannot read %s: %s", path, strerror(errno));
+	else if (out->len > FILE_MAX)
+		rc = err_set(e, -EFBIG, "%s is larger than %d MB", path, FILE_MAX >> 20);
+	else if (out->failed)
+		rc = err_set(e, -ENOMEM, "out of memory");
+	else if (out->len && memchr(out->s, '\0', out->len))
+		rc = err_set(e, -EINVAL, "%s is no text: it has a zero byte", path);
+	if (!is_stdin)
+		fclose(f);
+	return rc;
+}
+
+/* Runs `leatd --check-policy FILE` in place of this program: the one beside it,
+ * or in the sbin folder next to its own, or in PATH.  Returns if there is none. */
+static void
+exec_check(const char *file)
+{
+	static const char *const places[] = { "leatd", "../sbin/leatd" };
+	char name[] = "leatd", option[] = "--check-policy";
+	char *argv[] = { name, option, strdup(file), NULL };
+	char self[2048], path[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+	size_t i;
+
+	if (!argv[2])
+		return;
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	for (i = 0; slash && i < 2; i++) {
+		snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, places[i]);
+		execv(path, argv);
+	}
+	execvp(name, argv);
+	free(argv[2]);
+}
+
+/* How a command is written, for who wrote it otherwise. */
+static int
+say_usage(const struct verb *verb)
+{
+	char words[256];
+	char *slash;
+
+	snprintf(words, sizeof words, "%s", verb->name);
+	slash = strchr(words, '/');
+	if (slash)
+		*slash = ' ';
+	complain("usage: leatctl %s %s", words, verb->usage);
+	return EXIT_USAGE;
+}
+
+int
+request_read_file(struct request *r, struct sent *sent)
+{
+	const struct verb *verb = verb_find(r->method);
+	const char *path;
+	struct err e;
+	int i, n = r->argc - 1;
+
+	sent->text = TEXT_EMPTY;
+	if (!verb || verb->file == VERB_NO_FILE)
+		return 0;
+	if (n < 0 || n + 2 > verb->max || n + 2 > REQUEST_ARGS_MAX)
+		return say_usage(verb);
+	path = r->argv[n];
+	if (read_file(path, &sent->text, &e)) {
+		complain("%s", e.msg);
+		return EXIT_FAILED;
+	}
+	for (i = 0; i < n; i++)
+		sent->argv[i] = r->argv[i];
+	sent->argv[n] = strcmp(path, "-") ? path : "<stdin>";
+	sent->argv[n + 1] = sent->text.len ? sent->text.s : "";
+	r->argc = n + 2;
+	r->argv = sent->argv;
+	return 0;
+}
+
+int
+request_run(const struct options *o, struct request *r)
+{
+	const struct verb *verb = verb_find(r->method);
+	struct sent sent;
+	int status;
+
+	if (verb && verb->file == VERB_CHECK_FILE && r->argc == 1)
+		exec_check(r->argv[0]);
+	status = request_read_file(r, &sent);
+	if (!status)
+		status = session_ask(o, r);
+	text_fini(&sent.text);
+	return status;
+}
