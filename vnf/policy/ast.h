@@ -244,4 +244,25 @@ void index_rows(const struct policy *p, const u128 key[DIM_N], struct index_rows
 uint32_t index_next(const struct policy *p, const struct index_rows *rows, uint32_t from,
 		    uint32_t limit);
 
+/* Does rule `i` stand in the row of dimension `d`? */
+bool index_holds(const struct index_rows *rows, enum dim_id d, uint32_t i);
+
+/* decide.c */
+/* A flow one way round, looked up in the index; the rest is compared rule by rule. */
+struct way {
+	struct index_rows rows;
+	unsigned n_vids;
+	uint16_t vid[POLICY_TAGS_MAX];	/* the VLAN stack without priority tags */
+	uint8_t proto, port;
+};
+
+/* Fills `w`; `swap`: with the ends the other way round. */
+void way_look(const struct policy *p, const struct policy_facts *f, bool swap, struct way *w);
+/* Which condition of the rule fails that the index leaves open; SEEN_N: none. */
+enum match_field rest_fails(const struct rule *r, const struct way *w);
+
+/* print.c */
+/* "from <lan>": one condition as it is written; nothing if there is none. */
+void condition_print(const struct match *m, enum match_field field, FILE *f);
+
 #endif

@@ -8,61 +8,64 @@
 
 #include "vnf/policy/ast.h"
 
-/* The VLAN stack without priority tags. */
-struct tags {
-	unsigned n;
-	uint16_t vid[POLICY_TAGS_MAX];
-};
-
 static bool
-vlan_matches(const struct list *l, const struct tags *t)
+vlan_matches(const struct list *l, const struct way *w)
 {
 	const struct item *i;
 
 	for (i = l->first; i; i = i->next) {
 		if (i->kind == ITEM_RANGE) {
-			if (t->n == 1 && t->vid[0] >= i->lo && t->vid[0] <= i->hi)
+			if (w->n_vids == 1 && w->vid[0] >= i->lo && w->vid[0] <= i->hi)
 				return true;
-		} else if (t->n == i->n_vids &&
-			   memcmp(t->vid, i->vid, t->n * sizeof t->vid[0]) == 0) {
+		} else if (w->n_vids == i->n_vids &&
+			   memcmp(w->vid, i->vid, w->n_vids * sizeof w->vid[0]) == 0) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* What the index leaves open. */
-static bool
-rest_matches(const struct rule *r, uint8_t proto, uint8_t port, const struct tags *t)
+enum match_field
+rest_fails(const struct rule *r, const struct way *w)
 {
-	if (r->match->tcp && proto != IPPROTO_TCP)
-		return false;
-	if (r->match->on.s && (port >= POLICY_PORTS_MAX || !(r->ports >> port & 1)))
-		return false;
-	return r->match->vlan == NULL || vlan_matches(r->match->vlan, t);
+	if (r->match->tcp && w->proto != IPPROTO_TCP)
+		return SEEN_PROTO;
+	if (r->match->on.s && (w->port >= POLICY_PORTS_MAX || !(r->ports >> w->port & 1)))
+		return SEEN_ON;
+	return r->match->vlan && !vlan_matches(r->match->vlan, w) ? SEEN_VLAN : SEEN_N;
 }
 
-/* The first rule below `limit` that takes these facts, the other way round if `swap`. */
-static uint32_t
-first_match(const struct policy *p, const struct policy_facts *f, const struct tags *t, bool swap,
-	    uint32_t limit)
+void
+way_look(const struct policy *p, const struct policy_facts *f, bool swap, struct way *w)
 {
 	const u128 src = span_key(&f->src), dst = span_key(&f->dst);
-	const uint8_t port = swap ? f->peer : f->port;
+	unsigned k;
+
+	w->n_vids = 0;
+	for (k = 0; k < f->n_tags && k < POLICY_TAGS_MAX; k++)
+		if (f->vid[k] != 0)
+			w->vid[w->n_vids++] = f->vid[k];
+	w->proto = f->proto;
+	w->port = swap ? f->peer : f->port;
 	const u128 key[DIM_N] = {
 		[DIM_SRC] = swap ? dst : src,
 		[DIM_DST] = swap ? src : dst,
 		[DIM_SPORT] = swap ? f->dport : f->sport,
 		[DIM_DPORT] = swap ? f->sport : f->dport,
 		[DIM_DOMAIN] = f->domain,
-		[DIM_VID] = t->n ? t->vid[0] : 0,
+		[DIM_VID] = w->n_vids ? w->vid[0] : 0,
 	};
-	struct index_rows rows;
+	index_rows(p, key, &w->rows);
+}
+
+/* The first rule below `limit` that takes the flow this way round. */
+static uint32_t
+first_match(const struct policy *p, const struct way *w, uint32_t limit)
+{
 	uint32_t i;
 
-	index_rows(p, key, &rows);
-	for (i = 0; (i = index_next(p, &rows, i, limit)) < limit; i++)
-		if (rest_matches(p->rule[i], f->proto, port, t))
+	for (i = 0; (i = index_next(p, &w->rows, i, limit)) < limit; i++)
+		if (rest_fails(p->rule[i], w) == SEEN_N)
 			break;
 	return i;
 }
@@ -70,19 +73,19 @@ first_match(const struct policy *p, const struct policy_facts *f, const struct t
 void
 policy_decide(const struct policy *p, const struct policy_facts *f, struct policy_verdict *v)
 {
-	struct tags t = { 0 };
 	const struct rule *r;
 	uint32_t i, other;
-	unsigned k;
+	struct way w;
 
-	for (k = 0; k < f->n_tags && k < POLICY_TAGS_MAX; k++)
-		if (f->vid[k] != 0)
-			t.vid[t.n++] = f->vid[k];
-	i = first_match(p, f, &t, false, p->n_rules);
+	way_look(p, f, false, &w);
+	i = first_match(p, &w, p->n_rules);
 	v->swapped = false;
-	if (f->midstream && (other = first_match(p, f, &t, true, i)) < i) {
-		i = other;
-		v->swapped = true;
+	if (f->midstream) {
+		way_look(p, f, true, &w);
+		if ((other = first_match(p, &w, i)) < i) {
+			i = other;
+			v->swapped = true;
+		}
 	}
 	r = i < p->n_rules ? p->rule[i] : p->def;
 	v->rule = i;
@@ -135,6 +138,13 @@ const char *
 policy_rule_name(const struct policy *p, uint32_t i)
 {
 	return rule_at(p, i)->name.s;
+}
+
+const char *
+policy_rule_place(const struct policy *p, uint32_t i, int *line)
+{
+	*line = rule_at(p, i)->name.loc.line;
+	return p->name;
 }
 
 bool

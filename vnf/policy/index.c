@@ -301,3 +301,11 @@ index_next(const struct policy *p, const struct index_rows *rows, uint32_t from,
 	}
 	return limit;
 }
+
+bool
+index_holds(const struct index_rows *rows, enum dim_id d, uint32_t i)
+{
+	const uint64_t *row = rows->row[d];
+
+	return row == NULL || (row[i / WORD_BITS] >> i % WORD_BITS & 1);
+}

@@ -163,7 +163,31 @@ bool policy_equal(const struct policy *a, const struct policy *b);
  */
 void policy_decide(const struct policy *p, const struct policy_facts *f, struct policy_verdict *v);
 
+/* One rule tried on a flow. */
+struct policy_try {
+	uint32_t rule;			/* policy_n_rules(): the default */
+	bool takes, swapped;		/* swapped: with the ends the other way round */
+	/* The first condition that fails: as given, and (midstream) the other way round:
+	 * "from", "from port", "to", "port", "proto", "vlan", "on", "domain"; NULL: none. */
+	const char *fails[2];
+};
+
+/*
+ * Tells `fn` of each rule in order, up to the one that policy_decide() takes, which is the
+ * last.  It reads the same index and compares by the same functions.
+ */
+void policy_explain(const struct policy *p, const struct policy_facts *f,
+		    void (*fn)(void *aux, const struct policy_try *t), void *aux);
+
+/* Writes why the rule does not take the flow, in words; nothing if it does.  `ports` as in
+ * policy_bind(). */
+void policy_explain_why(const struct policy *p, const struct policy_facts *f,
+			const struct policy_try *t, const char *const *ports, FILE *out);
+
 uint32_t policy_n_rules(const struct policy *p);
+
+/* Where rule `i` stands: its file's name, and the line from 1. */
+const char *policy_rule_place(const struct policy *p, uint32_t i, int *line);
 
 /* The name of rule `i`, or "default". */
 const char *policy_rule_name(const struct policy *p, uint32_t i);

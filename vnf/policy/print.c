@@ -91,30 +91,68 @@ name_print(const char *s, FILE *f)
 	fprintf(f, quoted ? "\"%s\"" : "%s", s);
 }
 
+/* A port's condition needs the addresses before it. */
 static void
-match_print(const struct match *m, FILE *f)
+port_print(const char *end, const struct list *addr, const struct list *port, FILE *f)
 {
-	const struct list *v = m->vlan;
+	if (port && !addr)
+		fprintf(f, " %s any", end);
+	list_print("port", port, f);
+}
 
-	if (m->on.s) {
-		fputs(" on ", f);
-		name_print(m->on.s, f);
-	}
-	list_print("domain", m->domain, f);
+static void
+vlan_print(const struct list *v, FILE *f)
+{
 	if (v && v->n == 1 && v->first->kind == ITEM_STACK && v->first->n_vids == 0)
 		fputs(" untagged", f);
 	else
 		list_print("vlan", v, f);
-	if (m->tcp)
-		fputs(" proto tcp", f);
-	list_print("from", m->from, f);
-	if (m->sport && !m->from)
-		fputs(" from any", f);
-	list_print("port", m->sport, f);
-	list_print("to", m->to, f);
-	if (m->dport && !m->to)
-		fputs(" to any", f);
-	list_print("port", m->dport, f);
+}
+
+void
+condition_print(const struct match *m, enum match_field field, FILE *f)
+{
+	switch (field) {
+	case SEEN_FROM:
+		list_print("from", m->from, f);
+		break;
+	case SEEN_TO:
+		list_print("to", m->to, f);
+		break;
+	case SEEN_SPORT:
+		port_print("from", m->from, m->sport, f);
+		break;
+	case SEEN_DPORT:
+		port_print("to", m->to, m->dport, f);
+		break;
+	case SEEN_PROTO:
+		fputs(m->tcp ? " proto tcp" : "", f);
+		break;
+	case SEEN_VLAN:
+		vlan_print(m->vlan, f);
+		break;
+	case SEEN_ON:
+		fputs(m->on.s ? " on " : "", f);
+		if (m->on.s)
+			name_print(m->on.s, f);
+		break;
+	case SEEN_DOMAIN:
+		list_print("domain", m->domain, f);
+		break;
+	case SEEN_N:
+		break;
+	}
+}
+
+static void
+match_print(const struct match *m, FILE *f)
+{
+	static const enum match_field order[] = { SEEN_ON,   SEEN_DOMAIN, SEEN_VLAN, SEEN_PROTO,
+						  SEEN_FROM, SEEN_SPORT,  SEEN_TO,   SEEN_DPORT };
+	size_t i;
+
+	for (i = 0; i < sizeof order / sizeof order[0]; i++)
+		condition_print(m, order[i], f);
 }
 
 static void
