@@ -324,6 +324,16 @@ restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 	struct flow *f;
 
 	pair_end(s, &x->f, TCPTERM_END_REPLACED);
+	/* What the old flow's caller knew of it ended with it: the new one is decided anew. */
+	if (s->conf.ops->unknown)
+		v = s->conf.ops->unknown(s->conf.ctx, p);
+	if (v.decision != TCPTERM_PASSIVE) {
+		if (v.decision == TCPTERM_ACCEPT || v.decision == TCPTERM_RELAY ||
+		    v.decision == TCPTERM_DEFER)
+			v.decision = TCPTERM_TRACK;	/* its handshake has begun */
+		core_decide(s, p, &v);
+		return;
+	}
 	f = flow_create(s, TCPTERM_KIND_PASSIVE, p, d);
 	if (!f) {
 		half_drop(s, p->m);

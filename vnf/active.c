@@ -27,31 +27,7 @@ active_init(struct active *a, unsigned n_workers, struct store *store, const str
 		a->qsbr = NULL;
 		return err_set(err, -ENOMEM, "no memory for the policy");
 	}
-	return 0;
-}
-
-static void
-snapshot_free(struct snapshot *s)
-{
-	if (!s)
-		return;
-	policy_free(s->policy);
-	free(s->name);
-	free(s);
-}
-
-void
-active_fini(struct active *a)
-{
-	struct snapshot *s, *next;
-
-	for (s = a->retired; s; s = next) {
-		next = s->next;
-		snapshot_free(s);
-	}
-	snapshot_free(atomic_exchange(&a->now, NULL));
-	free(a->qsbr);
-	*a = (struct active){ .store = NULL };
+	return counters_init(&a->counters, n_workers, err);
 }
 
 static char *
@@ -103,66 +79,238 @@ active_compile(struct active *a, const char *name, const char *text, size_t len,
 	return rc;
 }
 
-/* Takes `p`. */
-static int
-publish(struct active *a, struct policy *p, const char *name, uint64_t generation)
-{
-	struct snapshot *s = calloc(1, sizeof *s), *was;
+/* --- snapshots --- */
 
-	if (!s || !(s->name = strdup(name))) {
+/* Rules that are printed as before keep their counters. */
+static void
+slots_take(struct active *a, struct snapshot *s)
+{
+	const struct snapshot *was = atomic_load(&a->now);
+	const uint32_t n = policy_n_rules(s->policy);
+	uint32_t i, k;
+
+	for (i = 0; i <= n; i++) {
+		if (was) {
+			k = i < n ? policy_find_rule(was->policy, policy_rule_name(s->policy, i))
+				  : policy_n_rules(was->policy);
+			if (policy_rule_equal(s->policy, i, was->policy, k)) {
+				s->slot[i] = was->slot[k];
+				counters_hold(&a->counters, s->slot[i]);
+				continue;
+			}
+		}
+		s->slot[i] = counters_take(&a->counters);
+	}
+}
+
+static void
+snapshot_free(struct active *a, struct snapshot *s)
+{
+	uint32_t i;
+
+	if (!s)
+		return;
+	for (i = 0; s->slot && i <= policy_n_rules(s->policy); i++)
+		counters_drop(&a->counters, s->slot[i]);
+	policy_free(s->policy);
+	free(s->slot);
+	free(s->name);
+	free(s);
+}
+
+/* Takes `p`.  Everything that publishing needs, so that it can't fail.  NULL: no memory. */
+static struct snapshot *
+snapshot_new(struct active *a, struct policy *p, const char *name, uint64_t generation)
+{
+	struct snapshot *s = calloc(1, sizeof *s);
+	uint32_t *slot = calloc(policy_n_rules(p) + 1, sizeof *slot);
+
+	if (s)
+		s->name = strdup(name);
+	if (!s || !slot || !s->name) {
+		if (s)
+			free(s->name);
 		free(s);
+		free(slot);
 		policy_free(p);
-		return -ENOMEM;
+		return NULL;
 	}
 	s->policy = p;
+	s->slot = slot;
 	s->generation = generation;
-	was = atomic_exchange(&a->now, s);
+	slots_take(a, s);
+	return s;
+}
+
+static void
+publish(struct active *a, struct snapshot *s)
+{
+	struct snapshot *was = atomic_exchange(&a->now, s);
+
 	if (was) {
 		was->token = rte_rcu_qsbr_start(a->qsbr);
 		was->next = a->retired;
 		a->retired = was;
 	}
-	log_info("policy generation %ju (%s) is in force: %u rules", (uintmax_t)generation, name,
-		 policy_n_rules(p));
-	return 0;
+	log_info("policy generation %ju (%s) is in force: %u rules", (uintmax_t)s->generation,
+		 s->name, policy_n_rules(s->policy));
+}
+
+void
+active_fini(struct active *a)
+{
+	struct snapshot *s, *next;
+
+	for (s = a->retired; s; s = next) {
+		next = s->next;
+		snapshot_free(a, s);
+	}
+	snapshot_free(a, atomic_exchange(&a->now, NULL));
+	counters_fini(&a->counters);
+	free(a->qsbr);
+	*a = (struct active){ .store = NULL };
+}
+
+/* --- changes --- */
+
+void
+change_fini(struct change *c)
+{
+	free(c->said);
+	free(c->errors);
+	c->said = c->errors = NULL;
+}
+
+static int
+change_failed(struct change *c, int rc, const char *step, const struct err *err)
+{
+	if (asprintf(&c->errors, "%s: %s; the policy in force stays", step, err->msg) < 0)
+		c->errors = NULL;
+	return rc;
+}
+
+/* The store's part: a new generation, or an earlier one again (`text` NULL). */
+static int
+keep(struct active *a, struct snapshot *s, const char *text, struct err *err)
+{
+	if (!a->store)
+		return 0;
+	if (!text)
+		return store_policy_activate(a->store, s->generation, err);
+	return store_policy_save(a->store, text, s->name, &s->generation, err);
+}
+
+/* What followed goes back; if even that fails the watch over the switch puts it right. */
+static void
+follow_back(struct active *a)
+{
+	const struct snapshot *now = active_snapshot(a);
+	struct err err = { 0 };
+	char *said = NULL;
+
+	if (a->follow && now && a->follow(a->follow_aux, now->policy, false, &said, &err) != 0)
+		log_warn("the switch does not go back to the policy in force: %s", err.msg);
+	free(said);
+}
+
+/* Takes `p`.  The switch, the store, the workers; or none of them. */
+static int
+commit(struct active *a, struct policy *p, const char *name, const char *text, uint64_t generation,
+       struct change *c)
+{
+	struct snapshot *s = snapshot_new(a, p, name, generation);
+	struct err err = { 0 };
+	int rc = 0;
+
+	if (!s) {
+		err_set(&err, 0, "no memory");
+		return change_failed(c, -ENOMEM, "loading", &err);
+	}
+	c->n_rules = policy_n_rules(s->policy);
+	if (a->follow)
+		rc = a->follow(a->follow_aux, s->policy, c->dry_run, &c->said, &err);
+	if (rc != 0)
+		change_failed(c, rc, "the switch", &err);
+	if (rc == 0 && !c->dry_run && (rc = keep(a, s, text, &err)) != 0) {
+		change_failed(c, rc, "the database", &err);
+		follow_back(a);
+	}
+	c->generation = s->generation;
+	if (rc == 0 && !c->dry_run)
+		publish(a, s);
+	else
+		snapshot_free(a, s);
+	return rc;
 }
 
 int
-active_load(struct active *a, const char *name, const char *text, size_t len, char **errors)
+active_load(struct active *a, const char *name, const char *text, size_t len, struct change *c)
 {
-	uint64_t generation = 0;
 	struct policy *p;
-	struct err err;
-	int rc = active_compile(a, name, text, len, &p, errors);
+	int rc = active_compile(a, name, text, len, &p, &c->errors);
+
+	return rc == 0 ? commit(a, p, name, text, 0, c) : rc;
+}
+
+int
+active_rollback(struct active *a, uint64_t generation, struct change *c)
+{
+	struct store_policy stored = { 0 };
+	struct err err = { 0 };
+	struct policy *p;
+	int rc;
+
+	if (!a->store) {
+		err_set(&err, 0, "no policies are kept");
+		return change_failed(c, -ENOENT, "the database", &err);
+	}
+	rc = store_policy_get(a->store, generation, &stored, &err);
+	if (rc == -ENOENT)
+		err_set(&err, rc, "there is no generation %ju", (uintmax_t)generation);
+	if (rc != 0)
+		return change_failed(c, rc, "the database", &err);
+	rc = active_compile(a, stored.name, stored.text, strlen(stored.text), &p, &c->errors);
+	if (rc == 0)
+		rc = commit(a, p, stored.name, NULL, generation, c);
+	store_policy_fini(&stored);
+	return rc;
+}
+
+/* --- at start --- */
+
+/* Puts `text` in force as it is. */
+static int
+restore(struct active *a, const char *name, const char *text, uint64_t generation, char **errors)
+{
+	struct snapshot *s;
+	struct policy *p;
+	int rc = active_compile(a, name, text, strlen(text), &p, errors);
 
 	if (rc != 0)
 		return rc;
-	if (a->store) {
-		rc = store_policy_save(a->store, text, name, &generation, &err);
-		if (rc != 0) {
-			*errors = strdup(err.msg);
-			policy_free(p);
-			return rc;
-		}
-	}
-	return publish(a, p, name, generation);
+	s = snapshot_new(a, p, name, generation);
+	if (!s)
+		return -ENOMEM;
+	publish(a, s);
+	return 0;
 }
 
-/* The store's active policy becomes the one in force. */
 static int
-restore(struct active *a, const struct store_policy *stored, char **errors)
+load_at_start(struct active *a, const char *name, const char *text, char **errors)
 {
-	struct policy *p;
-	int rc = active_compile(a, stored->name, stored->text, strlen(stored->text), &p, errors);
+	struct change c = { 0 };
+	int rc = active_load(a, name, text, strlen(text), &c);
 
-	return rc == 0 ? publish(a, p, stored->name, stored->generation) : rc;
+	*errors = c.errors;
+	c.errors = NULL;
+	change_fini(&c);
+	return rc;
 }
 
 int
 active_start(struct active *a, const char *name, const char *text, char **errors)
 {
 	struct store_policy stored = { 0 };
-	struct policy *p;
 	struct err err;
 	int rc = a->store ? store_policy_active(a->store, &stored, &err) : -ENOENT;
 
@@ -173,13 +321,12 @@ active_start(struct active *a, const char *name, const char *text, char **errors
 	}
 	if (!text && rc == -ENOENT) {
 		log_warn("no policy yet: everything passes until `leatctl policy load FILE`");
-		rc = active_compile(a, "built-in", built_in, strlen(built_in), &p, errors);
-		return rc == 0 ? publish(a, p, "built-in", 0) : rc;
+		return restore(a, "built-in", built_in, 0, errors);
 	}
 	if (text && (rc == -ENOENT || strcmp(text, stored.text) != 0))
-		rc = active_load(a, name, text, strlen(text), errors);
+		rc = load_at_start(a, name, text, errors);
 	else
-		rc = restore(a, &stored, errors);
+		rc = restore(a, stored.name, stored.text, stored.generation, errors);
 	store_policy_fini(&stored);
 	return rc;
 }
@@ -192,9 +339,10 @@ active_reclaim(struct active *a)
 	while ((s = *link) != NULL) {
 		if (rte_rcu_qsbr_check(a->qsbr, s->token, false) == 1) {
 			*link = s->next;
-			snapshot_free(s);
+			snapshot_free(a, s);
 		} else {
 			link = &s->next;
 		}
 	}
+	counters_reclaim(&a->counters);
 }

@@ -4,6 +4,9 @@
  * The control thread compiles and publishes; workers read the current snapshot
  * once a turn, and say when they are between two turns or asleep (rte_rcu_qsbr).
  * A snapshot that was replaced is freed once every worker has passed on; nobody waits for it.
+ *
+ * A generation is a text.  Loading makes a new one; a rollback makes an earlier one active again
+ * under its own number, so a number in a flow's row always means the same rules.
  */
 #ifndef LEAT_VNF_ACTIVE_H
 #define LEAT_VNF_ACTIVE_H
@@ -13,6 +16,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "db/store.h"
+#include "vnf/counters.h"
 #include "vnf/policy/policy.h"
 #include "vnf/ports.h"
 
@@ -20,9 +24,18 @@ struct snapshot {
 	struct policy *policy;
 	uint64_t generation;	/* in the store; 0: built in */
 	char *name;		/* where its text came from */
+	uint32_t *slot;		/* of each rule and of the default in the counters */
 	struct snapshot *next;	/* replaced, not freed yet */
 	uint64_t token;
 };
+
+/*
+ * What follows the policy besides the workers: the switch.  Makes it as `to` wants it, or with
+ * `dry_run` only says what that would take; *said (to be freed, may be left NULL) is for the
+ * operator.  0, or a negative errno with `err`, and then it is as it was.
+ */
+typedef int active_follow(void *aux, const struct policy *to, bool dry_run, char **said,
+			  struct err *err);
 
 struct active {
 	_Atomic(struct snapshot *) now;
@@ -30,6 +43,18 @@ struct active {
 	struct snapshot *retired;
 	struct store *store;		/* NULL: policies are not kept */
 	const struct ports *ports;
+	struct counters counters;
+	active_follow *follow;		/* NULL: nothing follows; set before a change */
+	void *follow_aux;
+};
+
+/* A change of the policy, asked for and answered. */
+struct change {
+	bool dry_run;		/* in: do all but change anything */
+	uint64_t generation;	/* out: the one in force; 0 in a dry run of a load */
+	uint32_t n_rules;	/* out */
+	char *said;		/* out: by what follows; may be NULL */
+	char *errors;		/* out: all errors in one text; NULL if there was none */
 };
 
 /* 0, or -ENOMEM with `err`.  Nothing is in force yet. */
@@ -45,14 +70,21 @@ int active_compile(struct active *a, const char *name, const char *text, size_t 
 		   struct policy **out, char **errors);
 
 /*
- * Compiles, stores under a new generation and puts in force, or does none of it; *errors as
- * above, to be freed.
+ * Compiles, lets the switch follow, stores under a new generation and puts in force, or does none
+ * of it: 0, or a negative errno with c->errors, which say which step failed.  change_fini()
+ * in every case.
  */
-int active_load(struct active *a, const char *name, const char *text, size_t len, char **errors);
+int active_load(struct active *a, const char *name, const char *text, size_t len, struct change *c);
+
+/* The same with the text of an earlier generation, which becomes active again. */
+int active_rollback(struct active *a, uint64_t generation, struct change *c);
+
+void change_fini(struct change *c);
 
 /*
  * At start: the text given, stored if it differs from the store's active one; with `text` NULL the
- * store's active policy; where there is none either, `default pass`.
+ * store's active policy; where there is none either, `default pass`.  The switch does not follow
+ * yet.  *errors as in active_compile().
  */
 int active_start(struct active *a, const char *name, const char *text, char **errors);
 

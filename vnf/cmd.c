@@ -4,6 +4,7 @@
 #include "vnf/cmd.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct table *
 cmd_table_new(const char *const *names, size_t n)
@@ -36,4 +37,15 @@ cmd_put_str(struct table *t, const char *item, const char *s)
 	table_row(t);
 	table_str(t, item);
 	table_str(t, s);
+}
+
+const char *
+cmd_when(int64_t us, char *buf, size_t size)
+{
+	const time_t s = (time_t)(us / 1000000);
+	struct tm tm;
+
+	if (us == 0 || !localtime_r(&s, &tm) || strftime(buf, size, "%F %T", &tm) == 0)
+		return NULL;
+	return buf;
 }

@@ -24,6 +24,9 @@ void cmd_reply_table(struct unixctl_conn *conn, struct table *t);
 void cmd_put_uint(struct table *t, const char *item, uint64_t v);
 void cmd_put_str(struct table *t, const char *item, const char *s);
 
+/* A time of day (us since 1970) as text in `buf`; NULL, which is shown as not known, for 0. */
+const char *cmd_when(int64_t us, char *buf, size_t size);
+
 /* The sum over all workers of one counter of `member`. */
 #define WORKERS_SUM(l, member)                                      \
 	({                                                          \

@@ -38,6 +38,28 @@ event_forward(void *ctx, const struct pkt *p)
 
 /* --- flows --- */
 
+static struct rule_count *
+counter_of(const struct worker *w, const struct note *n)
+{
+	return counters_at(&w->conf->active->counters, w->id, n->slot);
+}
+
+void
+events_count(const struct worker *w, const struct flow *f)
+{
+	struct note *n = f->caller;
+	uint64_t packets = f->packets[0] + f->packets[1], bytes = f->bytes[0] + f->bytes[1];
+	struct rule_count *r;
+
+	if (!n)
+		return;
+	r = counter_of(w, n);
+	r->packets += packets - n->packets;
+	r->bytes += bytes - n->bytes;
+	n->packets = packets;
+	n->bytes = bytes;
+}
+
 static void
 event_flow_new(void *ctx, struct flow *f)
 {
@@ -47,12 +69,14 @@ event_flow_new(void *ctx, struct flow *f)
 
 	if (f->caller != &w->pending)
 		return;
+	counter_of(w, &w->pending)->flows++;
 	f->caller = n = note_take(w->notes);
 	if (!n) {
 		w->stats.notes_full++;
 		return;
 	}
 	*n = w->pending;
+	counters_begin(counter_of(w, n));
 	if (f->kind == TCPTERM_KIND_PASSIVE) {
 		row_id(w->id, f, id);
 		n->sink = sink_open(w->conf->sinks, w->id,
@@ -75,6 +99,8 @@ event_flow_end(void *ctx, struct flow *f)
 		return;
 	if (n->sink)
 		sink_close(n->sink);
+	events_count(w, f);
+	counters_end(counter_of(w, n));
 	note_give(w->notes, n);
 	f->caller = NULL;
 }

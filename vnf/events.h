@@ -7,6 +7,11 @@
 
 #include <tcpterm/stack.h>
 
+struct worker;
+
 extern const struct tcpterm_ops events_ops;
+
+/* Brings the counter of the flow's rule up to what the flow has carried. */
+void events_count(const struct worker *w, const struct flow *f);
 
 #endif

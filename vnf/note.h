@@ -17,6 +17,8 @@
 struct note {
 	struct note *next_free;
 	uint64_t generation;	/* of the policy that decided */
+	uint64_t packets, bytes;	/* of the flow, that its rule's counter has already */
+	uint32_t slot;		/* of that counter */
 	struct sink *sink;
 	const char *sink_dir;	/* until the sink is open: lives as long as the snapshot */
 	enum policy_mode mode;

@@ -41,6 +41,7 @@ note_verdict(struct worker *w, const struct policy_verdict *v)
 
 	*n = (struct note){
 		.generation = w->snapshot->generation,
+		.slot = w->snapshot->slot[v->rule],
 		.mode = v->mode,
 		.sink_kind = v->attrs.sink,
 		.sink_dir = v->attrs.sink_dir,
@@ -69,6 +70,20 @@ decision_of(enum policy_mode mode)
 	return TCPTERM_PASS;
 }
 
+/* A decision that makes no flow is counted here, the others where their flow begins and ends. */
+static void
+count_decision(struct worker *w, const struct pkt *p, enum tcpterm_decision d)
+{
+	struct rule_count *r = counters_at(&w->conf->active->counters, w->id, w->pending.slot);
+
+	r->hit = clock_to_unix_us(w->now);
+	if (d != TCPTERM_RESET && d != TCPTERM_SILENT)
+		return;
+	r->flows++;
+	r->packets++;
+	r->bytes += p->payload_len;
+}
+
 /* A copy can only be read: a rule of any other mode has no effect on it. */
 static enum tcpterm_decision
 decision_on_tap(enum policy_mode mode)
@@ -80,14 +95,17 @@ static struct tcpterm_verdict
 decide(struct worker *w, const struct pkt *p, bool midstream)
 {
 	bool tap = p->domain >= w->conf->ports->n_pairs;
+	enum tcpterm_decision decision;
 	struct policy_facts facts;
 	struct policy_verdict v;
 
 	facts_of(w, p, midstream, &facts);
 	policy_decide(w->snapshot->policy, &facts, &v);
 	note_verdict(w, &v);
+	decision = tap ? decision_on_tap(v.mode) : decision_of(v.mode);
+	count_decision(w, p, decision);
 	return (struct tcpterm_verdict){
-		.decision = tap ? decision_on_tap(v.mode) : decision_of(v.mode),
+		.decision = decision,
 		.caller = &w->pending,
 		.idle_us = v.attrs.timeout_us,
 		.close_local = v.attrs.close_local,

@@ -152,6 +152,7 @@ struct policy {
 	struct rule *def;
 
 	struct rule **rule;		/* by index */
+	uint32_t *by_name;		/* the rules' indices, in the order of their names */
 	uint32_t n_rules;
 	size_t n_words;			/* 64-bit words of a row */
 	struct dim dim[DIM_N];

@@ -281,6 +281,45 @@ names_check(struct parser *ps)
 	return rc;
 }
 
+static int
+by_name_order(const void *a, const void *b, void *policy)
+{
+	const struct policy *p = policy;
+
+	return strcmp(p->rule[*(const uint32_t *)a]->name.s, p->rule[*(const uint32_t *)b]->name.s);
+}
+
+static int
+by_name_make(struct policy *p)
+{
+	uint32_t i;
+
+	p->by_name = arena_alloc(&p->arena, (p->n_rules + 1) * sizeof *p->by_name);
+	if (p->by_name == NULL)
+		return -ENOMEM;
+	for (i = 0; i < p->n_rules; i++)
+		p->by_name[i] = i;
+	qsort_r(p->by_name, p->n_rules, sizeof *p->by_name, by_name_order, p);
+	return 0;
+}
+
+uint32_t
+policy_find_rule(const struct policy *p, const char *name)
+{
+	uint32_t lo = 0, n = p->n_rules;
+
+	while (n > 0) {
+		const uint32_t at = p->by_name[lo + n / 2];
+		const int order = strcmp(name, p->rule[at]->name.s);
+
+		if (order == 0)
+			return at;
+		lo += order > 0 ? n / 2 + 1 : 0;
+		n = order > 0 ? n - n / 2 - 1 : n / 2;
+	}
+	return p->n_rules;
+}
+
 /* Puts the rules that are right into p->rule. */
 static int
 rules_compile(struct parser *ps)
@@ -320,7 +359,8 @@ policy_compile(struct parser *ps)
 	int rc;
 
 	if ((rc = rules_compile(ps)) != 0 || (rc = names_check(ps)) != 0 ||
-	    (rc = steers_compile(ps)) != 0 || (rc = index_build(p)) != 0)
+	    (rc = by_name_make(p)) != 0 || (rc = steers_compile(ps)) != 0 ||
+	    (rc = index_build(p)) != 0)
 		return rc;
 	for (i = 1; i < p->n_rules; i++)
 		shadow_check(ps, i);
@@ -344,6 +384,23 @@ policy_new(const char *name, const char *text, size_t len)
 		return p;
 	policy_free(p);
 	return NULL;
+}
+
+int
+policy_count_rules(const char *text, size_t len)
+{
+	struct policy_errors errs = { 0 };
+	struct parser ps = { .errs = &errs };
+	int rc = -ENOMEM;
+
+	ps.p = policy_new("", text, len);
+	if (ps.p && (rc = lex_open(&ps)) == 0) {
+		rc = lex_count_rules(&ps);
+		lex_close(&ps);
+	}
+	policy_free(ps.p);
+	policy_errors_free(&errs);
+	return ps.nomem ? -ENOMEM : rc;
 }
 
 int

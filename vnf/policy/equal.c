@@ -100,3 +100,13 @@ policy_equal(const struct policy *a, const struct policy *b)
 			return false;
 	return rule_equal(a->def, b->def);
 }
+
+bool
+policy_rule_equal(const struct policy *a, uint32_t i, const struct policy *b, uint32_t k)
+{
+	const bool defaults = i == a->n_rules && k == b->n_rules;
+
+	if (i == a->n_rules || k == b->n_rules)
+		return defaults && rule_equal(a->def, b->def);
+	return rule_equal(a->rule[i], b->rule[k]);
+}

@@ -26,4 +26,7 @@ bool lex_is_keyword(const char *s);
 int lex_open(struct parser *ps);
 void lex_close(struct parser *ps);
 
+/* Reads on to the end: how many statements begin with "rule". */
+int lex_count_rules(struct parser *ps);
+
 #endif

@@ -137,6 +137,9 @@ struct policy;
 int policy_parse(const char *name, const char *text, size_t len, struct policy **out,
 		 struct policy_errors *errs);
 
+/* How many rules a text has that parses, by its words alone; -ENOMEM. */
+int policy_count_rules(const char *text, size_t len);
+
 /*
  * Resolves `on NAME` against the ports' names; facts then name a port by its
  * index.  Before it, rules with `on` match nothing.  Call before publishing.
@@ -156,6 +159,12 @@ void policy_print_rule(const struct policy *p, uint32_t i, FILE *f);
 
 /* Do they say the same: sets, selections, rules and default, in their order? */
 bool policy_equal(const struct policy *a, const struct policy *b);
+
+/* Is rule `i` of one printed as rule `k` of the other?  Sets are compared by name. */
+bool policy_rule_equal(const struct policy *a, uint32_t i, const struct policy *b, uint32_t k);
+
+/* The rule of this name; policy_n_rules(): there is none but the default. */
+uint32_t policy_find_rule(const struct policy *p, const char *name);
 
 /*
  * First match in file order wins, else the default.  Where `midstream` is set

@@ -109,12 +109,12 @@ box_end(struct vnf_box *b)
 void
 box_policy(struct vnf_box *b, const char *policy)
 {
-	char *errors = NULL;
-	int rc = active_load(&b->active, "test", policy, strlen(policy), &errors);
+	struct change c = { 0 };
+	int rc = active_load(&b->active, "test", policy, strlen(policy), &c);
 
-	if (errors)
-		printf("# %s", errors);
-	free(errors);
+	if (c.errors)
+		printf("# %s", c.errors);
+	change_fini(&c);
 	CU_ASSERT_EQUAL_FATAL(rc, 0);
 }
 
