@@ -152,6 +152,9 @@ request_read_file(struct request *r, struct sent *sent)
 		return 0;
 	if (n < 0 || n + 2 > verb->max || n + 2 > REQUEST_ARGS_MAX)
 		return say_usage(verb);
+	for (i = 0; i < n; i++)
+		if (r->argv[i][0] != '-')
+			return say_usage(verb);
 	path = r->argv[n];
 	if (read_file(path, &sent->text, &e)) {
 		complain("%s", e.msg);

@@ -241,13 +241,13 @@ help_names_the_daemons_own_commands_too(void)
 {
 	tool_set_up();
 	CU_ASSERT_EQUAL(LEATCTL("--help"), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(tool_out, "  policy load FILE "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(tool_out, "  policy load [--dry-run] FILE "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(tool_out, "  new verb [X] "));
 	CU_ASSERT_EQUAL(LEATCTL("help", "new", "verb"), 0);
 	CU_ASSERT_STRING_EQUAL(tool_out, "new/verb [X]\n    Is new.\n");
 	tool_stop_server();
 	CU_ASSERT_EQUAL(LEATCTL("--help"), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(tool_out, "  policy load FILE "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(tool_out, "  policy load [--dry-run] FILE "));
 	CU_ASSERT_PTR_NULL(strstr(tool_out, "new verb"));
 	CU_ASSERT_STRING_EQUAL(tool_err, "");
 	CU_ASSERT_EQUAL(LEATCTL("help", "flow", "list"), 0);
