@@ -21,6 +21,7 @@
 #include "ctl/session.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
+#include "ctl/top.h"
 #include "ctl/verbs.h"
 #include "ctl/wait.h"
 
@@ -157,6 +158,8 @@ main(int argc, char **argv)
 		return n == 1 ? help_print(&o) : help_on(&o, n - 1, words + 1);
 	if (!strcmp(words[0], "complete"))
 		return complete(n - 1, words + 1);
+	if (!strcmp(words[0], "top"))
+		return top(&o, n - 1, words + 1);
 	if (!strcmp(words[0], "wait-until"))
 		return wait_until(&o, n - 1, words + 1);
 	for (i = 0; i < n; i++)

@@ -44,6 +44,8 @@ const struct verb verbs[] = {
 	  VERB_NO_FILE },
 	{ "steer/show", "", "Show the steering rules, and what the switch has.", 0, 0, READS,
 	  VERB_NO_FILE },
+	{ "top", "[-d SECONDS] [-n N] [KEY=VALUE]...",
+	  "Show workers and the busiest flows again and again.", 0, -1, READS, VERB_NO_FILE },
 	{ "version", "", "Say the daemon's version.", 0, 0, READS, VERB_NO_FILE },
 	{ "vlog/list", "", "List the modules that log, and their levels.", 0, 0, READS,
 	  VERB_NO_FILE },
