@@ -9,8 +9,8 @@
 #include "ctl/session.h"
 
 /*
- * The words: options -d SECONDS (between two looks, 2) and -n N (looks; for ever on a terminal, else
- * 1), then a filter as flow/list takes it.  An exit status.
+ * The words: options -d SECONDS (between two looks, 2) and -n N (looks; for ever on a terminal,
+ * else 1), then a filter as flow/list takes it.  An exit status.
  */
 int top(const struct options *o, int n_words, const char *const words[]);
 

@@ -16,10 +16,12 @@ read_json(const char *s)
 	return doc;
 }
 
+#define ENDS(id) "\"client\":\"10.0.0.1:" id "\",\"server\":\"10.0.0.2:80\","
+#define COUNTS(up, down) "\"up_bytes\":" up ",\"down_bytes\":" down ","
+#define RETRANS(n) "\"client_retrans\":" n ",\"server_retrans\":0,"
 #define FLOW(id, up, down, retrans, rule)                                                          \
-	"{\"id\":\"" id "\",\"mode\":\"proxy\",\"rule\":\"" rule "\",\"client\":\"10.0.0.1:" id     \
-	"\",\"server\":\"10.0.0.2:80\",\"up_bytes\":" up ",\"down_bytes\":" down                    \
-	",\"client_retrans\":" retrans ",\"server_retrans\":0,\"age_s\":1.5}"
+	"{\"id\":\"" id "\",\"mode\":\"proxy\",\"rule\":\"" rule "\"," ENDS(id) COUNTS(up, down) \
+		RETRANS(retrans) "\"age_s\":1.5}"
 
 static struct top_look
 look(double at_s, const char *frames, const char *flows)
