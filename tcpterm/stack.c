@@ -205,6 +205,9 @@ core_decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	case TCPTERM_PASS:
 		start_followed(s, TCPTERM_KIND_PASS, p, v);
 		break;
+	case TCPTERM_FORWARD:
+		core_forward(s, p);
+		break;
 	case TCPTERM_DROP:
 		start_followed(s, TCPTERM_KIND_DROP, p, v);
 		break;

@@ -11,12 +11,10 @@ static uint64_t
 n_flows(const struct leat *l)
 {
 	uint64_t n = 0;
-	unsigned i, k;
+	unsigned i;
 
 	for (i = 0; i < l->o->n_workers; i++)
-		for (k = 1; k < TCPTERM_N_KINDS; k++)
-			if (k != TCPTERM_KIND_TIMEWAIT)
-				n += l->worker[i]->tcp->n_flows[k];
+		n += worker_n_flows(l->worker[i]);
 	return n;
 }
 
@@ -45,6 +43,7 @@ cmd_status(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	table_int(t, usec_diff(clock_now(), l->started) / 1000000);
 	cmd_put_uint(t, "workers", l->o->n_workers);
 	cmd_put_uint(t, "flows", n_flows(l));
+	cmd_put_str(t, "drain", drain_phase_name(drain_phase(&l->drain)));
 	cmd_put_uint(t, "policy_generation", s->generation);
 	cmd_put_str(t, "policy_name", s->name);
 	cmd_put_uint(t, "policy_rules", policy_n_rules(s->policy));

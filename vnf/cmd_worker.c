@@ -3,13 +3,42 @@
  */
 #include "vnf/cmd.h"
 
+#include <rte_cycles.h>
+
+/* Nothing is known of what has not happened yet. */
+static void
+put_ratio(struct table *t, double a, double b, unsigned decimals)
+{
+	if (b > 0)
+		table_double(t, a / b, decimals);
+	else
+		table_none(t);
+}
+
+static void
+put_load(struct table *t, const struct worker *w)
+{
+	const struct worker_load *l = &w->load;
+	double age = l->began ? (double)(rte_rdtsc() - l->began) : 0;
+	uint64_t n_batches = 0;
+	unsigned i;
+
+	for (i = 0; i < WORKER_BATCHES; i++)
+		n_batches += l->batches[i];
+	put_ratio(t, 100.0 * (double)l->busy_cycles, age, 1);
+	put_ratio(t, (double)l->busy_cycles, (double)l->packets, 0);
+	put_ratio(t, (double)l->packets, (double)n_batches, 1);
+	put_ratio(t, 1e6 * (double)l->longest_cycles, (double)rte_get_tsc_hz(), 0);
+}
+
 static void
 cmd_worker_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
 	const struct leat *l = aux;
-	struct table *t = CMD_TABLE("worker", "core", "last_turn_us", "flows", "held_mbufs",
-				    "frames", "handed_over", "taken_over", "turns", "busy_turns",
-				    "sleeps");
+	struct table *t = CMD_TABLE("worker", "core", "busy_percent", "cycles_packet",
+				    "packets_batch", "longest_turn_us", "last_turn_us", "flows",
+				    "held_mbufs", "frames", "handed_over", "taken_over", "turns",
+				    "busy_turns", "sleeps");
 	unsigned i, k;
 
 	(void)argc;
@@ -26,6 +55,7 @@ cmd_worker_show(struct unixctl_conn *conn, int argc, const char *argv[], void *a
 			table_int(t, w->core);
 		else
 			table_none(t);
+		put_load(t, w);
 		table_int(t, clock_now().v - atomic_load(&w->turned));
 		table_uint(t, n);
 		table_uint(t, w->tcp->n_held);

@@ -41,6 +41,8 @@ struct options {
 	unsigned n_pairs;
 	unsigned n_workers;
 	int core[MAX_WORKERS];	/* where worker k runs; -1: anywhere */
+	unsigned bfd_stall_ms;	/* a worker that has not turned for so long is no function */
+	unsigned drain_s;	/* SIGTERM drains for so long at most; 0: it does not */
 	unsigned mem_mb;	/* 0: the default */
 	bool no_huge, steer, verbose;
 	const char *log[MAX_LOG_SPECS];	/* as vlog/set takes them */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vnf/leat.h"
+#include "vnf/liveness.h"
 #include "vnf/log.h"
 
 enum {
@@ -38,6 +39,7 @@ control_open(struct leat *l, struct err *err)
 	unixctl_server_set_max_request(l->ctl, MAX_REQUEST);
 	rc = unixctl_server_set_version(l->ctl, "leatd (Leat) " LEAT_VERSION);
 	cmd_db_register(l);
+	cmd_drain_register(l);
 	cmd_flow_register(l);
 	cmd_policy_register(l);
 	cmd_port_register(l);
@@ -55,8 +57,41 @@ take_signal(struct leat *l)
 
 	if (read(l->signal_fd, &info, sizeof info) != sizeof info)
 		return;
-	log_info("signal %s: ending", strsignal((int)info.ssi_signo));
-	l->exiting = true;
+	if (l->o->drain_s == 0 || l->ending) {
+		log_info("signal %s: ending", strsignal((int)info.ssi_signo));
+		l->exiting = true;
+		return;
+	}
+	log_info("signal %s: draining for %u s at most", strsignal((int)info.ssi_signo),
+		 l->o->drain_s);
+	drain_begin(&l->drain, (int64_t)l->o->drain_s * 1000000, clock_now());
+	l->ending = true;
+}
+
+/* Has every BFD session that was up been told that we leave? */
+static bool
+switch_knows(const struct leat *l, usec_t now)
+{
+	unsigned i;
+
+	for (i = 0; i < l->ports->n; i++)
+		if (liveness_state(l->worker, l->o->n_workers, i, now) > BFD_DOWN)
+			return false;
+	return true;
+}
+
+static void
+keep_draining(struct leat *l, usec_t now)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < l->o->n_workers; i++)
+		n += worker_n_flows(l->worker[i]);
+	if (drain_run(&l->drain, n, now))
+		log_info("drained, %ju flows are left", (uintmax_t)n);
+	if (l->ending && drain_phase(&l->drain) == DRAIN_DONE && switch_knows(l, now))
+		l->exiting = true;
 }
 
 static void
@@ -122,5 +157,6 @@ control_run(struct leat *l)
 		asking = flows_run(l->flows, now);
 		active_reclaim(&l->active);
 		keep_steering(l, now);
+		keep_draining(l, now);
 	}
 }

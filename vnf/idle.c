@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
@@ -63,7 +64,6 @@ turn_and_rest(struct worker *w, unsigned *n_empty)
 		*n_empty = 0;
 	else
 		++*n_empty;
-	atomic_store_explicit(&w->turned, now.v, memory_order_relaxed);
 	rte_rcu_qsbr_quiescent(w->conf->active->qsbr, w->id);
 	us = sleep_us(w, *n_empty);
 	if (us > 0)
@@ -88,6 +88,7 @@ settle_down(struct worker *w)
 		log_warn("worker %u works without mbuf caches", w->id);
 	rte_rcu_qsbr_thread_register(w->conf->active->qsbr, w->id);
 	rte_rcu_qsbr_thread_online(w->conf->active->qsbr, w->id);
+	w->load.began = rte_rdtsc();
 }
 
 void *

@@ -38,6 +38,8 @@ struct leat {
 	struct checkpoint checkpoint;
 	struct unixctl_server *ctl;
 	int signal_fd;
+	struct drain drain;
+	bool ending;		/* by a signal, once it is drained */
 	bool exiting;
 	int journal_error;	/* the latest, until it is over */
 	usec_t started;
@@ -45,6 +47,7 @@ struct leat {
 
 /* cmd_*.c: each registers its commands. */
 void cmd_db_register(struct leat *l);
+void cmd_drain_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
 void cmd_policy_register(struct leat *l);
 void cmd_port_register(struct leat *l);

@@ -193,6 +193,8 @@ make_workers(struct leat *l, struct err *err)
 	c->journal = l->journal;
 	c->sinks = l->sinks;
 	c->flows = l->flows;
+	c->drain = &l->drain;
+	c->stall_us = (int64_t)l->o->bfd_stall_ms * 1000;
 	if (getrandom(c->secret, sizeof c->secret, 0) != sizeof c->secret)
 		return err_set(err, -EIO, "the kernel gives no random numbers");
 	return workers_new(c, l->worker, err);

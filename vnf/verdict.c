@@ -91,6 +91,21 @@ decision_on_tap(enum policy_mode mode)
 	return mode == POLICY_PASSIVE ? TCPTERM_PASSIVE : TCPTERM_SILENT;
 }
 
+/* While it drains no flow begins, but what a rule refuses is refused. */
+static enum tcpterm_decision
+decision_draining(enum tcpterm_decision d, bool tap)
+{
+	switch (d) {
+	case TCPTERM_RESET:
+	case TCPTERM_SILENT:
+		return d;
+	case TCPTERM_DROP:
+		return TCPTERM_SILENT;
+	default:
+		return tap ? TCPTERM_SILENT : TCPTERM_FORWARD;
+	}
+}
+
 static struct tcpterm_verdict
 decide(struct worker *w, const struct pkt *p, bool midstream)
 {
@@ -103,6 +118,8 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 	policy_decide(w->snapshot->policy, &facts, &v);
 	note_verdict(w, &v);
 	decision = tap ? decision_on_tap(v.mode) : decision_of(v.mode);
+	if (drain_phase(w->conf->drain) != DRAIN_OFF)
+		decision = decision_draining(decision, tap);
 	count_decision(w, p, decision);
 	return (struct tcpterm_verdict){
 		.decision = decision,

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
+
 #include "vnf/events.h"
+#include "vnf/liveness.h"
 #include "vnf/verdict.h"
 
 enum {
@@ -105,6 +108,13 @@ hand_over(struct worker *w, unsigned owner, void *what)
 }
 
 void
+worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m)
+{
+	if (!hand_over(w, owner, m))
+		rte_pktmbuf_free(m);
+}
+
+void
 worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d)
 {
 	if (!hand_over(w, owner, (void *)((uintptr_t)d | DATAGRAM_BIT)))
@@ -124,17 +134,19 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 
 	switch (pkt_parse(p, m, &port_config(ports->port[port])->parse)) {
 	case PKT_OTHER:
-		worker_bridge(w, m, &w->stats.bridged);
+		if (!liveness_input(w, m))
+			worker_bridge(w, m, &w->stats.bridged);
 		return false;
 	case PKT_REFUSED:
+		if (p->refusal == DROP_meta_missing && liveness_input(w, m))
+			return false;
 		break;
 	case PKT_TCP:
 	case PKT_FRAGMENT:
 	case PKT_ICMP_ERROR:
 		if (p->hash % n_workers == w->id)
 			break;
-		if (!hand_over(w, p->hash % n_workers, m))
-			rte_pktmbuf_free(m);
+		worker_hand_over(w, p->hash % n_workers, m);
 		return false;
 	}
 	if (ports->is_tap[port] && p->domain < DOMAIN_TAPS) {
@@ -226,22 +238,52 @@ receive(struct worker *w)
 	return all;
 }
 
+static void
+account(struct worker *w, uint64_t began, unsigned n, unsigned n_packets)
+{
+	struct worker_load *l = &w->load;
+	uint64_t cycles = rte_rdtsc() - began;
+
+	w->stats.turns++;
+	atomic_store_explicit(&w->turned, w->now.v, memory_order_relaxed);
+	if (n == 0)
+		return;
+	w->stats.busy_turns++;
+	l->busy_cycles += cycles;
+	l->packets += n_packets;
+	l->longest_cycles = RTE_MAX(l->longest_cycles, cycles);
+	if (n_packets)
+		l->batches[RTE_MIN(rte_log2_u32(n_packets + 1) - 1, WORKER_BATCHES - 1u)]++;
+}
+
 unsigned
 worker_turn(struct worker *w, usec_t now)
 {
-	unsigned n;
+	uint64_t began = rte_rdtsc();
+	unsigned n, n_packets;
 
 	w->now = now;
 	w->snapshot = active_snapshot(w->conf->active);
 	n = send_for_others(w);
-	n += take_over(w);
-	n += receive(w);
-	n += flows_serve(w->conf->flows, w->id, w->stack, now);
+	n_packets = take_over(w);
+	n_packets += receive(w);
+	n += n_packets + flows_serve(w->conf->flows, w->id, w->stack, now);
 	fragments_expire(w);
 	tcpterm_run(w->stack, now);
 	flush_all(w);
-	w->stats.turns++;
-	w->stats.busy_turns += n > 0;
+	account(w, began, n, n_packets);
+	return n;
+}
+
+uint64_t
+worker_n_flows(const struct worker *w)
+{
+	uint64_t n = 0;
+	unsigned k;
+
+	for (k = 1; k < TCPTERM_N_KINDS; k++)
+		if (k != TCPTERM_KIND_TIMEWAIT)
+			n += w->tcp->n_flows[k];
 	return n;
 }
 
@@ -353,6 +395,7 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 	w->all = all;
 	w->core = -1;
 	w->now = clock_now();
+	liveness_init(w);
 	/* Each kind of flow but those that are passing or over can have a note. */
 	w->notes = notes_new(4 * (conf->n_flows ? conf->n_flows : 65536));
 	w->frags = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, conf->pools->headers);

@@ -18,6 +18,8 @@
 
 #include "datapath/pool.h"
 #include "vnf/active.h"
+#include "vnf/bfd.h"
+#include "vnf/drain.h"
 #include "vnf/flows.h"
 #include "vnf/fragments.h"
 #include "vnf/journal.h"
@@ -27,11 +29,25 @@
 enum {
 	TX_BATCH = 2 * PORT_BURST,
 	N_HANDOFF = 1024,	/* frames that wait between two workers, each way and in and out */
+	WORKER_BATCHES = 10,	/* the last: 512 packets and more */
 };
 
 struct worker_stats {
 #define WORKER_STAT(name, text) uint64_t name;
 #include "vnf/worker_stats.def"
+};
+
+/*
+ * What its work costs.  Cycles are of the TSC (rte_get_tsc_hz() a second); a turn that found
+ * nothing counts nowhere but in `turns`.  Cycles a packet: busy_cycles / packets; share of its
+ * time: busy_cycles / (TSC now - began).
+ */
+struct worker_load {
+	uint64_t began;			/* TSC when the thread started; 0: it has not */
+	uint64_t busy_cycles;		/* in turns that found something to do */
+	uint64_t packets;		/* received and taken over in those */
+	uint64_t longest_cycles;	/* the longest turn */
+	uint64_t batches[WORKER_BATCHES];	/* how many turns found 1, 2-3, 4-7, ... packets */
 };
 
 /* What all workers have in common, constant while they run. */
@@ -43,6 +59,8 @@ struct worker_conf {
 	struct journal *journal;
 	struct sinks *sinks;
 	struct flows *flows;
+	const struct drain *drain;	/* NULL: it never drains */
+	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */
 	uint32_t n_flows;	/* of each kind, a worker; 0: the stack's default */
 	uint64_t secret[2];
@@ -69,8 +87,10 @@ struct worker {
 	struct tx_batch tx[MAX_PORTS];
 	struct rte_ring *from[MAX_WORKERS];	/* frames that worker i hands over */
 	struct rte_ring *send[MAX_WORKERS];	/* frames that worker i has no queue to send by */
+	struct bfd bfd[MAX_PORTS];	/* liveness.c's: of the ports that are this worker's */
 	struct drops drops;
 	struct worker_stats stats;
+	struct worker_load load;
 	pthread_t thread;
 	int core;
 	bool has_thread;
@@ -90,12 +110,18 @@ void workers_free(struct worker *w[], unsigned n);
 int workers_start(struct worker *w[], unsigned n, const int core[], struct err *err);
 void workers_stop(struct worker *w[], unsigned n);
 
+/* The flows that are alive in it; any thread. */
+uint64_t worker_n_flows(const struct worker *w);
+
 /* One turn: hand-offs, then each port's queue, then timers, then what is to be sent.  Returns how
  * many frames and records it dealt with. */
 unsigned worker_turn(struct worker *w, usec_t now);
 
 /* A frame that no flow is known to own goes out by the other port; `counter` counts it. */
 void worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter);
+
+/* Gives a frame to that worker, or drops it where the ring is full. */
+void worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m);
 
 /* Gives a datagram to the worker that owns its flow, or frees it where the ring is full. */
 void worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d);

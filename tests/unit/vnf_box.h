@@ -18,6 +18,7 @@ struct vnf_box {
 	struct pools pools;
 	struct worker_conf conf;
 	struct active active;
+	struct drain drain;
 	struct worker *w[MAX_WORKERS];
 	struct port *far[3];
 	struct drops drops;

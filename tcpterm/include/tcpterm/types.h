@@ -57,6 +57,7 @@ enum tcpterm_decision {
 	TCPTERM_PASSIVE,	/* reassemble both directions, transmit nothing */
 	TCPTERM_TRACK,		/* forward unchanged and follow the state */
 	TCPTERM_PASS,		/* forward unchanged, count only */
+	TCPTERM_FORWARD,	/* this segment goes on unchanged, and no flow is made of it */
 	TCPTERM_DROP,		/* drop the whole flow, count */
 	TCPTERM_RESET,		/* answer with a RST */
 	TCPTERM_SILENT,		/* no answer, no state */

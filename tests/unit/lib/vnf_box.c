@@ -11,7 +11,7 @@
 #include "tests/unit/storage.h"
 #include "tests/unit/tap.h"
 
-enum { N_MBUFS = 4095, N_JOURNAL = 256, N_SINK = 256, N_FLOWS = 1024 };
+enum { N_MBUFS = 4095, N_JOURNAL = 256, N_SINK = 256, N_FLOWS = 1024, STALL_US = 300 * 1000 };
 
 static const char *const names[] = { "a", "b", "tap" };
 
@@ -78,6 +78,8 @@ box_begin(struct vnf_box *b, unsigned n_workers, const char *policy)
 	b->conf.journal = journal_new(storage, n_workers, N_JOURNAL, &err);
 	b->conf.sinks = sinks_new(n_workers, N_SINK, b->conf.journal, &err);
 	b->conf.flows = flows_new(n_workers, &err);
+	b->conf.drain = &b->drain;
+	b->conf.stall_us = STALL_US;
 	b->conf.n_flows = N_FLOWS;
 	b->conf.n_held_max = N_MBUFS / 2;
 	CU_ASSERT_TRUE_FATAL(b->conf.journal && b->conf.sinks && b->conf.flows);
