@@ -373,6 +373,31 @@ ctl_client_call(struct ctl_client *client, const char *method, int argc, const c
 	return rc ? rc : receive_reply(client, id, reply, e);
 }
 
+/* A command may fail when much of its result was shown: the error then stands behind it. */
+static int
+read_tail(struct ctl_reply *reply, struct ctl_stream *st, struct err *e)
+{
+	char *comma = memchr(st->tail, ',', st->n_tail);
+	json_t *tail = NULL, *error;
+
+	if (comma) {
+		*comma = '{';
+		tail = json_loadb(st->tail, st->n_tail, 0, NULL);
+	}
+	error = json_object_get(tail, "error");
+	if (json_is_string(error)) {
+		reply->failed = true;
+		reply->len = json_string_length(error);
+		reply->text = strdup(json_string_value(error));
+	}
+	json_decref(tail);
+	if (reply->failed && !reply->text)
+		return err_set(e, -ENOMEM, "out of memory");
+	if (!error)
+		return err_set(e, -EPROTO, "the answer's end can't be read");
+	return 0;
+}
+
 int
 ctl_client_stream(struct ctl_client *client, const char *method, int argc, const char *const argv[],
 		  ctl_sink *sink, void *aux, struct ctl_reply *reply, struct err *e)
@@ -387,7 +412,9 @@ ctl_client_stream(struct ctl_client *client, const char *method, int argc, const
 	if (!rc)
 		rc = receive_stream(client, id, &st, e);
 	reply->streamed = !rc && st.state == STREAM_DONE;
-	return rc || reply->streamed ? rc : receive_reply(client, id, reply, e);
+	if (rc)
+		return rc;
+	return reply->streamed ? read_tail(reply, &st, e) : receive_reply(client, id, reply, e);
 }
 
 void

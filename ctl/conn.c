@@ -332,7 +332,7 @@ unixctl_reply_begin(struct unixctl_conn *conn, enum unixctl_kind kind)
 	text_puts(&conn->out, "\"result\":");
 	if (is_wrapped(conn))
 		text_puts(&conn->out, "{\"reply-format\":\"plain\",\"reply\":");
-	if (kind == UNIXCTL_TEXT)
+	if (kind != UNIXCTL_JSON)
 		text_puts(&conn->out, "\"");
 }
 
@@ -343,10 +343,20 @@ unixctl_reply_part(struct unixctl_conn *conn, const char *s, size_t n)
 	if ((conn->fd < 0 && !conn->of) || !n)
 		return;
 	conn->last = s[n - 1];
-	if (conn->kind == UNIXCTL_TEXT && !conn->of)
-		text_put_json(&conn->out, s, n);
-	else
+	if (conn->kind == UNIXCTL_JSON || conn->of)
 		text_put(&conn->out, s, n);
+	else
+		text_put_json(&conn->out, s, n);
+}
+
+/* Closes what unixctl_reply_begin() opened. */
+static void
+end_result(struct unixctl_conn *conn)
+{
+	if (conn->kind != UNIXCTL_JSON)
+		text_puts(&conn->out, conn->last && conn->last != '\n' ? "\\n\"" : "\"");
+	if (is_wrapped(conn))
+		text_puts(&conn->out, "}");
 }
 
 void
@@ -354,9 +364,25 @@ unixctl_reply_end(struct unixctl_conn *conn)
 {
 	assert(conn->state == CONN_REPLYING);
 	if (conn->fd >= 0) {
-		if (conn->kind == UNIXCTL_TEXT)
-			text_puts(&conn->out, conn->last && conn->last != '\n' ? "\\n\"" : "\"");
-		text_puts(&conn->out, is_wrapped(conn) ? "},\"error\":null}" : ",\"error\":null}");
+		end_result(conn);
+		text_puts(&conn->out, ",\"error\":null}");
+	}
+	finish(conn);
+}
+
+void
+unixctl_reply_fail(struct unixctl_conn *conn, const char *text)
+{
+	assert(conn->state == CONN_REPLYING);
+	conn->failed = true;
+	if (conn->of) {
+		conn->out.len = 0;
+		text_puts(&conn->out, text);
+	} else if (conn->fd >= 0) {
+		end_result(conn);
+		text_puts(&conn->out, ",\"error\":\"");
+		text_put_json(&conn->out, text, strlen(text));
+		text_puts(&conn->out, "\\n\"}");
 	}
 	finish(conn);
 }

@@ -15,7 +15,7 @@ ctl_stream_init(struct ctl_stream *st, ctl_sink *sink, void *aux)
 	st->depth = st->n_hex = 0;
 	st->in_string = st->escaped = false;
 	st->unit = st->high = 0;
-	st->n_out = 0;
+	st->n_out = st->n_tail = 0;
 }
 
 static void
@@ -150,6 +150,24 @@ take_of_array(struct ctl_stream *st, char c)
 	}
 }
 
+/* ,"error":null} or ,"error":"text"} */
+static void
+take_of_tail(struct ctl_stream *st, char c)
+{
+	if (st->n_tail < sizeof st->tail)
+		st->tail[st->n_tail++] = c;
+	if (st->escaped) {
+		st->escaped = false;
+	} else if (st->in_string) {
+		st->escaped = c == '\\';
+		st->in_string = c != '"';
+	} else if (c == '"') {
+		st->in_string = true;
+	} else if (c == '}') {
+		st->state = STREAM_DONE;
+	}
+}
+
 size_t
 ctl_stream_add(struct ctl_stream *st, const char *s, size_t n)
 {
@@ -160,8 +178,8 @@ ctl_stream_add(struct ctl_stream *st, const char *s, size_t n)
 			take_of_string(st, s[i]);
 		else if (st->state == STREAM_ARRAY)
 			take_of_array(st, s[i]);
-		else if (s[i] == '}')
-			st->state = STREAM_DONE;
+		else
+			take_of_tail(st, s[i]);
 	}
 	flush(st);
 	return i;

@@ -35,8 +35,9 @@ struct ctl_stream {
 	bool in_string, escaped;
 	unsigned n_hex;		/* digits still to come of \uXXXX */
 	uint32_t unit, high;	/* the unit being read; a high surrogate before it, or 0 */
-	size_t n_out;
+	size_t n_out, n_tail;
 	char out[4096];
+	char tail[1024];	/* what stands behind the result, as far as it fits */
 };
 
 void ctl_stream_init(struct ctl_stream *st, ctl_sink *sink, void *aux);

@@ -65,10 +65,38 @@ void table_double(struct table *t, double v, unsigned decimals);	/* 0 to 9 decim
 void table_none(struct table *t);	/* not known: "-", null in JSON, empty in CSV */
 
 /*
+ * Puts the rows in the order of `column`'s values, numbers by size and strings with the numbers in
+ * them so; what is not known comes last.  Only the first `n_max` are kept.  Returns 0; -EINVAL if
+ * there is no such column (`e` lists those there are); -ENOMEM.
+ */
+int table_sort(struct table *t, const char *column, bool descending, size_t n_max, struct err *e);
+
+/* Takes all rows out. */
+void table_clear(struct table *t);
+
+/*
  * Appends the table to `out` as `style` says.  Returns 0; -EINVAL if the style
  * names a column that the table has not (`e` lists those it has); -ENOMEM.
  */
 int table_render(const struct table *t, const struct table_style *style, struct text *out,
 		 struct err *e);
+
+/*
+ * A table too long to be kept: begin, any number of rows, end; between, the table is cleared and
+ * filled again.  Columns that the later rows need wider become so from there on.  With `lines`
+ * JSON is a document a line instead of one array.
+ *
+ * table_stream_new() returns as table_render() does.  `style` is borrowed.  Memory that runs out
+ * is told by out->failed.
+ */
+struct table_stream;
+
+int table_stream_new(struct table_stream **st, const struct table *t,
+		     const struct table_style *style, bool lines, struct err *e);
+void table_stream_free(struct table_stream *st);
+
+/* Appends the rows of `t`, the first call also what stands above them: it is made for none, too. */
+void table_stream_rows(struct table_stream *st, const struct table *t, struct text *out);
+void table_stream_end(struct table_stream *st, struct text *out);
 
 #endif

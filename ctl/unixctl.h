@@ -144,12 +144,19 @@ void unixctl_reply_table(struct unixctl_conn *conn, const struct table *t);
  * after a later unixctl_server_run().  It is SIZE_MAX once the client is gone:
  * parts then cost nothing, and the sooner the end comes the better.
  */
-enum unixctl_kind { UNIXCTL_TEXT, UNIXCTL_JSON };
+enum unixctl_kind {
+	UNIXCTL_TEXT,
+	UNIXCTL_JSON,
+	UNIXCTL_LINES,	/* text that is JSON by lines: left as it is where JSON is asked for */
+};
 
 void unixctl_reply_begin(struct unixctl_conn *conn, enum unixctl_kind kind);
 void unixctl_reply_part(struct unixctl_conn *conn, const char *s, size_t n);
 size_t unixctl_reply_room(const struct unixctl_conn *conn);
 void unixctl_reply_end(struct unixctl_conn *conn);
+
+/* Ends a reply that was begun as failed: what there is of it is not all.  `text` says why. */
+void unixctl_reply_fail(struct unixctl_conn *conn, const char *text);
 
 /*
  * How a command is undone that was part of a transaction of which a later part failed.  Said

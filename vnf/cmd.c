@@ -4,6 +4,7 @@
 #include "vnf/cmd.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct table *
@@ -48,4 +49,19 @@ cmd_when(int64_t us, char *buf, size_t size)
 	if (us == 0 || !localtime_r(&s, &tm) || strftime(buf, size, "%F %T", &tm) == 0)
 		return NULL;
 	return buf;
+}
+
+bool
+cmd_option(const char *name, int argc, const char *argv[], int *i, const char **value)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(argv[*i], name, len) == 0 && argv[*i][len] == '=') {
+		*value = argv[*i] + len + 1;
+		return true;
+	}
+	if (strcmp(argv[*i], name) != 0 || *i + 1 >= argc)
+		return false;
+	*value = argv[++*i];
+	return true;
 }

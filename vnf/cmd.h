@@ -27,6 +27,10 @@ void cmd_put_str(struct table *t, const char *item, const char *s);
 /* A time of day (us since 1970) as text in `buf`; NULL, which is shown as not known, for 0. */
 const char *cmd_when(int64_t us, char *buf, size_t size);
 
+/* Is argv[*i] the option `name`, as `--name VALUE` or `--name=VALUE`?  Then `*value` is its value,
+ * and `*i` the last parameter it takes. */
+bool cmd_option(const char *name, int argc, const char *argv[], int *i, const char **value);
+
 /* The sum over all workers of one counter of `member`. */
 #define WORKERS_SUM(l, member)                                      \
 	({                                                          \

@@ -1,348 +1,301 @@
 /*
  * cmd_flow.c - flow/list, flow/show, flow/count: answered when the workers have.
+ *
+ * A list is shown as it comes, some rows at a time, and workers are asked for more only while the
+ * client takes them.  A sorted one has to be kept, of which the control thread bounds the rows.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vnf/cmd.h"
+#include "vnf/flow_row.h"
 #include "vnf/row.h"
 
-enum { MAX_WORDS = 8, ENDPOINT_LEN = INET6_ADDRSTRLEN + 8, VLANS_LEN = 6 * RECORD_VLANS };
+enum {
+	ROWS_AT_ONCE = 128,
+	SORTED_MAX = 100000,	/* rows that are kept at most, where no limit is given */
+	ENOUGH = -ENODATA,	/* what a question is given up with when its limit is reached */
+};
 
 /* A question of a client, until it is answered. */
 struct asked {
 	struct unixctl_conn *conn;
-	struct table *table; /* NULL: flows are only counted */
-	uint64_t n;
-	bool one;
-	unsigned n_words;
-	char *word[MAX_WORDS]; /* KEY=VALUE; all must hold */
+	struct flow_filter filter;
+	struct table *table;
+	struct table_stream *stream;
+	char *sort;		/* the column; NULL: rows are shown as they come */
+	bool descending, begun;
+	bool is_limited;
+	uint64_t limit, n;	/* rows to show; rows that came */
 };
-
-static const char *const list_columns[] = {
-	"id",	       "mode",	       "rule",		 "client",
-	"server",      "vlan",	       "client_state",	 "server_state",
-	"up_packets",  "down_packets", "up_bytes",	 "down_bytes",
-	"client_srtt", "server_srtt",  "client_retrans", "server_retrans",
-	"age_s",
-};
-
-static const char *const words_known = "id, mode, rule, client, server, addr, port, vlan, state";
-
-/* --- words --- */
-
-static const char *
-endpoint(const struct flow_record *r, unsigned i, char *buf)
-{
-	char addr[INET6_ADDRSTRLEN];
-
-	inet_ntop(r->family == 4 ? AF_INET : AF_INET6, r->end[i].addr, addr, sizeof addr);
-	snprintf(buf, ENDPOINT_LEN, r->family == 4 ? "%s:%u" : "[%s]:%u", addr, r->end[i].port);
-	return buf;
-}
-
-static const char *
-vlans(const struct flow_record *r, char *buf)
-{
-	size_t n = 0;
-	unsigned i;
-
-	buf[0] = '\0';
-	for (i = 0; i < r->n_vlans; i++)
-		n += (size_t)snprintf(buf + n, VLANS_LEN - n, "%s%u", i ? "." : "", r->vlan[i]);
-	return buf;
-}
-
-/* Is `endpoint` of this address, with or without its port? */
-static bool
-is_endpoint(const char *endpoint_text, const char *value)
-{
-	size_t n = strlen(value);
-	const char *e = endpoint_text;
-
-	if (strcmp(e, value) == 0)
-		return true;
-	if (*e == '[')
-		return strncmp(e + 1, value, n) == 0 && e[1 + n] == ']';
-	return strncmp(e, value, n) == 0 && e[n] == ':';
-}
-
-static bool
-word_matches(const struct flow_view *v, const char *word)
-{
-	const struct flow_record *r = &v->row;
-	const char *value = strchr(word, '=') + 1;
-	size_t key_len = (size_t)(value - word - 1);
-	char client[ENDPOINT_LEN], server[ENDPOINT_LEN], tags[VLANS_LEN];
-
-#define IS(key) (key_len == strlen(key) && strncmp(word, key, key_len) == 0)
-	endpoint(r, 0, client);
-	endpoint(r, 1, server);
-	if (IS("id"))
-		return strcmp(r->flow_id, value) == 0;
-	if (IS("mode"))
-		return strcmp(r->mode, value) == 0;
-	if (IS("rule"))
-		return strcmp(r->rule, value) == 0;
-	if (IS("client"))
-		return is_endpoint(client, value);
-	if (IS("server"))
-		return is_endpoint(server, value);
-	if (IS("addr"))
-		return is_endpoint(client, value) || is_endpoint(server, value);
-	if (IS("port"))
-		return r->end[0].port == atoi(value) || r->end[1].port == atoi(value);
-	if (IS("vlan"))
-		return strcmp(vlans(r, tags), value) == 0;
-	return strcmp(tcpterm_state_name(v->leg[0].state), value) == 0 ||
-	       strcmp(tcpterm_state_name(v->leg[1].state), value) == 0;
-}
-
-static bool
-word_known(const char *word)
-{
-	static const char *const keys[] = { "id",   "mode", "rule", "client", "server",
-					    "addr", "port", "vlan", "state" };
-	const char *equals = strchr(word, '=');
-	size_t i;
-
-	for (i = 0; equals && i < sizeof keys / sizeof keys[0]; i++)
-		if (strlen(keys[i]) == (size_t)(equals - word) &&
-		    strncmp(word, keys[i], strlen(keys[i])) == 0)
-			return true;
-	return false;
-}
-
-/* --- rows --- */
-
-static void
-put_list_row(struct table *t, const struct flow_view *v)
-{
-	const struct flow_record *r = &v->row;
-	char buf[RTE_MAX((int)ENDPOINT_LEN, (int)VLANS_LEN)];
-	unsigned i;
-
-	table_row(t);
-	table_str(t, r->flow_id);
-	table_str(t, r->mode);
-	table_str(t, r->rule);
-	table_str(t, endpoint(r, 0, buf));
-	table_str(t, endpoint(r, 1, buf));
-	table_str(t, r->n_vlans ? vlans(r, buf) : NULL);
-	for (i = 0; i < 2; i++)
-		table_str(t, tcpterm_state_name(v->leg[i].state));
-	for (i = 0; i < 2; i++)
-		table_uint(t, r->direction[i].packets);
-	for (i = 0; i < 2; i++)
-		table_uint(t, r->direction[i].bytes);
-	for (i = 0; i < 2; i++) {
-		if (r->leg[i].srtt)
-			table_uint(t, r->leg[i].srtt);
-		else
-			table_none(t);
-	}
-	for (i = 0; i < 2; i++)
-		table_uint(t, r->leg[i].retransmits);
-	table_double(t, (double)(r->ended - r->started) / 1e6, 1);
-}
-
-static void
-item(struct table *t, const char *name, const char *value)
-{
-	table_row(t);
-	table_str(t, name);
-	table_str(t, value);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-item_f(struct table *t, const char *name, const char *fmt, ...)
-{
-	char buf[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(buf, sizeof buf, fmt, ap);
-	va_end(ap);
-	item(t, name, buf);
-}
-
-static void
-put_end(struct table *t, const struct flow_view *v, unsigned i)
-{
-	static const char *const side[] = { "client", "server" }, *const way[] = { "up", "down" };
-	const struct tcpterm_leg_info *g = &v->leg[i];
-	const struct flow_record *r = &v->row;
-	const uint8_t *mac = r->end[i].mac;
-	char name[32], buf[ENDPOINT_LEN];
-
-#define ITEM(who, what, ...) \
-	(snprintf(name, sizeof name, "%s_" what, who), item_f(t, name, __VA_ARGS__))
-	item(t, side[i], endpoint(r, i, buf));
-	ITEM(side[i], "mac", "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-	     mac[4], mac[5]);
-	ITEM(side[i], "state", "%s", tcpterm_state_name(g->state));
-	ITEM(side[i], "srtt_us", "%u", g->srtt_us);
-	ITEM(side[i], "min_rtt_us", "%u", g->min_rtt_us);
-	ITEM(side[i], "rto_us", "%u", g->rto_us);
-	ITEM(side[i], "cwnd", "%u", g->cwnd);
-	ITEM(side[i], "ssthresh", "%u", g->ssthresh);
-	ITEM(side[i], "mss", "%u", g->mss);
-	ITEM(side[i], "snd_wnd", "%u", g->snd_wnd);
-	ITEM(side[i], "rcv_wnd", "%u", g->rcv_wnd);
-	ITEM(side[i], "in_flight", "%ju", (uintmax_t)g->in_flight);
-	ITEM(side[i], "queued", "%ju", (uintmax_t)g->queued);
-	ITEM(side[i], "retransmits", "%ju", (uintmax_t)g->retransmits);
-	ITEM(side[i], "out_of_order", "%ju", (uintmax_t)g->out_of_order);
-	ITEM(side[i], "duplicates", "%ju", (uintmax_t)g->duplicates);
-	ITEM(side[i], "zero_windows", "%ju", (uintmax_t)g->zero_windows);
-	ITEM(way[i], "packets", "%ju", (uintmax_t)r->direction[i].packets);
-	ITEM(way[i], "bytes", "%ju", (uintmax_t)r->direction[i].bytes);
-	ITEM(way[i], "stream_bytes", "%ju", (uintmax_t)g->stream_bytes);
-	ITEM(way[i], "gaps", "%ju", (uintmax_t)g->gaps);
-	ITEM(way[i], "gap_bytes", "%ju", (uintmax_t)g->gap_bytes);
-#undef ITEM
-}
-
-static void
-put_items(struct table *t, const struct flow_view *v)
-{
-	const struct flow_record *r = &v->row;
-	char buf[VLANS_LEN];
-
-	item(t, "id", r->flow_id);
-	item(t, "mode", r->mode);
-	item(t, "kind", tcpterm_kind_name(v->kind));
-	item(t, "rule", r->rule);
-	item_f(t, "generation", "%ju", (uintmax_t)r->generation);
-	item_f(t, "domain", "%u", r->domain);
-	item(t, "vlan", r->n_vlans ? vlans(r, buf) : NULL);
-	item(t, "start", r->start);
-	item(t, "roles", v->roles_guessed ? "guessed" : "known");
-	item(t, "copy", v->is_copy ? "yes" : "no");
-	item_f(t, "age_s", "%.1f", (double)(r->ended - r->started) / 1e6);
-	item_f(t, "idle_s", "%.1f", (double)v->idle_us / 1e6);
-	put_end(t, v, 0);
-	put_end(t, v, 1);
-}
-
-/* --- questions --- */
 
 static void
 asked_free(struct asked *a)
 {
-	unsigned i;
-
-	for (i = 0; i < a->n_words; i++)
-		free(a->word[i]);
+	table_stream_free(a->stream);
 	table_free(a->table);
+	free(a->sort);
 	free(a);
 }
 
-static void
-take_row(void *aux, const struct flow_view *v)
+static struct asked *
+asked_new(struct unixctl_conn *conn)
 {
-	struct asked *a = aux;
-	unsigned i;
+	struct asked *a = calloc(1, sizeof *a);
 
-	for (i = 0; i < a->n_words; i++)
-		if (!word_matches(v, a->word[i]))
-			return;
-	a->n++;
-	if (!a->table)
-		return;
-	if (a->one)
-		put_items(a->table, v);
-	else
-		put_list_row(a->table, v);
+	if (!a)
+		abort();
+	a->conn = conn;
+	a->limit = UINT64_MAX;
+	return a;
 }
 
 static void
-take_end(void *aux, int rc)
+refuse(struct asked *a, const char *why)
 {
-	struct asked *a = aux;
-	char text[32];
-
-	if (rc == -ETIMEDOUT) {
-		unixctl_reply_error(a->conn, "a worker does not answer");
-	} else if (rc != 0) {
-		unixctl_reply_error(a->conn, strerror(-rc));
-	} else if (a->one && a->n == 0) {
-		unixctl_reply_error(a->conn, "there is no such flow any more");
-	} else if (a->table) {
-		unixctl_reply_table(a->conn, a->table);
-	} else {
-		snprintf(text, sizeof text, "%ju", (uintmax_t)a->n);
-		unixctl_reply(a->conn, text);
-	}
+	unixctl_reply_error(a->conn, why);
 	asked_free(a);
+}
+
+static const char *
+reason(int rc)
+{
+	return rc == -ETIMEDOUT ? "a worker does not answer" : strerror(-rc);
 }
 
 static void
 ask(struct leat *l, struct asked *a, struct flows_question *q)
 {
-	q->row = take_row;
-	q->done = take_end;
 	q->aux = a;
 	if (flows_ask(l->flows, q) != 0)
-		take_end(a, -ENOMEM);
+		q->done(a, -ENOMEM);
 }
 
-/* The words of a filter; NULL, and the client was told, if one is wrong. */
-static struct asked *
-asked_new(struct unixctl_conn *conn, int argc, const char *argv[], struct table *table)
-{
-	struct asked *a = calloc(1, sizeof *a);
-	int i;
+/* --- list --- */
 
-	if (!a) {
-		unixctl_reply_error(conn, strerror(ENOMEM));
-		table_free(table);
-		return NULL;
+/* Sends the rows in hand, and with `last` what stands below them. */
+static void
+show_rows(struct asked *a, bool last)
+{
+	bool json = unixctl_style(a->conn)->format == TABLE_JSON;
+	struct text text = TEXT_EMPTY;
+
+	table_stream_rows(a->stream, a->table, &text);
+	if (last)
+		table_stream_end(a->stream, &text);
+	if (!a->begun)
+		unixctl_reply_begin(a->conn, json ? UNIXCTL_JSON : UNIXCTL_TEXT);
+	a->begun = true;
+	unixctl_reply_part(a->conn, text.s ? text.s : "", text.len);
+	text_fini(&text);
+	table_clear(a->table);
+}
+
+static int
+list_ready(void *aux)
+{
+	const struct asked *a = aux;
+
+	if (unixctl_client_gone(a->conn))
+		return -ECANCELED;
+	if (a->sort)
+		return 1;
+	return a->n >= a->limit ? ENOUGH : unixctl_reply_room(a->conn) > 0;
+}
+
+static void
+list_row(void *aux, const struct flow_view *v)
+{
+	struct asked *a = aux;
+	struct err err;
+
+	if (!a->sort && a->n >= a->limit)
+		return;
+	a->n++;
+	if (a->sort && !a->is_limited && a->n > a->limit)
+		return;
+	flow_row_put(a->table, v);
+	if (!a->sort && table_n_rows(a->table) == ROWS_AT_ONCE)
+		show_rows(a, false);
+	else if (a->sort && table_n_rows(a->table) >= 2 * a->limit + ROWS_AT_ONCE)
+		table_sort(a->table, a->sort, a->descending, a->limit, &err);
+}
+
+/* The whole is in hand: puts it in order. */
+static int
+sort_rows(struct asked *a, struct err *err)
+{
+	if (!a->is_limited && a->n > a->limit)
+		return err_set(err, -E2BIG, "%ju flows are too many to be sorted: give --limit",
+			       (uintmax_t)a->n);
+	return table_sort(a->table, a->sort, a->descending, a->limit, err);
+}
+
+static void
+list_done(void *aux, int rc)
+{
+	struct asked *a = aux;
+	struct err err;
+
+	if (rc == ENOUGH)
+		rc = 0;
+	else if (rc != 0)
+		err_set(&err, rc, "%s", reason(rc));
+	else if (a->sort)
+		rc = sort_rows(a, &err);
+	if (rc != 0 && !a->begun) {
+		refuse(a, err.msg);
+		return;
 	}
-	a->conn = conn;
-	a->table = table;
-	for (i = 1; i < argc; i++) {
-		if (!word_known(argv[i])) {
-			unixctl_reply_errorf(conn, "%s: KEY=VALUE is needed, KEY one of %s",
-					     argv[i], words_known);
-			asked_free(a);
-			return NULL;
-		}
-		a->word[a->n_words++] = strdup(argv[i]);
+	show_rows(a, true);
+	if (rc == 0)
+		unixctl_reply_end(a->conn);
+	else
+		unixctl_reply_fail(a->conn, err.msg);
+	asked_free(a);
+}
+
+/* COLUMN[:asc|:desc] */
+static int
+take_sort(struct asked *a, const char *text, struct err *err)
+{
+	char *colon;
+
+	free(a->sort);
+	a->sort = strdup(text);
+	if (!a->sort)
+		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	colon = strchr(a->sort, ':');
+	if (colon)
+		*colon++ = '\0';
+	a->descending = colon && strcmp(colon, "desc") == 0;
+	if (colon && !a->descending && strcmp(colon, "asc") != 0)
+		return err_set(err, -EINVAL,
+			       "--sort %s: COLUMN, COLUMN:asc or COLUMN:desc is needed", text);
+	return table_sort(a->table, a->sort, a->descending, 0, err);
+}
+
+static int
+take_limit(struct asked *a, const char *text, struct err *err)
+{
+	char *end;
+
+	a->limit = strtoull(text, &end, 10);
+	a->is_limited = true;
+	if (*text < '0' || *text > '9' || *end || a->limit == 0 || a->limit > INT32_MAX)
+		return err_set(err, -EINVAL, "--limit %s: a number of flows is needed", text);
+	return 0;
+}
+
+/* Takes the options out; the rest are the filter's words. */
+static int
+take_options(struct asked *a, int argc, const char *argv[], struct err *err)
+{
+	const char *words[FLOW_FILTER_WORDS + 1], *value;
+	int i, n = 0, rc = 0;
+
+	for (i = 1; i < argc && rc == 0; i++) {
+		if (cmd_option("--sort", argc, argv, &i, &value))
+			rc = take_sort(a, value, err);
+		else if (cmd_option("--limit", argc, argv, &i, &value))
+			rc = take_limit(a, value, err);
+		else if (n <= FLOW_FILTER_WORDS)
+			words[n++] = argv[i];
 	}
-	return a;
+	if (rc == 0)
+		rc = flow_filter_parse(&a->filter, n, words, err);
+	if (rc == 0 && a->sort && (!a->is_limited || a->limit > SORTED_MAX)) {
+		a->is_limited = false;
+		a->limit = SORTED_MAX;
+	}
+	return rc;
 }
 
 static void
 cmd_list(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct flows_question q = { 0 };
-	struct asked *a =
-		asked_new(conn, argc, argv,
-			  table_new(list_columns, sizeof list_columns / sizeof list_columns[0]));
+	struct flows_question q = { .ready = list_ready, .row = list_row, .done = list_done };
+	struct asked *a = asked_new(conn);
+	struct err err;
 
-	if (a)
-		ask(aux, a, &q);
+	a->table = flow_row_table();
+	if (take_options(a, argc, argv, &err) != 0 ||
+	    table_stream_new(&a->stream, a->table, unixctl_style(conn), false, &err) != 0) {
+		refuse(a, err.msg);
+		return;
+	}
+	q.filter = &a->filter;
+	q.one = flow_filter_is_id(&a->filter, &q.worker, &q.ref, &q.generation);
+	ask(aux, a, &q);
+}
+
+/* --- count --- */
+
+static void
+count_more(void *aux, uint64_t n)
+{
+	((struct asked *)aux)->n += n;
+}
+
+static void
+count_done(void *aux, int rc)
+{
+	struct asked *a = aux;
+	char text[32];
+
+	if (rc != 0) {
+		refuse(a, reason(rc));
+		return;
+	}
+	snprintf(text, sizeof text, "%ju", (uintmax_t)a->n);
+	unixctl_reply(a->conn, text);
+	asked_free(a);
 }
 
 static void
 cmd_count(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct flows_question q = { 0 };
-	struct asked *a = asked_new(conn, argc, argv, NULL);
+	struct flows_question q = { .counted = count_more, .done = count_done };
+	struct asked *a = asked_new(conn);
+	struct err err;
 
-	if (a)
-		ask(aux, a, &q);
+	if (flow_filter_parse(&a->filter, argc - 1, argv + 1, &err) != 0) {
+		refuse(a, err.msg);
+		return;
+	}
+	q.filter = &a->filter;
+	ask(aux, a, &q);
+}
+
+/* --- show --- */
+
+static void
+show_row(void *aux, const struct flow_view *v)
+{
+	struct asked *a = aux;
+
+	a->n++;
+	flow_row_put_items(a->table, v);
+}
+
+static void
+show_done(void *aux, int rc)
+{
+	struct asked *a = aux;
+
+	if (rc != 0 || a->n == 0) {
+		refuse(a, rc ? reason(rc) : "there is no such flow any more");
+		return;
+	}
+	unixctl_reply_table(a->conn, a->table);
+	asked_free(a);
 }
 
 static void
 cmd_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	static const char *const columns[] = { "item", "value" };
-	struct flows_question q = { .one = true };
+	struct flows_question q = { .one = true, .row = show_row, .done = show_done };
 	struct leat *l = aux;
 	struct asked *a;
 
@@ -352,10 +305,8 @@ cmd_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 		unixctl_reply_errorf(conn, "%s: no flow's id; `flow list` shows them", argv[1]);
 		return;
 	}
-	a = asked_new(conn, 1, argv, table_new(columns, 2));
-	if (!a)
-		return;
-	a->one = true;
+	a = asked_new(conn);
+	a->table = CMD_TABLE("item", "value");
 	ask(l, a, &q);
 }
 
@@ -365,4 +316,5 @@ cmd_flow_register(struct leat *l)
 	verb_register(l->ctl, "flow/list", cmd_list, l);
 	verb_register(l->ctl, "flow/count", cmd_count, l);
 	verb_register(l->ctl, "flow/show", cmd_show, l);
+	cmd_flow_kill_register(l);
 }

@@ -135,6 +135,15 @@ drain_journal(struct leat *l)
 	l->journal_error = rc < 0 ? rc : 0;
 }
 
+/* While flows come they are taken as fast as the workers say them. */
+static int
+wait_ms(const struct leat *l, bool asking)
+{
+	if (!asking)
+		return WAIT_MS;
+	return flows_busy(l->flows) ? 0 : WAIT_ASKING_MS;
+}
+
 void
 control_run(struct leat *l)
 {
@@ -147,7 +156,7 @@ control_run(struct leat *l)
 
 		n = unixctl_server_fds(l->ctl, fds, UNIXCTL_MAX_FDS);
 		fds[n] = (struct pollfd){ .fd = l->signal_fd, .events = POLLIN };
-		if (poll(fds, n + 1, asking ? WAIT_ASKING_MS : WAIT_MS) > 0 && fds[n].revents)
+		if (poll(fds, n + 1, wait_ms(l, asking)) > 0 && fds[n].revents)
 			take_signal(l);
 		unixctl_server_run(l->ctl);
 		now = clock_now();

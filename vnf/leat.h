@@ -49,6 +49,7 @@ struct leat {
 void cmd_db_register(struct leat *l);
 void cmd_drain_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
+void cmd_flow_kill_register(struct leat *l);
 void cmd_policy_register(struct leat *l);
 void cmd_port_register(struct leat *l);
 void cmd_status_register(struct leat *l);

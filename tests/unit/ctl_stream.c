@@ -122,6 +122,24 @@ array_result_is_passed_on_as_it_is(void)
 }
 
 static void
+error_behind_a_result_is_kept(void)
+{
+	static const char reply[] = "{\"id\":7,\"result\":[1\n],\"error\":\"a } in it\\n\"}";
+	static const char tail[] = ",\"error\":\"a } in it\\n\"}";
+	struct text out = TEXT_EMPTY;
+	struct ctl_stream st;
+	size_t n;
+
+	ctl_stream_init(&st, keep, &out);
+	n = ctl_stream_begin(&st, 7, reply, strlen(reply));
+	CU_ASSERT_EQUAL(n, strlen(reply));
+	CU_ASSERT_EQUAL(st.state, STREAM_DONE);
+	CU_ASSERT_EQUAL(st.n_tail, strlen(tail));
+	CU_ASSERT_EQUAL(memcmp(st.tail, tail, st.n_tail), 0);
+	text_fini(&out);
+}
+
+static void
 other_replies_are_left_to_be_read_whole(void)
 {
 	static const char *const replies[] = {
@@ -160,6 +178,6 @@ bad_escapes_and_a_full_disk_end_it(void)
 
 TAP_MAIN(ctl_stream, TAP_TEST(string_result_is_what_jansson_reads),
 	 TAP_TEST(half_a_surrogate_pair_becomes_the_replacement_character),
-	 TAP_TEST(array_result_is_passed_on_as_it_is),
+	 TAP_TEST(array_result_is_passed_on_as_it_is), TAP_TEST(error_behind_a_result_is_kept),
 	 TAP_TEST(other_replies_are_left_to_be_read_whole),
 	 TAP_TEST(bad_escapes_and_a_full_disk_end_it))

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/storage.h"
 #include "tests/unit/tap.h"
@@ -107,6 +108,205 @@ one_flow_is_found_by_its_id_and_a_stale_id_is_not(void)
 	box_end(&box);
 }
 
+/* --- questions that share the workers --- */
+
+static bool client_takes;
+static unsigned n_slow_rows, n_slow_done;
+
+static int
+slow_ready(void *aux)
+{
+	(void)aux;
+	return client_takes;
+}
+
+static void
+slow_row(void *aux, const struct flow_view *v)
+{
+	(void)aux;
+	(void)v;
+	n_slow_rows++;
+}
+
+static void
+slow_done(void *aux, int rc)
+{
+	(void)aux;
+	CU_ASSERT_EQUAL(rc, 0);
+	n_slow_done++;
+}
+
+static void
+asker_that_takes_no_rows_keeps_no_other_waiting(void)
+{
+	const struct flows_question slow = { .ready = slow_ready,
+					     .row = slow_row,
+					     .done = slow_done };
+	unsigned i;
+
+	box_begin(&box, 2, "default track\n");
+	make_flows(N_FLOWS);
+	client_takes = false;
+	n_slow_rows = n_slow_done = 0;
+	CU_ASSERT_EQUAL(flows_ask(box.conf.flows, &slow), 0);
+	ask((struct flows_question){ 0 });
+	CU_ASSERT_EQUAL(answer.n_done, 1);
+	CU_ASSERT_EQUAL(answer.n_rows, N_FLOWS);
+	CU_ASSERT_EQUAL(n_slow_rows, 0);
+	/* Nor is it given up: it is the asker that does not answer. */
+	CU_ASSERT_TRUE(flows_run(box.conf.flows, usec_add(box.now, 60 * 1000 * 1000)));
+	client_takes = true;
+	for (i = 0; i < 200 && flows_run(box.conf.flows, box.now); i++)
+		box_turn(&box);
+	CU_ASSERT_EQUAL(n_slow_done, 1);
+	CU_ASSERT_EQUAL(n_slow_rows, N_FLOWS);
+	box_end(&box);
+}
+
+static void
+add_counted(void *aux, uint64_t n)
+{
+	*(uint64_t *)aux += n;
+}
+
+static void
+count_done(void *aux, int rc)
+{
+	(void)aux;
+	CU_ASSERT_EQUAL(rc, 0);
+}
+
+static bool
+kill_one(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f, usec_t now)
+{
+	(void)worker;
+	(void)now;
+	CU_ASSERT_EQUAL(arg, 17);
+	tcpterm_kill(stack, f, TCPTERM_END_ABORTED);
+	return true;
+}
+
+static uint64_t
+count(const char *word, flows_act *act)
+{
+	struct flow_filter ff;
+	uint64_t n = 0;
+	const struct flows_question q = {
+		.filter = &ff,
+		.act = act,
+		.arg = 17,
+		.counted = add_counted,
+		.done = count_done,
+		.aux = &n,
+	};
+	struct err err = { 0 };
+	unsigned i;
+
+	CU_ASSERT_EQUAL_FATAL(flow_filter_parse(&ff, 1, &word, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(flows_ask(box.conf.flows, &q), 0);
+	/* the question has a copy of its own */
+	memset(&ff, 0xff, sizeof ff);
+	for (i = 0; i < 200 && flows_run(box.conf.flows, box.now); i++)
+		box_turn(&box);
+	return n;
+}
+
+static void
+chosen_flows_are_counted_and_killed_and_no_others(void)
+{
+	box_begin(&box, 2, "default track\n");
+	make_flows(N_FLOWS);
+	CU_ASSERT_EQUAL(count("port=80", NULL), N_FLOWS);
+	CU_ASSERT_EQUAL(count("cport=20000:20099", NULL), 100);
+	CU_ASSERT_EQUAL(count("cport=20000:20099", kill_one), 100);
+	CU_ASSERT_EQUAL(count("cport=20000:20099", NULL), 0);
+	CU_ASSERT_EQUAL(count("port=80", NULL), N_FLOWS - 100);
+	CU_ASSERT_EQUAL(box_flows(&box, TCPTERM_KIND_TRACK), N_FLOWS - 100);
+	box_end(&box);
+}
+
+/* --- many --- */
+
+enum { N_MANY = 100000 };
+
+static void
+make_many(void)
+{
+	unsigned i;
+
+	for (i = 0; i < N_MANY; i++) {
+		box_segment(&frame, false, (uint16_t)(1024 + i % 50000), (uint16_t)(80 + i / 50000),
+			    TCP_SYN, 0);
+		box_send(&box, BOX_A, 0, &frame);
+		if (i % 32 != 31)
+			continue;
+		box_turn(&box);
+		box_count(&box, BOX_B);
+	}
+	box_turn(&box);
+	box_count(&box, BOX_B);
+	CU_ASSERT_EQUAL(box_flows(&box, TCPTERM_KIND_TRACK), N_MANY);
+}
+
+/* Of this thread, so that the machine's other work is not in it. */
+static int64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Asks, and says how long the longest turn of the worker was meanwhile, in us. */
+static int64_t
+longest_turn(const char *what, struct flows_question q)
+{
+	int64_t longest = 0, all = 0, began, turn;
+	unsigned n_turns = 0;
+
+	q.done = take_end;
+	memset(&answer, 0, sizeof answer);
+	CU_ASSERT_EQUAL_FATAL(flows_ask(box.conf.flows, &q), 0);
+	while (flows_run(box.conf.flows, box.now) && n_turns < 100000) {
+		began = cpu_us();
+		box_turn(&box);
+		turn = cpu_us() - began;
+		longest = turn > longest ? turn : longest;
+		all += turn;
+		n_turns++;
+	}
+	CU_ASSERT_EQUAL(answer.n_done, 1);
+	printf("# %s: %u rows, %u turns, %jd us of the worker, the longest turn %jd us\n", what,
+	       answer.n_rows, n_turns, (intmax_t)all, (intmax_t)longest);
+	return longest;
+}
+
+static void
+reading_100000_flows_makes_no_turn_long(void)
+{
+	const char *word = "addr=10.9.0.0/16";
+	struct flow_filter ff;
+	uint64_t n = 0;
+	struct err err;
+
+	box_begin_large(&box, 1, 131072, "rule all: track proto tcp\ndefault drop\n");
+	make_many();
+	CU_ASSERT_EQUAL(flow_filter_parse(&ff, 1, &word, &err), 0);
+	/* a turn of 100 us is what a burst of 32 small segments may take */
+	CU_ASSERT_TRUE(longest_turn("all copied", (struct flows_question){ .row = take_row }) <
+		       1000);
+	CU_ASSERT_EQUAL(answer.n_rows, N_MANY);
+	CU_ASSERT_TRUE(longest_turn("none chosen",
+				    (struct flows_question){ .row = take_row, .filter = &ff }) <
+		       1000);
+	CU_ASSERT_EQUAL(answer.n_rows, 0);
+	CU_ASSERT_TRUE(longest_turn("counted", (struct flows_question){ .counted = add_counted,
+									.aux = &n }) < 1000);
+	CU_ASSERT_EQUAL(n, N_MANY);
+	box_end(&box);
+}
+
 static void
 worker_that_does_not_turn_is_told_of(void)
 {
@@ -162,5 +362,8 @@ text_that_is_no_id_is_refused(void)
 
 TAP_MAIN(flows, TAP_TEST(every_flow_of_every_worker_is_read_once),
 	 TAP_TEST(one_flow_is_found_by_its_id_and_a_stale_id_is_not),
+	 TAP_TEST(asker_that_takes_no_rows_keeps_no_other_waiting),
+	 TAP_TEST(chosen_flows_are_counted_and_killed_and_no_others),
+	 TAP_TEST(reading_100000_flows_makes_no_turn_long),
 	 TAP_TEST(worker_that_does_not_turn_is_told_of), TAP_TEST(ended_flow_becomes_a_row),
 	 TAP_TEST(text_that_is_no_id_is_refused))

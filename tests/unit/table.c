@@ -335,6 +335,95 @@ format_names_are_those_of_the_manual(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(e.msg, "table, list, json or csv"));
 }
 
+/* Two rows, then none, then two, as they come. */
+static void
+expect_stream(struct table_style style, bool lines, const char *expected)
+{
+	struct table *t = two_flows();
+	struct text out = TEXT_EMPTY;
+	struct table_stream *st;
+	struct err e = { "" };
+
+	CU_ASSERT_EQUAL_FATAL(table_stream_new(&st, t, &style, lines, &e), 0);
+	table_stream_rows(st, t, &out);
+	table_clear(t);
+	table_stream_rows(st, t, &out);
+	table_row(t);
+	table_str(t, "a much longer flow");
+	table_int(t, 7);
+	table_stream_rows(st, t, &out);
+	table_stream_end(st, &out);
+	if (strcmp(out.s, expected)) {
+		show("expected", expected);
+		show("got", out.s);
+	}
+	CU_ASSERT_STRING_EQUAL(out.s, expected);
+	table_stream_free(st);
+	table_free(t);
+	text_fini(&out);
+}
+
+static void
+rows_in_parts_make_one_table(void)
+{
+	expect_stream((struct table_style){ .format = TABLE_TABLE }, false,
+		      "flow    bytes   rtt  note\n"
+		      "0.17  1234567  1.25  first\n"
+		      "1.4        -5     -  -\n"
+		      "a much longer flow        7     -  -\n");
+	expect_stream((struct table_style){ .format = TABLE_CSV, .columns = "flow,bytes" }, false,
+		      "flow,bytes\n0.17,1234567\n1.4,-5\na much longer flow,7\n");
+	expect_stream((struct table_style){ .format = TABLE_LIST, .columns = "flow" }, false,
+		      "flow : 0.17\n\nflow : 1.4\n\nflow : a much longer flow\n");
+	expect_stream((struct table_style){ .format = TABLE_JSON, .columns = "flow" }, false,
+		      "[{\"flow\": \"0.17\"},\n {\"flow\": \"1.4\"},\n "
+		      "{\"flow\": \"a much longer flow\"}]\n");
+	expect_stream((struct table_style){ .format = TABLE_JSON, .columns = "flow" }, true,
+		      "{\"flow\": \"0.17\"}\n{\"flow\": \"1.4\"}\n"
+		      "{\"flow\": \"a much longer flow\"}\n");
+}
+
+static struct table *
+shuffled(void)
+{
+	static const char *const names[] = { "addr", "n" };
+	static const char *const addrs[] = { "10.0.0.10", "10.0.0.9", "9.1.1.1", "10.0.0.9" };
+	struct table *t = table_new(names, 2);
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		table_row(t);
+		table_str(t, addrs[i]);
+		if (i == 2)
+			table_none(t);
+		else
+			table_int(t, i * 10 - 5);
+	}
+	return t;
+}
+
+static void
+rows_are_sorted_by_a_column_and_cut(void)
+{
+	const struct table_style csv = { .format = TABLE_CSV, .no_headings = true };
+	struct table *t = shuffled();
+	struct err e = { "" };
+
+	CU_ASSERT_EQUAL(table_sort(t, "addr", false, 100, &e), 0);
+	expect_text(t, csv, "9.1.1.1,\n10.0.0.9,5\n10.0.0.9,25\n10.0.0.10,-5\n");
+	CU_ASSERT_EQUAL(table_sort(t, "n", true, 100, &e), 0);
+	expect_text(t, csv, "10.0.0.9,25\n10.0.0.9,5\n10.0.0.10,-5\n9.1.1.1,\n");
+	CU_ASSERT_EQUAL(table_sort(t, "n", false, 2, &e), 0);
+	expect_text(t, csv, "10.0.0.10,-5\n10.0.0.9,5\n");
+	table_row(t);
+	table_str(t, "1.1.1.1");
+	table_int(t, 1);
+	expect_text(t, csv, "10.0.0.10,-5\n10.0.0.9,5\n1.1.1.1,1\n");
+	CU_ASSERT_EQUAL(table_sort(t, "size", false, 2, &e), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.msg, "addr, n"));
+	table_free(t);
+}
+
 TAP_MAIN(table, TAP_TEST(numbers_are_set_right_and_strings_left),
 	 TAP_TEST(list_has_a_line_for_each_cell),
 	 TAP_TEST(json_is_an_array_of_objects_with_typed_values),
@@ -346,4 +435,5 @@ TAP_MAIN(table, TAP_TEST(numbers_are_set_right_and_strings_left),
 	 TAP_TEST(control_characters_are_escaped_for_the_terminal),
 	 TAP_TEST(width_counts_code_points), TAP_TEST(large_unsigned_values_stay_positive),
 	 TAP_TEST(strings_of_any_length_and_many_rows_fit),
-	 TAP_TEST(format_names_are_those_of_the_manual))
+	 TAP_TEST(format_names_are_those_of_the_manual), TAP_TEST(rows_in_parts_make_one_table),
+	 TAP_TEST(rows_are_sorted_by_a_column_and_cut))

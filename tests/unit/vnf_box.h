@@ -29,6 +29,9 @@ struct vnf_box {
 void box_begin(struct vnf_box *b, unsigned n_workers, const char *policy);
 void box_end(struct vnf_box *b);
 
+/* As box_begin(), with room for so many flows of a kind. */
+void box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const char *policy);
+
 /* Puts another policy in force. */
 void box_policy(struct vnf_box *b, const char *policy);
 

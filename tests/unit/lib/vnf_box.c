@@ -60,7 +60,7 @@ open_ports(struct vnf_box *b)
 }
 
 void
-box_begin(struct vnf_box *b, unsigned n_workers, const char *policy)
+box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const char *policy)
 {
 	const struct pool_conf pools = { .n_frames = N_MBUFS, .n_headers = N_MBUFS };
 	struct err err = { 0 };
@@ -80,13 +80,19 @@ box_begin(struct vnf_box *b, unsigned n_workers, const char *policy)
 	b->conf.flows = flows_new(n_workers, &err);
 	b->conf.drain = &b->drain;
 	b->conf.stall_us = STALL_US;
-	b->conf.n_flows = N_FLOWS;
+	b->conf.n_flows = n_flows;
 	b->conf.n_held_max = N_MBUFS / 2;
 	CU_ASSERT_TRUE_FATAL(b->conf.journal && b->conf.sinks && b->conf.flows);
 	CU_ASSERT_EQUAL_FATAL(active_init(&b->active, n_workers, NULL, b->conf.ports, &err), 0);
 	box_policy(b, policy);
 	CU_ASSERT_EQUAL_FATAL(workers_new(&b->conf, b->w, &err), 0);
 	b->now = clock_now();
+}
+
+void
+box_begin(struct vnf_box *b, unsigned n_workers, const char *policy)
+{
+	box_begin_large(b, n_workers, N_FLOWS, policy);
 }
 
 void

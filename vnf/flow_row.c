@@ -1,0 +1,160 @@
+/*
+ * flow_row.c - see flow_row.h.
+ */
+#include "vnf/flow_row.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <rte_common.h>
+
+#include "vnf/cmd.h"
+
+enum { ENDPOINT_LEN = INET6_ADDRSTRLEN + 8, VLANS_LEN = 6 * RECORD_VLANS };
+
+static const char *const columns[] = {
+	"id",	       "mode",	       "rule",		 "client",
+	"server",      "vlan",	       "client_state",	 "server_state",
+	"up_packets",  "down_packets", "up_bytes",	 "down_bytes",
+	"client_srtt", "server_srtt",  "client_retrans", "server_retrans",
+	"age_s",
+};
+
+struct table *
+flow_row_table(void)
+{
+	return cmd_table_new(columns, sizeof columns / sizeof columns[0]);
+}
+
+static const char *
+endpoint(const struct flow_record *r, unsigned i, char *buf)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	inet_ntop(r->family == 4 ? AF_INET : AF_INET6, r->end[i].addr, addr, sizeof addr);
+	snprintf(buf, ENDPOINT_LEN, r->family == 4 ? "%s:%u" : "[%s]:%u", addr, r->end[i].port);
+	return buf;
+}
+
+static const char *
+vlans(const struct flow_record *r, char *buf)
+{
+	size_t n = 0;
+	unsigned i;
+
+	buf[0] = '\0';
+	for (i = 0; i < r->n_vlans; i++)
+		n += (size_t)snprintf(buf + n, VLANS_LEN - n, "%s%u", i ? "." : "", r->vlan[i]);
+	return buf;
+}
+
+void
+flow_row_put(struct table *t, const struct flow_view *v)
+{
+	const struct flow_record *r = &v->row;
+	char buf[RTE_MAX((int)ENDPOINT_LEN, (int)VLANS_LEN)];
+	unsigned i;
+
+	table_row(t);
+	table_str(t, r->flow_id);
+	table_str(t, r->mode);
+	table_str(t, r->rule);
+	table_str(t, endpoint(r, 0, buf));
+	table_str(t, endpoint(r, 1, buf));
+	table_str(t, r->n_vlans ? vlans(r, buf) : NULL);
+	for (i = 0; i < 2; i++)
+		table_str(t, tcpterm_state_name(v->leg[i].state));
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->direction[i].packets);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->direction[i].bytes);
+	for (i = 0; i < 2; i++) {
+		if (r->leg[i].srtt)
+			table_uint(t, r->leg[i].srtt);
+		else
+			table_none(t);
+	}
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->leg[i].retransmits);
+	table_double(t, (double)(r->ended - r->started) / 1e6, 1);
+}
+
+static void
+item(struct table *t, const char *name, const char *value)
+{
+	table_row(t);
+	table_str(t, name);
+	table_str(t, value);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+item_f(struct table *t, const char *name, const char *fmt, ...)
+{
+	char buf[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof buf, fmt, ap);
+	va_end(ap);
+	item(t, name, buf);
+}
+
+static void
+put_end(struct table *t, const struct flow_view *v, unsigned i)
+{
+	static const char *const side[] = { "client", "server" }, *const way[] = { "up", "down" };
+	const struct tcpterm_leg_info *g = &v->leg[i];
+	const struct flow_record *r = &v->row;
+	const uint8_t *mac = r->end[i].mac;
+	char name[32], buf[ENDPOINT_LEN];
+
+#define ITEM(who, what, ...) \
+	(snprintf(name, sizeof name, "%s_" what, who), item_f(t, name, __VA_ARGS__))
+	item(t, side[i], endpoint(r, i, buf));
+	ITEM(side[i], "mac", "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+	     mac[4], mac[5]);
+	ITEM(side[i], "state", "%s", tcpterm_state_name(g->state));
+	ITEM(side[i], "srtt_us", "%u", g->srtt_us);
+	ITEM(side[i], "min_rtt_us", "%u", g->min_rtt_us);
+	ITEM(side[i], "rto_us", "%u", g->rto_us);
+	ITEM(side[i], "cwnd", "%u", g->cwnd);
+	ITEM(side[i], "ssthresh", "%u", g->ssthresh);
+	ITEM(side[i], "mss", "%u", g->mss);
+	ITEM(side[i], "snd_wnd", "%u", g->snd_wnd);
+	ITEM(side[i], "rcv_wnd", "%u", g->rcv_wnd);
+	ITEM(side[i], "in_flight", "%ju", (uintmax_t)g->in_flight);
+	ITEM(side[i], "queued", "%ju", (uintmax_t)g->queued);
+	ITEM(side[i], "retransmits", "%ju", (uintmax_t)g->retransmits);
+	ITEM(side[i], "out_of_order", "%ju", (uintmax_t)g->out_of_order);
+	ITEM(side[i], "duplicates", "%ju", (uintmax_t)g->duplicates);
+	ITEM(side[i], "zero_windows", "%ju", (uintmax_t)g->zero_windows);
+	ITEM(way[i], "packets", "%ju", (uintmax_t)r->direction[i].packets);
+	ITEM(way[i], "bytes", "%ju", (uintmax_t)r->direction[i].bytes);
+	ITEM(way[i], "stream_bytes", "%ju", (uintmax_t)g->stream_bytes);
+	ITEM(way[i], "gaps", "%ju", (uintmax_t)g->gaps);
+	ITEM(way[i], "gap_bytes", "%ju", (uintmax_t)g->gap_bytes);
+#undef ITEM
+}
+
+void
+flow_row_put_items(struct table *t, const struct flow_view *v)
+{
+	const struct flow_record *r = &v->row;
+	char buf[VLANS_LEN];
+
+	item(t, "id", r->flow_id);
+	item(t, "mode", r->mode);
+	item(t, "kind", tcpterm_kind_name(v->kind));
+	item(t, "rule", r->rule);
+	item_f(t, "generation", "%ju", (uintmax_t)r->generation);
+	item_f(t, "domain", "%u", r->domain);
+	item(t, "vlan", r->n_vlans ? vlans(r, buf) : NULL);
+	item(t, "start", r->start);
+	item(t, "roles", v->roles_guessed ? "guessed" : "known");
+	item(t, "copy", v->is_copy ? "yes" : "no");
+	item_f(t, "age_s", "%.1f", (double)(r->ended - r->started) / 1e6);
+	item_f(t, "idle_s", "%.1f", (double)v->idle_us / 1e6);
+	put_end(t, v, 0);
+	put_end(t, v, 1);
+}
