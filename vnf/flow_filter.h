@@ -58,13 +58,13 @@ struct flow_filter {
 	char text[FLOW_FILTER_TEXT];
 };
 
-/* What is held against a filter: a flow, or the frame of one that the table does not have. */
+/* What is held against a filter: a flow, or a frame of which the table has no flow. */
 struct flow_subject {
 	struct tcpterm *stack;
 	unsigned worker;
 	usec_t now;
 	struct flow *flow;		/* NULL: only the frame is known */
-	const struct pkt *pkt;		/* read only where there is no flow: TCP, or an ICMP error */
+	const struct pkt *pkt;		/* read where there is no flow: TCP, or an ICMP error */
 };
 
 enum flow_filter_answer {
