@@ -26,9 +26,9 @@ int ovs_apply(const struct ovs_target *t, unsigned int instance, const char *bri
 	      struct err *e);
 
 /*
- * Says how a bridge differs from what the selections ask for: `*differences` (to be freed) is a line
- * for each rule, group and mirror that is missing, other, or not wanted, "" if there is none.  A
- * foreign rule in a place of ours is such a line, not an error.  Changes nothing.  Errors as
+ * Says how a bridge differs from what the selections ask for: `*differences` (to be freed) is a
+ * line for each rule, group and mirror that is missing, other, or not wanted, "" if there is none.
+ * A foreign rule in a place of ours is such a line, not an error.  Changes nothing.  Errors as
  * ovs_apply().
  */
 int ovs_check(const struct ovs_target *t, unsigned int instance, const char *bridge,
@@ -44,14 +44,14 @@ int ovs_present(const struct ovs_target *t, unsigned int instance, const char *b
 
 /*
  * Takes traffic off Leat without knowing what was asked for: deletes the instance's selecting rules
- * and mirrors, and leaves the rules for what is still inside Leat, and the groups.  ovs_apply() puts
- * them back, ovs_clear() takes away the rest.  `dry_run`, `sent` and errors as ovs_apply().
+ * and mirrors, and leaves the rules for what is still inside Leat, and the groups.  ovs_apply()
+ * puts them back, ovs_clear() takes away the rest.  `dry_run`, `sent` and errors as ovs_apply().
  */
 int ovs_bypass(const struct ovs_target *t, unsigned int instance, const char *bridge, bool dry_run,
 	       char **sent, struct err *e);
 
-/* The bridges that hold a rule, group or mirror of the instance: `*names` (to be freed), one a line,
- * "" if there is none. */
+/* The bridges that hold a rule, group or mirror of the instance: `*names` (to be freed), one a
+ * line, "" if there is none. */
 int ovs_bridges(const struct ovs_target *t, unsigned int instance, char **names, struct err *e);
 
 /* What the switch would do with a packet, as `ofproto/trace` tells it: `flow` is in the syntax of

@@ -88,7 +88,7 @@ address(const char *which, const struct ovs_prefix *p, char text[ADDR_TEXT])
 }
 
 static int
-give(struct walk *w, unsigned int priority, const char *head, const char *src, const char *dst,
+give(struct walk *w, enum ovs_part part, const char *head, const char *src, const char *dst,
      const char *tail)
 {
 	char text[MATCH_TEXT], vlan[VLAN_TEXT] = "";
@@ -99,7 +99,7 @@ give(struct walk *w, unsigned int priority, const char *head, const char *src, c
 		snprintf(vlan, sizeof(vlan), ",dl_vlan=%d", w->sel->vlan);
 	snprintf(text, sizeof(text), "%s,in_port=%u%s%s%s%s", head, w->in_port, vlan, src, dst,
 		 tail);
-	return w->fn(w->ctx, priority, text);
+	return w->fn(w->ctx, part, text);
 }
 
 /* One range as the fewest value/mask pairs: each time the largest aligned block that fits. */
@@ -121,7 +121,7 @@ range(struct walk *w, bool v6, struct ovs_port_range r, const char *src, const c
 			snprintf(tp, sizeof(tp), ",%s=0x%x/0x%x", which, at, 0x10000 - size);
 		else
 			tp[0] = '\0';
-		err = give(w, OVS_PRIORITY_FLOW, v6 ? "tcp6" : "tcp", src, dst, tp);
+		err = give(w, OVS_PART_FLOW, v6 ? "tcp6" : "tcp", src, dst, tp);
 		if (err != 0)
 			return err;
 	}
@@ -135,13 +135,13 @@ flows(struct walk *w, bool v6, const char *src, const char *dst)
 	int err = 0;
 
 	if (w->sel->n_ports == 0)
-		err = give(w, OVS_PRIORITY_FLOW, v6 ? "tcp6" : "tcp", src, dst, "");
+		err = give(w, OVS_PART_FLOW, v6 ? "tcp6" : "tcp", src, dst, "");
 	for (i = 0; i < w->sel->n_ports && err == 0; i++)
 		err = range(w, v6, w->sel->ports[i], src, dst);
 	if (err != 0)
 		return err;
 	/* All fragments have L4 ports 0 to the switch, the first one too. */
-	return give(w, OVS_PRIORITY_PART,
+	return give(w, OVS_PART_FRAGMENT,
 		    v6 ? "ipv6,nw_proto=6,ip_frag=yes" : "ip,nw_proto=6,ip_frag=yes", src, dst, "");
 }
 
@@ -157,12 +157,12 @@ icmp_errors(struct walk *w, bool v6)
 	while (err == 0 && next(destination(w), v6, &i, &p)) {
 		address("dst", p, dst);
 		if (!v6) {
-			err = give(w, OVS_PRIORITY_PART, "icmp,icmp_type=3", "", dst, "");
+			err = give(w, OVS_PART_ERROR, "icmp,icmp_type=3", "", dst, "");
 			continue;
 		}
-		err = give(w, OVS_PRIORITY_PART, "icmp6,icmp_type=1", "", dst, "");
+		err = give(w, OVS_PART_ERROR, "icmp6,icmp_type=1", "", dst, "");
 		if (err == 0)
-			err = give(w, OVS_PRIORITY_PART, "icmp6,icmp_type=2", "", dst, "");
+			err = give(w, OVS_PART_ERROR, "icmp6,icmp_type=2", "", dst, "");
 	}
 	return err;
 }

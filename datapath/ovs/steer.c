@@ -1,43 +1,21 @@
 /*
- * steer.c - the rules of the switch that steer selections through Leat.
- *
- * A way through Leat is four fast-failover groups, two a side, because the watches of one bucket
- * are an OR: the outer group is live while Leat's near port is, the inner while the far one is, and
- * either one lost leads to the second bucket, which is the way without Leat.
+ * steer.c - the rules of the switch that steer selections through Leat, or copy them to it.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "datapath/ovs/match.h"
-#include "datapath/ovs/steer.h"
+#include "datapath/ovs/render.h"
 
-enum { GROUPS_A_WAY = 4, GROUPS_MAX = 255, ACTION_TEXT = 120, NEXT_TEXT = 32 };
+enum { CHAINS = 4096, MATCH_TEXT = 100, FLOW_TEXT = 64 };
 
-/* Port numbers and NEXT of a selection: what a way through Leat is made of. */
-struct way {
-	uint32_t client, server, a, b;
-	int next_table;
-	bool fail_closed;
-};
-
-struct render {
-	struct ovs_program *p;
-	const char *bridge;
-	ovs_resolve_fn *resolve;
-	void *ctx;
-	struct err *e;
-	struct way ways[GROUPS_MAX / GROUPS_A_WAY];
-	unsigned int n_ways;
-};
-
-/* One rule on its way into the program. */
+/* The actions of one selection's rules at one of its ports. */
 struct draft {
 	struct render *r;
-	const struct ovs_selection *sel;
-	uint64_t cookie;
-	const char *copy, *last;
+	const struct ovs_rank *rank;
+	enum ovs_tier tier;
+	char *actions[3];	/* by enum ovs_part */
 };
 
 uint64_t
@@ -46,18 +24,18 @@ ovs_cookie(unsigned int instance)
 	return OVS_COOKIE_LEAT + ((uint64_t)instance << 20);
 }
 
-static const char *
-next_text(int table, char text[NEXT_TEXT])
+const char *
+render_next(int table, char text[RENDER_NEXT])
 {
 	if (table == OVS_NEXT_NORMAL)
-		snprintf(text, NEXT_TEXT, "NORMAL");
+		snprintf(text, RENDER_NEXT, "NORMAL");
 	else
-		snprintf(text, NEXT_TEXT, "resubmit(,%d)", table);
+		snprintf(text, RENDER_NEXT, "resubmit(,%d)", table);
 	return text;
 }
 
-static void *
-grown(void *array, unsigned int n, unsigned int *room, size_t size)
+void *
+render_grown(void *array, unsigned int n, unsigned int *room, size_t size)
 {
 	if (n < *room)
 		return array;
@@ -65,275 +43,393 @@ grown(void *array, unsigned int n, unsigned int *room, size_t size)
 	return reallocarray(array, *room, size);
 }
 
-static struct ovs_rule *
-find_rule(struct ovs_program *p, unsigned int priority, const char *match)
+static int
+no_memory(const struct render *r)
 {
-	unsigned int i;
+	return err_set(r->e, -ENOMEM, "steering bridge %s: out of memory", r->bridge);
+}
 
-	for (i = 0; i < p->n_rules; i++)
-		if (p->rules[i].priority == priority && strcmp(p->rules[i].match, match) == 0)
-			return &p->rules[i];
+static unsigned int
+chain_of(enum rule_class class, const char *match)
+{
+	uint32_t h = 2166136261u + class;
+
+	for (; *match != '\0'; match++)
+		h = (h ^ (uint8_t)*match) * 16777619u;
+	return h % CHAINS;
+}
+
+static struct ovs_rule *
+find_rule(struct ovs_program *p, enum rule_class class, unsigned int priority, const char *match)
+{
+	unsigned int i = p->chain[chain_of(class, match)];
+
+	for (; i != 0; i = p->rules[i - 1].next)
+		if (p->rules[i - 1].class == class &&
+		    (class == RULE_PART || p->rules[i - 1].priority == priority) &&
+		    strcmp(p->rules[i - 1].match, match) == 0)
+			return &p->rules[i - 1];
 	return NULL;
 }
 
 static int
-add_copy(struct ovs_rule *rule, const char *copy)
+contradiction(const struct render *r, const struct ovs_rule *rule, const char *actions)
 {
-	char *both;
-
-	if (copy[0] == '\0' || strstr(rule->copies, copy) != NULL)
-		return 0;
-	if (asprintf(&both, "%s%s", rule->copies, copy) < 0)
-		return -ENOMEM;
-	free(rule->copies);
-	rule->copies = both;
-	return 0;
+	return err_set(r->e, -EINVAL,
+		       "steer %s: '%s' already has '%s', and would need '%s': one port of Leat, or "
+		       "one attachment of it, joins one pair of ports",
+		       r->at->name, rule->match, rule->actions, actions);
 }
 
-/* Two selections have the same match: see ovs_render(). A way through Leat is a group. */
-static int
-merge(struct draft *d, struct ovs_rule *rule)
+int
+render_rule(struct render *r, enum rule_class class, unsigned int priority, const char *match,
+	    const char *actions)
 {
-	bool is_way = strncmp(d->last, "group:", 6) == 0;
-	bool was_way = strncmp(rule->last, "group:", 6) == 0;
-	char *last;
+	struct ovs_program *p = r->p;
+	struct ovs_rule *rule = find_rule(p, class, priority, match), *rules;
+	unsigned int *chain = &p->chain[chain_of(class, match)];
 
-	if (add_copy(rule, d->copy) != 0)
-		return err_set(d->r->e, -ENOMEM, "steer %s: out of memory", d->sel->name);
-	if (strcmp(d->last, rule->last) == 0)
-		return 0;
-	if (rule->is_return)
-		return err_set(d->r->e, -EINVAL,
-			       "steer %s: '%s' already has '%s', and would need "
-			       "'%s': one port of Leat joins one pair of ports",
-			       d->sel->name, rule->match, rule->last, d->last);
-	if (!is_way || (was_way && !(d->sel->fail_closed && !rule->fail_closed)))
-		return 0;
-	last = strdup(d->last);
-	if (last == NULL)
-		return err_set(d->r->e, -ENOMEM, "steer %s: out of memory", d->sel->name);
-	free(rule->last);
-	rule->last = last;
-	rule->fail_closed = d->sel->fail_closed;
-	return 0;
-}
-
-static int
-add_rule(void *ctx, unsigned int priority, const char *match)
-{
-	struct draft *d = ctx;
-	struct ovs_program *p = d->r->p;
-	struct ovs_rule *rule = find_rule(p, priority, match), *rules;
-
+	if (rule != NULL && class == RULE_RETURN && strcmp(rule->actions, actions) != 0)
+		return contradiction(r, rule, actions);
 	if (rule != NULL)
-		return merge(d, rule);
+		return 0;
 	if (p->n_rules == OVS_RULES_MAX)
-		return err_set(d->r->e, -E2BIG,
-			       "steer %s: more than %d rules: leave the long lists "
-			       "to the policy and steer by ports alone",
-			       d->sel->name, OVS_RULES_MAX);
-	rules = grown(p->rules, p->n_rules, &p->room_rules, sizeof(*rules));
+		return err_set(r->e, -E2BIG,
+			       "steer %s: more than %d rules: leave the long lists to the policy "
+			       "and steer by ports alone",
+			       r->at->name, OVS_RULES_MAX);
+	rules = render_grown(p->rules, p->n_rules, &p->room_rules, sizeof(*rules));
 	if (rules == NULL)
-		return err_set(d->r->e, -ENOMEM, "steer %s: out of memory", d->sel->name);
+		return no_memory(r);
 	p->rules = rules;
 	rule = &p->rules[p->n_rules++];
 	*rule = (struct ovs_rule){
-		.cookie = d->cookie + (priority == OVS_PRIORITY_RETURN ? OVS_COOKIE_RETURN : 0),
+		.cookie = r->cookie + (class == RULE_RETURN ? OVS_COOKIE_RETURN : 0),
 		.priority = priority,
-		.is_return = priority == OVS_PRIORITY_RETURN,
-		.fail_closed = d->sel->fail_closed,
+		.class = class,
+		.next = *chain,
 		.match = strdup(match),
-		.copies = strdup(d->copy),
-		.last = strdup(d->last),
+		.actions = strdup(actions),
 	};
-	if (rule->match == NULL || rule->copies == NULL || rule->last == NULL)
-		return err_set(d->r->e, -ENOMEM, "steer %s: out of memory", d->sel->name);
-	return 0;
+	*chain = p->n_rules;
+	return rule->match == NULL || rule->actions == NULL ? no_memory(r) : 0;
 }
 
-/* `id`'s first bucket leads to `through` while `watched` is live, its second to NEXT. */
-static int
-add_group(struct render *r, const struct way *way, uint32_t id, uint32_t watched,
-	  const char *through, uint32_t entry)
+int
+render_group(struct render *r, uint32_t id, char *text)
 {
-	char next[NEXT_TEXT], bypass[ACTION_TEXT] = "";
 	struct ovs_program *p = r->p;
 	struct ovs_group *groups;
 
-	groups = grown(p->groups, p->n_groups, &p->room_groups, sizeof(*groups));
-	if (groups == NULL)
-		return err_set(r->e, -ENOMEM, "steering bridge %s: out of memory", r->bridge);
+	groups = render_grown(p->groups, p->n_groups, &p->room_groups, sizeof(*groups));
+	if (groups == NULL || text == NULL) {
+		free(text);
+		return no_memory(r);
+	}
 	p->groups = groups;
-	/* The port a packet came by is up, or it would not have come: always live. */
-	if (!way->fail_closed)
-		snprintf(bypass, sizeof(bypass), ",bucket=bucket_id:2,watch_port:%u,actions=%s",
-			 entry, next_text(way->next_table, next));
-	groups[p->n_groups].id = id;
-	if (asprintf(&groups[p->n_groups].text,
-		     "group_id=%u,type=ff,bucket=bucket_id:1,watch_port:%u,actions=%s%s", id,
-		     watched, through, bypass) < 0)
-		return err_set(r->e, -ENOMEM, "steering bridge %s: out of memory", r->bridge);
-	p->n_groups++;
+	groups[p->n_groups++] = (struct ovs_group){ .id = id, .text = text };
 	return 0;
 }
 
-/* The inner group first: the outer one names it. */
-static int
-add_side(struct render *r, const struct way *w, uint32_t outer, uint32_t near, uint32_t far,
-	 uint32_t entry)
+uint32_t
+render_always(const struct render *r)
 {
-	char through[ACTION_TEXT];
-	int err;
-
-	snprintf(through, sizeof(through), "output:%u", near);
-	err = add_group(r, w, outer + 1, far, through, entry);
-	if (err != 0)
-		return err;
-	snprintf(through, sizeof(through), "group:%u", outer + 1);
-	return add_group(r, w, outer, near, through, entry);
+	return OVS_GROUP_BASE + (r->p->instance << 8);
 }
 
-/* The id of the way's first group; ways that are alike share theirs. */
-static int
-way_groups(struct render *r, const struct way *way, uint32_t *id)
+uint32_t
+render_key(struct render *r)
 {
-	uint32_t base = OVS_GROUP_BASE + (r->p->instance << 8) + 1;
+	return (r->p->instance << 16) | ++r->n_keys;
+}
+
+int
+render_port(struct render *r, const char *name, uint32_t *number)
+{
+	struct known_port *ports;
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < r->n_ways; i++) {
-		*id = base + i * GROUPS_A_WAY;
-		if (r->ways[i].client == way->client && r->ways[i].server == way->server &&
-		    r->ways[i].a == way->a && r->ways[i].b == way->b &&
-		    r->ways[i].next_table == way->next_table &&
-		    r->ways[i].fail_closed == way->fail_closed)
+	for (i = 0; i < r->n_ports; i++)
+		if (strcmp(r->ports[i].name, name) == 0) {
+			*number = r->ports[i].number;
 			return 0;
-	}
-	if (r->n_ways == GROUPS_MAX / GROUPS_A_WAY)
-		return err_set(r->e, -E2BIG,
-			       "steering bridge %s: more than %d different ways through "
-			       "Leat",
-			       r->bridge, GROUPS_MAX / GROUPS_A_WAY);
-	*id = base + r->n_ways * GROUPS_A_WAY;
-	err = add_side(r, way, *id, way->a, way->b, way->client);
+		}
+	err = r->resolve(r->ctx, r->bridge, name, number, r->e);
+	if (err != 0)
+		return err;
+	ports = render_grown(r->ports, r->n_ports, &r->room_ports, sizeof(*ports));
+	if (ports == NULL)
+		return no_memory(r);
+	r->ports = ports;
+	ports[r->n_ports++] = (struct known_port){ name, *number };
+	return 0;
+}
+
+/* The copies' tag says which attachment and, by OVS_TAP_SERVER, which side a frame came from;
+ * 0x1000 says that there is a tag. */
+static int
+print_copy(struct render *r, const struct ovs_selection *sel, enum ovs_side side, FILE *f)
+{
+	unsigned int vid = sel->tag_id | (side == OVS_SERVER ? OVS_TAP_SERVER : 0);
+	uint32_t tap;
+	int err = render_port(r, sel->leat_tap, &tap);
+
 	if (err == 0)
-		err = add_side(r, way, *id + 2, way->b, way->a, way->server);
-	r->ways[r->n_ways++] = *way;
+		fprintf(f, "clone(push_vlan:0x8100,set_field:%u->vlan_vid,output:%" PRIu32 "),",
+			0x1000u | vid, tap);
 	return err;
 }
 
-/* What leaves Leat goes on as if it had come by the real port, so that MACs are learned there. */
-static int
-add_return(const struct draft *d, uint32_t from, uint32_t as_if, int next_table)
+/* Whether `y` wants a copy of such a packet of `sel` as one of the port's `s` side. */
+static bool
+wants_copy(const struct render *r, const struct ovs_selection *sel, enum ovs_side side,
+	   enum ovs_part part, const struct ovs_selection *y, enum ovs_side s)
 {
-	char match[32], last[ACTION_TEXT], next[NEXT_TEXT];
-	struct draft back = *d;
+	return y->kind == OVS_STEER_COPY && strcmp(y->bridge, r->bridge) == 0 &&
+	       strcmp(ovs_side_port(y, s), ovs_side_port(sel, side)) == 0 &&
+	       ovs_overlap(sel, side, y, s, part);
+}
 
-	snprintf(match, sizeof(match), "in_port=%u", from);
-	snprintf(last, sizeof(last), "set_field:%u->in_port,%s", as_if,
-		 next_text(next_table, next));
-	back.copy = "";
-	back.last = last;
-	return add_rule(&back, OVS_PRIORITY_RETURN, match);
+static bool
+same_copy(const struct ovs_selection *x, const struct ovs_selection *y)
+{
+	return x->tag_id == y->tag_id && strcmp(x->leat_tap, y->leat_tap) == 0;
+}
+
+/* All the copies that a fragment or an error of `sel` at `side` may be wanted for. */
+static int
+print_copies(struct render *r, const struct ovs_selection *sel, enum ovs_side side,
+	     enum ovs_part part, FILE *f)
+{
+	unsigned int i, j;
+	int s, err = 0;
+
+	for (i = 0; i < r->n && err == 0; i++)
+		for (s = OVS_CLIENT; s <= OVS_SERVER && err == 0; s++) {
+			if (!wants_copy(r, sel, side, part, &r->sel[i], s))
+				continue;
+			for (j = 0; j < i; j++)
+				if (wants_copy(r, sel, side, part, &r->sel[j], s) &&
+				    same_copy(&r->sel[i], &r->sel[j]))
+					break;
+			if (j == i)
+				err = print_copy(r, &r->sel[i], s, f);
+		}
+	return err;
+}
+
+/* What becomes of a packet of `sel` from `side`, its copies aside. */
+static void
+print_last(const struct ovs_selection *sel, const struct way *way, enum ovs_side side,
+	   enum ovs_part part, FILE *f)
+{
+	bool by_ports = part == OVS_PART_FLOW && sel->balance == OVS_BALANCE_L3L4;
+	char next[RENDER_NEXT];
+
+	if (way == NULL)
+		fputs(render_next(sel->next_table, next), f);
+	else
+		way_actions(way, sel, side, by_ports ? "symmetric_l3l4" : "symmetric_l3", f);
 }
 
 static int
-resolve(struct render *r, const char *port, uint32_t *number)
+print_actions(struct render *r, const struct ovs_selection *sel, const struct way *way,
+	      enum ovs_side side, enum ovs_part part, char **text)
 {
-	return r->resolve(r->ctx, r->bridge, port, number, r->e);
+	size_t len;
+	FILE *f = open_memstream(text, &len);
+	int err = 0;
+
+	if (f == NULL)
+		return no_memory(r);
+	if (part != OVS_PART_FLOW)
+		err = print_copies(r, sel, side, part, f);
+	else if (sel->kind == OVS_STEER_COPY)
+		err = print_copy(r, sel, side, f);
+	print_last(sel, way, side, part, f);
+	return fclose(f) != 0 && err == 0 ? no_memory(r) : err;
 }
 
+/* One of `sample` connections does what `*actions` says, the others go on. The residue of a hash
+ * that is the same in both directions decides, in a step of its own. */
 static int
-render_inline(const struct draft *d)
+sampled(struct render *r, const struct ovs_selection *sel, char **actions)
 {
-	const struct ovs_selection *sel = d->sel;
-	struct way w = { .next_table = sel->next_table, .fail_closed = sel->fail_closed };
-	struct render *r = d->r;
-	struct draft there = *d;
-	char last[ACTION_TEXT];
-	uint32_t id;
+	char match[MATCH_TEXT], next[RENDER_NEXT], *cleared, *other;
+	uint32_t key = render_key(r);
 	int err;
 
-	if (sel->n_pairs != 1)
-		return err_set(r->e, -EINVAL, "steer %s: one pair of Leat's ports is needed",
-			       sel->name);
-	if ((err = resolve(r, sel->client, &w.client)) != 0 ||
-	    (err = resolve(r, sel->server, &w.server)) != 0 ||
-	    (err = resolve(r, sel->pairs[0].a, &w.a)) != 0 ||
-	    (err = resolve(r, sel->pairs[0].b, &w.b)) != 0 || (err = way_groups(r, &w, &id)) != 0 ||
-	    (err = add_return(d, w.a, w.server, w.next_table)) != 0 ||
-	    (err = add_return(d, w.b, w.client, w.next_table)) != 0)
-		return err;
-	there.copy = "";
-	there.last = last;
-	snprintf(last, sizeof(last), "group:%u", id);
-	err = ovs_match_each(sel, OVS_CLIENT, w.client, add_rule, &there, r->e);
+	if (asprintf(&cleared, "%s%s", OVS_CLEAR, *actions) < 0)
+		return no_memory(r);
+	snprintf(match, sizeof(match), "reg12=0x%" PRIx32 ",reg13=0", key);
+	err = render_rule(r, RULE_STEP, OVS_PRIORITY_STEP, match, cleared);
+	free(cleared);
 	if (err != 0)
 		return err;
-	snprintf(last, sizeof(last), "group:%u", id + 2);
-	return ovs_match_each(sel, OVS_SERVER, w.server, add_rule, &there, r->e);
+	if (asprintf(&other, "%s%s", OVS_CLEAR, render_next(sel->next_table, next)) < 0)
+		return no_memory(r);
+	snprintf(match, sizeof(match), "reg12=0x%" PRIx32, key);
+	err = render_rule(r, RULE_STEP, OVS_PRIORITY_STEP_ELSE, match, other);
+	free(other);
+	if (err != 0)
+		return err;
+	if (asprintf(&other,
+		     "set_field:0x%" PRIx32 "->reg12,multipath(symmetric_l3l4,%d,modulo_n,%u,0,"
+		     "NXM_NX_REG13[0..15]),resubmit(,0)",
+		     key, RENDER_BASIS_SAMPLE, sel->sample) < 0)
+		return no_memory(r);
+	free(*actions);
+	*actions = other;
+	return 0;
 }
 
 static int
-render_copy(const struct draft *d)
+add_match(void *ctx, enum ovs_part part, const char *match)
 {
-	static const char clone[] = "clone(push_vlan:0x8100,set_field:%u->vlan_vid,output:%u),";
-	const struct ovs_selection *sel = d->sel;
-	char match[32], copy[ACTION_TEXT], next[NEXT_TEXT];
-	uint32_t client, server, tap;
-	struct render *r = d->r;
-	struct draft there = *d;
+	struct draft *d = ctx;
+	unsigned int priority = OVS_PRIORITY_FLOW + OVS_RANKS - 1 - d->rank->flow;
+
+	if (d->actions[part] == NULL)
+		return 0;
+	if (part == OVS_PART_FLOW)
+		return render_rule(d->r, RULE_FLOW, priority, match, d->actions[part]);
+	priority = OVS_PRIORITY_PART + OVS_RANKS * d->tier + OVS_RANKS - 1 - d->rank->part;
+	return render_rule(d->r, RULE_PART, priority, match, d->actions[part]);
+}
+
+/* The rules of the parts from `first` to `last` at one side. */
+static int
+render_side(struct render *r, const struct ovs_selection *sel, enum ovs_side side,
+	    enum ovs_part first, enum ovs_part last)
+{
+	unsigned int i = (unsigned int)(sel - r->sel);
+	const struct way *way = sel->kind == OVS_STEER_INLINE ? &r->ways[r->way_of[i]] : NULL;
+	struct draft d = { .r = r, .rank = &r->rank[i], .tier = ovs_tier(sel) };
+	uint32_t in_port;
+	int part, err;
+
+	err = render_port(r, ovs_side_port(sel, side), &in_port);
+	for (part = (int)first; part <= (int)last && err == 0; part++)
+		err = print_actions(r, sel, way, side, part, &d.actions[part]);
+	if (err == 0 && d.actions[OVS_PART_FLOW] != NULL && sel->sample > 1)
+		err = sampled(r, sel, &d.actions[OVS_PART_FLOW]);
+	if (err == 0)
+		err = ovs_match_each(sel, side, in_port, add_match, &d, r->e);
+	for (part = OVS_PART_FLOW; part <= OVS_PART_ERROR; part++)
+		free(d.actions[part]);
+	return err;
+}
+
+static int
+render_copy_ports(struct render *r, const struct ovs_selection *sel)
+{
+	uint32_t tap;
 	int err;
 
-	if (sel->tag_id == 0 || sel->tag_id > OVS_TAG_ID_MAX)
+	if (sel->tag_id == 0)
 		return err_set(r->e, -EINVAL, "steer %s: a copy's id is 1 to %d", sel->name,
 			       OVS_TAG_ID_MAX);
-	if ((err = resolve(r, sel->client, &client)) != 0 ||
-	    (err = resolve(r, sel->server, &server)) != 0 ||
-	    (err = resolve(r, sel->leat_tap, &tap)) != 0)
-		return err;
-	/* Nothing comes from the tap; if it did, it would go no further. */
-	snprintf(match, sizeof(match), "in_port=%u", tap);
-	there.copy = "";
-	there.last = "drop";
-	if ((err = add_rule(&there, OVS_PRIORITY_RETURN, match)) != 0)
-		return err;
-	there.copy = copy;
-	there.last = next_text(sel->next_table, next);
-	/* 0x1000 says that there is a tag. */
-	snprintf(copy, sizeof(copy), clone, 0x1000u | sel->tag_id, tap);
-	if ((err = ovs_match_each(sel, OVS_CLIENT, client, add_rule, &there, r->e)) != 0)
-		return err;
-	snprintf(copy, sizeof(copy), clone, 0x1000u | OVS_TAP_SERVER | sel->tag_id, tap);
-	return ovs_match_each(sel, OVS_SERVER, server, add_rule, &there, r->e);
+	err = render_port(r, sel->leat_tap, &tap);
+	return err != 0 ? err : way_tap(r, tap);
+}
+
+static int
+render_flows(struct render *r, const struct ovs_selection *sel)
+{
+	int err;
+
+	if (sel->tag_id > OVS_TAG_ID_MAX)
+		return err_set(r->e, -EINVAL, "steer %s: an attachment's id is 1 to %d", sel->name,
+			       OVS_TAG_ID_MAX);
+	if (sel->sample > OVS_SAMPLE_MAX)
+		return err_set(r->e, -EINVAL, "steer %s: a sample is 1 of %d at most", sel->name,
+			       OVS_SAMPLE_MAX);
+	if (sel->kind == OVS_STEER_INLINE)
+		err = way_get(r, sel, &r->way_of[sel - r->sel]);
+	else
+		err = render_copy_ports(r, sel);
+	if (err == 0)
+		err = render_side(r, sel, OVS_CLIENT, OVS_PART_FLOW, OVS_PART_FLOW);
+	return err != 0 ? err : render_side(r, sel, OVS_SERVER, OVS_PART_FLOW, OVS_PART_FLOW);
+}
+
+static int
+render_parts(struct render *r, const struct ovs_selection *sel)
+{
+	int err = render_side(r, sel, OVS_CLIENT, OVS_PART_FRAGMENT, OVS_PART_ERROR);
+
+	return err != 0 ? err : render_side(r, sel, OVS_SERVER, OVS_PART_FRAGMENT, OVS_PART_ERROR);
+}
+
+/* Fragments and errors of the highest tier first, so that of equal matches the right one stays. */
+static int
+render_all(struct render *r)
+{
+	unsigned int i, pass;
+	int err = 0;
+
+	for (pass = 0; pass <= OVS_TIERS; pass++)
+		for (i = 0; i < r->n && err == 0; i++) {
+			if (r->sel[i].kind == OVS_STEER_MIRROR ||
+			    strcmp(r->sel[i].bridge, r->bridge) != 0)
+				continue;
+			r->at = &r->sel[i];
+			r->cookie = ovs_cookie(r->p->instance) + i + 1;
+			if (pass == 0)
+				err = render_flows(r, r->at);
+			else if (ovs_tier(r->at) == OVS_TIERS - pass)
+				err = render_parts(r, r->at);
+		}
+	return err;
+}
+
+/* What the last bucket of a group watches has to be live, whatever port is down. */
+static int
+add_always(struct render *r)
+{
+	char *text;
+
+	if (asprintf(&text, "group_id=%" PRIu32 ",type=indirect,bucket=bucket_id:1,actions=drop",
+		     render_always(r)) < 0)
+		text = NULL;
+	return render_group(r, render_always(r), text);
 }
 
 int
 ovs_render(struct ovs_program *p, unsigned int instance, const char *bridge,
-	   const struct ovs_selection *sel, unsigned int n, ovs_resolve_fn *resolve_fn, void *ctx,
+	   const struct ovs_selection *sel, unsigned int n, ovs_resolve_fn *resolve, void *ctx,
 	   struct err *e)
 {
-	struct render r = { .p = p, .bridge = bridge, .resolve = resolve_fn, .ctx = ctx, .e = e };
-	struct draft d = { .r = &r };
-	unsigned int i;
-	int err = 0;
+	struct render r = {
+		.p = p, .bridge = bridge, .sel = sel, .n = n, .resolve = resolve, .ctx = ctx, .e = e
+	};
+	int err;
 
 	memset(p, 0, sizeof(*p));
 	p->instance = instance;
 	if (instance > OVS_INSTANCE_MAX)
 		return err_set(e, -EINVAL, "instance %u: the highest is %d", instance,
 			       OVS_INSTANCE_MAX);
-	for (i = 0; i < n && err == 0; i++) {
-		if (strcmp(sel[i].bridge, bridge) != 0)
-			continue;
-		d.sel = &sel[i];
-		d.cookie = ovs_cookie(instance) + i + 1;
-		if (sel[i].kind == OVS_STEER_MIRROR || sel[i].n_pairs > 1 || sel[i].sample > 1 ||
-		    (sel[i].kind == OVS_STEER_INLINE && sel[i].tag_id != 0))
-			return err_set(e, -ENOTSUP, "steer %s: this is not supported yet",
-				       sel[i].name);
-		err = sel[i].kind == OVS_STEER_COPY ? render_copy(&d) : render_inline(&d);
+	r.rank = calloc(n + 1, sizeof(*r.rank));
+	r.way_of = calloc(n + 1, sizeof(*r.way_of));
+	p->chain = calloc(CHAINS, sizeof(*p->chain));
+	if (r.rank == NULL || r.way_of == NULL || p->chain == NULL)
+		err = no_memory(&r);
+	else
+		err = ovs_rank(bridge, sel, n, r.rank, e);
+	if (err == 0)
+		err = add_always(&r);
+	if (err == 0)
+		err = render_all(&r);
+	if (p->n_groups == 1) {	/* nothing watches it */
+		free(p->groups[0].text);
+		p->n_groups = 0;
 	}
+	free(r.rank);
+	free(r.way_of);
+	free(r.ways);
+	free(r.ports);
 	return err;
 }
 
@@ -344,21 +440,21 @@ ovs_program_fini(struct ovs_program *p)
 
 	for (i = 0; i < p->n_rules; i++) {
 		free(p->rules[i].match);
-		free(p->rules[i].copies);
-		free(p->rules[i].last);
+		free(p->rules[i].actions);
 	}
 	for (i = 0; i < p->n_groups; i++)
 		free(p->groups[i].text);
 	free(p->rules);
 	free(p->groups);
+	free(p->chain);
 	memset(p, 0, sizeof(*p));
 }
 
 void
 ovs_rule_print(const struct ovs_rule *r, FILE *f)
 {
-	fprintf(f, "cookie=0x%" PRIx64 ",table=0,priority=%u,%s,actions=%s%s", r->cookie,
-		r->priority, r->match, r->copies, r->last);
+	fprintf(f, "cookie=0x%" PRIx64 ",table=0,priority=%u,%s,actions=%s", r->cookie, r->priority,
+		r->match, r->actions);
 }
 
 void

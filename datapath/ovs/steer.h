@@ -91,11 +91,10 @@ typedef int ovs_resolve_fn(void *ctx, const char *bridge, const char *port, uint
 struct ovs_rule {
 	uint64_t cookie;
 	unsigned int priority;
-	bool is_return;		/* of what leaves Leat: must never have two meanings */
-	bool fail_closed;
+	unsigned int class;	/* render.h */
+	unsigned int next;	/* of the same hash, from 1 */
 	char *match;
-	char *copies;		/* actions before the last one, each ends with ','; or "" */
-	char *last;		/* the action that decides where the packet goes */
+	char *actions;
 };
 
 struct ovs_group {
@@ -108,18 +107,29 @@ struct ovs_program {
 	unsigned int instance;
 	struct ovs_rule *rules;
 	unsigned int n_rules, room_rules;
+	unsigned int *chain;	/* by a match's hash: a rule's place from 1; 0 none */
 	struct ovs_group *groups;
 	unsigned int n_groups, room_groups;
 };
 
 /*
  * Renders those of the `n` selections that are on `bridge`, for instance 0 to OVS_INSTANCE_MAX.
- * Where two have the same match (fragments and ICMP errors, which carry no ports, always do) they
- * become one rule: all copies first, then the way through Leat; of two different ways the
- * fail-closed one, else the first.
+ *
+ * Where two overlap the earlier in the list wins; at most 100 may overlap one another (match.h says
+ * what priorities follow).  What an earlier one leaves to the switch, as not sampled, no later
+ * one gets.  Fragments and ICMP errors, which carry no ports, go through Leat if any selection of
+ * their addresses would have them do so (the fail-closed one, else the first), and are copied for
+ * all that would; they are never sampled.
+ *
+ * Of several pairs, one is chosen for a connection by a hash that is the same in both directions,
+ * over those of which both ports are live; one lost moves only its share.  Fragments and
+ * errors are told apart by addresses alone, so with OVS_BALANCE_L3L4 their pair need not be their
+ * connection's (it is the same in both directions all the same); with OVS_BALANCE_L3 a fragment's
+ * is, and an error's if it comes from the far end itself.
+ *
  * Returns 0; -EINVAL for selections that make no sense or contradict each other, -E2BIG for more
- * than OVS_RULES_MAX rules or the group ids of an instance, or what `resolve` returned.  The caller
- * calls ovs_program_fini() in every case.
+ * than OVS_RULES_MAX rules, the group ids of an instance or the ranks, or what `resolve` returned.
+ * The caller calls ovs_program_fini() in every case.
  */
 int ovs_render(struct ovs_program *p, unsigned int instance, const char *bridge,
 	       const struct ovs_selection *sel, unsigned int n, ovs_resolve_fn *resolve, void *ctx,

@@ -48,9 +48,9 @@ int ovs_ofctl(const struct ovs_target *t, const char *doing, const char *command
 	      struct err *e);
 
 /*
- * Runs `ovs-appctl ARGS...` against the switch's daemon: the one whose pidfile is in the run folder,
- * else the one whose control socket there has "vswitchd" in its name. As ovs_vsctl() otherwise;
- * -ENOENT if there is no such socket.
+ * Runs `ovs-appctl ARGS...` against the switch's daemon: the one whose pidfile is in the run
+ * folder, else the one whose control socket there has "vswitchd" in its name. As ovs_vsctl()
+ * otherwise; -ENOENT if there is no such socket.
  */
 int ovs_appctl(const struct ovs_target *t, const char *doing, char **out, struct err *e,
 	       const char *const args[]);

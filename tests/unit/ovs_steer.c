@@ -19,7 +19,7 @@ resolve(void *ctx, const char *bridge, const char *port, uint32_t *number, struc
 	static const struct {
 		const char *name;
 		uint32_t number;
-	} known[] = { { "p1", 1 },	{ "p2", 2 },	  { "p3", 3 },
+	} known[] = { { "p1", 1 },	{ "p2", 2 },	  { "p3", 3 },	     { "p4", 4 },
 		      { "leat-a", 31 }, { "leat-b", 32 }, { "leat-tap", 33 } };
 	unsigned int i;
 
@@ -109,23 +109,26 @@ contains(const struct ovs_selection *sel, unsigned int n, const char *line)
 
 #define C "cookie=0x4c45415400100001,table=0,"
 #define R "cookie=0x4c45415400180001,table=0,"
-#define RULES_OF(C, A, B, NEXT)                                                                    \
-	"flow add " R "priority=400,in_port=31,actions=set_field:2->in_port," NEXT "\n"            \
-	"flow add " R "priority=400,in_port=32,actions=set_field:1->in_port," NEXT "\n"            \
-	"flow add " C "priority=100,tcp,in_port=1,tp_dst=80,actions=group:" A "\n"                 \
-	"flow add " C "priority=105,ip,nw_proto=6,ip_frag=yes,in_port=1,actions=group:" A "\n"     \
-	"flow add " C "priority=105,icmp,icmp_type=3,in_port=1,actions=group:" A "\n"              \
-	"flow add " C "priority=100,tcp6,in_port=1,tp_dst=80,actions=group:" A "\n"                \
-	"flow add " C "priority=105,ipv6,nw_proto=6,ip_frag=yes,in_port=1,actions=group:" A "\n"   \
-	"flow add " C "priority=105,icmp6,icmp_type=1,in_port=1,actions=group:" A "\n"             \
-	"flow add " C "priority=105,icmp6,icmp_type=2,in_port=1,actions=group:" A "\n"             \
-	"flow add " C "priority=100,tcp,in_port=2,tp_src=80,actions=group:" B "\n"                 \
-	"flow add " C "priority=105,ip,nw_proto=6,ip_frag=yes,in_port=2,actions=group:" B "\n"     \
-	"flow add " C "priority=105,icmp,icmp_type=3,in_port=2,actions=group:" B "\n"              \
-	"flow add " C "priority=100,tcp6,in_port=2,tp_src=80,actions=group:" B "\n"                \
-	"flow add " C "priority=105,ipv6,nw_proto=6,ip_frag=yes,in_port=2,actions=group:" B "\n"   \
-	"flow add " C "priority=105,icmp6,icmp_type=1,in_port=2,actions=group:" B "\n"             \
-	"flow add " C "priority=105,icmp6,icmp_type=2,in_port=2,actions=group:" B "\n"
+#define PART(C, P, MATCH, GROUP) "flow add " C "priority=" P "," MATCH ",actions=group:" GROUP "\n"
+
+#define PARTS(C, P, PORT, GROUP)                                                                   \
+	PART(C, P, "ip,nw_proto=6,ip_frag=yes,in_port=" PORT, GROUP)                               \
+	PART(C, P, "icmp,icmp_type=3,in_port=" PORT, GROUP)                                        \
+	PART(C, P, "ipv6,nw_proto=6,ip_frag=yes,in_port=" PORT, GROUP)                             \
+	PART(C, P, "icmp6,icmp_type=1,in_port=" PORT, GROUP)                                       \
+	PART(C, P, "icmp6,icmp_type=2,in_port=" PORT, GROUP)
+
+#define RULES_OF(C, P, A, B, NEXT)                                                                 \
+	"flow add " R "priority=501,in_port=31,actions=set_field:2->in_port," NEXT "\n"            \
+	"flow add " R "priority=501,in_port=32,actions=set_field:1->in_port," NEXT "\n"            \
+	"flow add " C "priority=199,tcp,in_port=1,tp_dst=80,actions=group:" A "\n"                 \
+	"flow add " C "priority=199,tcp6,in_port=1,tp_dst=80,actions=group:" A "\n"                \
+	"flow add " C "priority=199,tcp,in_port=2,tp_src=80,actions=group:" B "\n"                 \
+	"flow add " C "priority=199,tcp6,in_port=2,tp_src=80,actions=group:" B          \
+	"\n" PARTS(C, P, "1", A) PARTS(C, P, "2", B)
+
+#define ALWAYS                                                                                     \
+	"group add_or_mod group_id=1279590656,type=indirect,bucket=bucket_id:1,actions=drop\n"
 
 /* 0x4c450101 is 1279590657. */
 static void
@@ -134,15 +137,16 @@ inline_selection_is_fail_open_in_both_directions(void)
 	struct ovs_selection s = web();
 
 	golden(1, &s, 1,
+	       ALWAYS
 	       "group add_or_mod group_id=1279590658,type=ff,bucket=bucket_id:1,watch_port:32,"
-	       "actions=output:31,bucket=bucket_id:2,watch_port:1,actions=NORMAL\n"
+	       "actions=output:31,bucket=bucket_id:2,watch_group:1279590656,actions=NORMAL\n"
 	       "group add_or_mod group_id=1279590657,type=ff,bucket=bucket_id:1,watch_port:31,"
-	       "actions=group:1279590658,bucket=bucket_id:2,watch_port:1,actions=NORMAL\n"
+	       "actions=group:1279590658,bucket=bucket_id:2,watch_group:1279590656,actions=NORMAL\n"
 	       "group add_or_mod group_id=1279590660,type=ff,bucket=bucket_id:1,watch_port:31,"
-	       "actions=output:32,bucket=bucket_id:2,watch_port:2,actions=NORMAL\n"
+	       "actions=output:32,bucket=bucket_id:2,watch_group:1279590656,actions=NORMAL\n"
 	       "group add_or_mod group_id=1279590659,type=ff,bucket=bucket_id:1,watch_port:32,"
-	       "actions=group:1279590660,bucket=bucket_id:2,watch_port:2,actions=NORMAL\n" RULES_OF(
-		       C, "1279590657", "1279590659", "NORMAL"));
+	       "actions=group:1279590660,bucket=bucket_id:2,watch_group:1279590656,"
+	       "actions=NORMAL\n" RULES_OF(C, "399", "1279590657", "1279590659", "NORMAL"));
 }
 
 static void
@@ -152,6 +156,7 @@ fail_closed_groups_have_no_second_bucket(void)
 
 	s.fail_closed = true;
 	golden(1, &s, 1,
+	       ALWAYS
 	       "group add_or_mod group_id=1279590658,type=ff,bucket=bucket_id:1,watch_port:32,"
 	       "actions=output:31\n"
 	       "group add_or_mod group_id=1279590657,type=ff,bucket=bucket_id:1,watch_port:31,"
@@ -159,7 +164,8 @@ fail_closed_groups_have_no_second_bucket(void)
 	       "group add_or_mod group_id=1279590660,type=ff,bucket=bucket_id:1,watch_port:31,"
 	       "actions=output:32\n"
 	       "group add_or_mod group_id=1279590659,type=ff,bucket=bucket_id:1,watch_port:32,"
-	       "actions=group:1279590660\n" RULES_OF(C, "1279590657", "1279590659", "NORMAL"));
+	       "actions=group:1279590660\n" RULES_OF(C, "499", "1279590657", "1279590659",
+						     "NORMAL"));
 }
 
 static void
@@ -169,12 +175,12 @@ next_is_the_operators_table(void)
 
 	s.next_table = 10;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " R "priority=400,in_port=31,actions=set_field:2->in_port,"
+			   "flow add " R "priority=501,in_port=31,actions=set_field:2->in_port,"
 			   "resubmit(,10)"));
 	CU_ASSERT(contains(&s, 1,
 			   "group add_or_mod group_id=1279590657,type=ff,bucket=bucket_id:1,"
 			   "watch_port:31,actions=group:1279590658,bucket=bucket_id:2,"
-			   "watch_port:1,actions=resubmit(,10)"));
+			   "watch_group:1279590656,actions=resubmit(,10)"));
 }
 
 static void
@@ -182,15 +188,15 @@ copy_carries_its_id_and_direction_and_goes_on(void)
 {
 	struct ovs_selection s = mirror();
 
-	CU_ASSERT(contains(&s, 1, "flow add " R "priority=400,in_port=33,actions=drop"));
+	CU_ASSERT(contains(&s, 1, "flow add " R "priority=501,in_port=33,actions=drop"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=1,tp_dst=80,actions="
+			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=80,actions="
 			   "clone(push_vlan:0x8100,set_field:4101->vlan_vid,output:33),NORMAL"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp6,in_port=2,tp_src=80,actions="
+			   "flow add " C "priority=199,tcp6,in_port=2,tp_src=80,actions="
 			   "clone(push_vlan:0x8100,set_field:6149->vlan_vid,output:33),NORMAL"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=105,ip,nw_proto=6,ip_frag=yes,in_port=2,"
+			   "flow add " C "priority=299,ip,nw_proto=6,ip_frag=yes,in_port=2,"
 			   "actions=clone(push_vlan:0x8100,set_field:6149->vlan_vid,output:33),"
 			   "NORMAL"));
 }
@@ -201,12 +207,13 @@ copy_and_inline_share_the_rules_without_ports(void)
 {
 	struct ovs_selection both[2] = { mirror(), web() }, reversed[2] = { web(), mirror() };
 	const char *line =
-		"priority=105,ip,nw_proto=6,ip_frag=yes,in_port=1,actions=clone(push_vlan:"
+		"priority=399,ip,nw_proto=6,ip_frag=yes,in_port=1,actions=clone(push_vlan:"
 		"0x8100,set_field:4101->vlan_vid,output:33),group:1279590657";
 	char want[300];
 
-	snprintf(want, sizeof(want), "flow add " C "%s", line);
+	snprintf(want, sizeof(want), "flow add cookie=0x4c45415400100002,table=0,%s", line);
 	CU_ASSERT(contains(both, 2, want));
+	snprintf(want, sizeof(want), "flow add " C "%s", line);
 	CU_ASSERT(contains(reversed, 2, want));
 }
 
@@ -218,7 +225,7 @@ equal_ways_share_their_groups(void)
 
 	two[1].ports = mail;
 	CU_ASSERT(contains(two, 2,
-			   "flow add cookie=0x4c45415400100002,table=0,priority=100,tcp,"
+			   "flow add cookie=0x4c45415400100002,table=0,priority=199,tcp,"
 			   "in_port=1,tp_dst=25,actions=group:1279590657"));
 }
 
@@ -230,11 +237,12 @@ fail_closed_wins_for_what_has_no_ports(void)
 
 	two[1].ports = mail;
 	two[1].fail_closed = true;
+	CU_ASSERT(contains(
+		two, 2,
+		"flow add cookie=0x4c45415400100002,table=0,priority=499,icmp,icmp_type=3,"
+		"in_port=1,actions=group:1279590661"));
 	CU_ASSERT(contains(two, 2,
-			   "flow add " C "priority=105,icmp,icmp_type=3,in_port=1,"
-			   "actions=group:1279590661"));
-	CU_ASSERT(contains(two, 2,
-			   "flow add " C "priority=100,tcp,in_port=1,tp_dst=80,"
+			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=80,"
 			   "actions=group:1279590657"));
 }
 
@@ -247,13 +255,13 @@ port_range_becomes_the_fewest_masks(void)
 	s.ports = r;
 	s.n_ports = 2;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=1,tp_dst=0x1f40/0xfffc,"
+			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=0x1f40/0xfffc,"
 			   "actions=group:1279590657"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=1,tp_dst=0x1f44/0xfffe,"
+			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=0x1f44/0xfffe,"
 			   "actions=group:1279590657"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=1,tp_dst=8006,"
+			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=8006,"
 			   "actions=group:1279590657"));
 }
 
@@ -309,13 +317,13 @@ prefixes_are_sources_on_one_side_and_destinations_on_the_other(void)
 	s.to = to;
 	s.n_from = s.n_to = 1;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=1,nw_src=10.16.0.0/12,"
+			   "flow add " C "priority=199,tcp,in_port=1,nw_src=10.16.0.0/12,"
 			   "nw_dst=192.0.2.7/32,tp_dst=80,actions=group:1279590657"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=2,nw_src=192.0.2.7/32,"
+			   "flow add " C "priority=199,tcp,in_port=2,nw_src=192.0.2.7/32,"
 			   "nw_dst=10.16.0.0/12,tp_src=80,actions=group:1279590659"));
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=105,icmp,icmp_type=3,in_port=2,"
+			   "flow add " C "priority=399,icmp,icmp_type=3,in_port=2,"
 			   "nw_dst=10.16.0.0/12,actions=group:1279590659"));
 	text = render(1, &s, 1, 0, &e);
 	CU_ASSERT_PTR_NULL(strstr(text, "tcp6"));
@@ -335,7 +343,7 @@ ipv6_prefixes_leave_ipv4_alone(void)
 	s.to = to;
 	s.n_to = 1;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp6,in_port=1,ipv6_dst=fd77:0:8000::/33,"
+			   "flow add " C "priority=199,tcp6,in_port=1,ipv6_dst=fd77:0:8000::/33,"
 			   "tp_dst=80,actions=group:1279590657"));
 	text = render(1, &s, 1, 0, &e);
 	CU_ASSERT_PTR_NULL(strstr(text, "tcp,"));
@@ -349,11 +357,11 @@ vlan_is_the_outer_tag_or_none(void)
 
 	s.vlan = 100;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=100,tcp,in_port=1,dl_vlan=100,tp_dst=80,"
+			   "flow add " C "priority=199,tcp,in_port=1,dl_vlan=100,tp_dst=80,"
 			   "actions=group:1279590657"));
 	s.vlan = OVS_VLAN_NONE;
 	CU_ASSERT(contains(&s, 1,
-			   "flow add " C "priority=105,icmp6,icmp_type=2,in_port=2,"
+			   "flow add " C "priority=399,icmp6,icmp_type=2,in_port=2,"
 			   "vlan_tci=0x0000/0x1fff,actions=group:1279590659"));
 }
 
@@ -417,8 +425,9 @@ one_leat_port_between_two_pairs_is_refused(void)
 {
 	struct ovs_selection two[2] = { web(), web() };
 
+	two[1].client = "p4";
 	two[1].server = "p3";
-	nonsense(two, 2, -EINVAL, "one port of Leat joins one pair of ports");
+	nonsense(two, 2, -EINVAL, "joins one pair of ports");
 }
 
 static void
