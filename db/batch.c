@@ -1,32 +1,53 @@
 /*
  * batch.c - transactions, and a write-ahead log that stays small.
  *
- * The log is emptied by us after a commit, not by SQLite's default hook, because
- * that hook hides its failures and gives up silently when a reader stands in the way.
- * Here a reader that never ends makes batches fail at a limit, and someone is told.
+ * The log is emptied by us between batches, not by SQLite's default hook, because
+ * that hook hides its failures, gives up silently when a reader stands in the way, and
+ * syncs while the store is held.  Here a second connection copies and syncs beside the writers, and
+ * a reader that never ends makes batches fail at a limit, and someone is told.
  */
 #include "db/internal.h"
 
 #include <errno.h>
 
-int
-store_want_batch(struct store *s, bool want, struct err *e)
+bool
+store_in_batch(struct store *s)
 {
-	if (s->batch.open == want)
-		return 0;
-	return store_refused(s, e, want ? "%s: no batch is open" : "%s: a batch is open", s->path);
+	return gate_is_mine(&s->gate) && s->batch.open;
 }
 
-bool
-store_in_batch(const struct store *s)
+int
+store_want_batch(struct store *s, struct err *e)
 {
-	return s->batch.open;
+	if (store_in_batch(s))
+		return 0;
+	return store_refused(s, e, "%s: no batch is open", s->path);
+}
+
+/*
+ * A batch of flows may be lost with the power; a policy that was answered "loaded" may
+ * not.  The setting can't change inside a transaction.
+ */
+static void
+sync_commits(struct store *s, bool full)
+{
+	sqlite3_exec(s->db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+		     NULL, NULL, NULL);
+}
+
+static void
+leave_batch(struct store *s)
+{
+	s->batch.open = false;
+	if (s->batch.kind == BATCH_OF_POLICY)
+		sync_commits(s, false);
+	store_leave(s);
 }
 
 void
 store_rollback(struct store *s)
 {
-	if (!s->batch.open)
+	if (!store_in_batch(s))
 		return;
 	/* After some failures SQLite has rolled back by itself. */
 	if (!sqlite3_get_autocommit(s->db)) {
@@ -35,8 +56,8 @@ store_rollback(struct store *s)
 	}
 	s->last_flow = s->batch.last_flow;
 	s->cp = s->batch.cp;
-	s->batch.open = false;
 	s->n_rolled_back++;
+	leave_batch(s);
 }
 
 int
@@ -61,6 +82,8 @@ store_run(struct store *s, enum store_stmt which, const char *doing, struct err 
 	sqlite3_reset(st);
 	return 0;
 }
+
+/* --- the log --- */
 
 int
 store_empty_wal(struct store *s, bool truncate)
@@ -95,18 +118,70 @@ bound_wal(struct store *s, struct err *e)
 }
 
 int
-store_begin(struct store *s, struct err *e)
+store_sweep(struct store *s, struct err *e)
 {
-	int code = store_want_batch(s, false, e);
+	int64_t n = __atomic_load_n(&s->wal_pages, __ATOMIC_RELAXED);
+	int rc;
 
-	if (code == 0)
-		code = bound_wal(s, e);
-	if (code == 0)
-		code = store_run(s, STMT_BEGIN, "cannot begin to write", e);
+	if (!s->sweeper || n * s->page_size < STORE_WAL_SWEEP)
+		return 0;
+	rc = sqlite3_wal_checkpoint_v2(s->sweeper, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+		return 0;
+	if (store_enter(s, e) < 0)
+		return store_errno(rc);
+	rc = store_failed(s, rc, "cannot empty the log", e);
+	store_leave(s);
+	return rc;
+}
+
+int
+store_wal_checkpoint(struct store *s, struct err *e)
+{
+	int code, rc;
+
+	/* Most of it beside the writers, so that the rest is soon done. */
+	if (s->sweeper && !store_in_batch(s))
+		sqlite3_wal_checkpoint_v2(s->sweeper, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	code = store_enter(s, e);
 	if (code < 0)
 		return code;
-	s->batch = (struct batch){ .open = true, .last_flow = s->last_flow, .cp = s->cp };
-	return 0;
+	rc = store_empty_wal(s, true);
+	code = rc == SQLITE_OK ? 0 : store_failed(s, rc, "cannot empty the log", e);
+	store_leave(s);
+	return code;
+}
+
+/* --- batches --- */
+
+int
+store_open_batch(struct store *s, enum batch_kind kind, struct err *e)
+{
+	int code = kind == BATCH_OF_ROWS ? bound_wal(s, e) : 0;
+
+	if (code == 0)
+		code = store_begin_run(s, e);
+	if (code < 0) {
+		store_leave(s);
+		return code;
+	}
+	s->batch = (struct batch){ .kind = kind, .last_flow = s->last_flow, .cp = s->cp };
+	if (kind == BATCH_OF_POLICY)
+		sync_commits(s, true);
+	code = store_run(s, STMT_BEGIN, "cannot begin to write", e);
+	if (code < 0)
+		leave_batch(s);
+	else
+		s->batch.open = true;
+	return code;
+}
+
+int
+store_begin(struct store *s, struct err *e)
+{
+	int code = store_enter(s, e);
+
+	return code < 0 ? code : store_open_batch(s, BATCH_OF_ROWS, e);
 }
 
 static int
@@ -126,52 +201,53 @@ trim_live(struct store *s, struct err *e)
 }
 
 int
-store_run_add(struct store *s, int64_t run, uint64_t n_flows, uint64_t n_lost, struct err *e)
+store_run_add(struct store *s, int64_t run, uint64_t n_flows, struct err *e)
 {
 	sqlite3_stmt *st = s->stmt[STMT_RUN_ADD];
 
-	if (n_flows == 0 && n_lost == 0)
-		return 0;
 	sqlite3_bind_int64(st, 1, (int64_t)n_flows);
-	sqlite3_bind_int64(st, 2, (int64_t)n_lost);
-	sqlite3_bind_int64(st, 3, s->last_flow);
-	sqlite3_bind_int64(st, 4, run);
+	sqlite3_bind_int64(st, 2, s->last_flow);
+	sqlite3_bind_int64(st, 3, run);
 	return store_run(s, STMT_RUN_ADD, "cannot count the flows of a run", e);
+}
+
+/* What this run counts, and when that was true. */
+static int
+count(struct store *s, struct err *e)
+{
+	const struct batch *b = &s->batch;
+	sqlite3_stmt *st = s->stmt[STMT_RUN_COUNT];
+
+	if (b->n_flows == 0 && !b->counted)
+		return 0;
+	sqlite3_bind_int64(st, 1, (int64_t)b->n_flows);
+	sqlite3_bind_int64(st, 2, (int64_t)b->n_lost);
+	sqlite3_bind_int64(st, 3, (int64_t)b->n_gaps_lost);
+	sqlite3_bind_int64(st, 4, (int64_t)b->n_waiting);
+	sqlite3_bind_int64(st, 5, s->now());
+	sqlite3_bind_int64(st, 6, s->last_flow);
+	sqlite3_bind_int64(st, 7, s->run);
+	return store_run(s, STMT_RUN_COUNT, "cannot count the flows of a run", e);
 }
 
 int
 store_commit(struct store *s, struct err *e)
 {
-	int code = store_want_batch(s, true, e), rc;
+	int code = store_want_batch(s, e);
 
+	if (code < 0)
+		return code;
+	code = trim_live(s, e);
 	if (code == 0)
-		code = trim_live(s, e);
-	if (code == 0)
-		code = store_run_add(s, s->run, s->batch.n_flows, s->batch.n_lost, e);
+		code = count(s, e);
 	if (code == 0)
 		code = store_run(s, STMT_COMMIT, "cannot write", e);
 	if (code < 0) {
 		store_rollback(s);
 		return code;
 	}
-	s->batch.open = false;
 	s->n_flows += s->batch.n_flows;
 	s->n_lost += s->batch.n_lost;
-	if (s->wal_pages * s->page_size >= STORE_WAL_PASSIVE) {
-		rc = store_empty_wal(s, false);
-		if (rc != SQLITE_OK && rc != SQLITE_BUSY)
-			store_failed(s, rc, "cannot empty the log", NULL);
-	}
+	leave_batch(s);
 	return 0;
-}
-
-int
-store_wal_checkpoint(struct store *s, struct err *e)
-{
-	int code = store_want_batch(s, false, e), rc;
-
-	if (code < 0)
-		return code;
-	rc = store_empty_wal(s, true);
-	return rc == SQLITE_OK ? 0 : store_failed(s, rc, "cannot empty the log", e);
 }

@@ -63,6 +63,8 @@ store_failed(struct store *s, int rc, const char *doing, struct err *e)
 
 	if (code == -EINVAL)
 		return store_refused(s, e, "%s: %s: %s", s->path, doing, sqlite3_errmsg(s->db));
+	if (code == -EUCLEAN)
+		s->damaged = true;
 	s->n_failures++;
 	s->last_errno = -code;
 	s->last_error_at = s->now();

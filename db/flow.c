@@ -116,7 +116,7 @@ int
 store_flow_ended(struct store *s, const struct flow_record *r, struct err *e)
 {
 	sqlite3_stmt *st = s->stmt[STMT_FLOW];
-	int code = store_want_batch(s, true, e);
+	int code = store_want_batch(s, e);
 
 	if (code == 0)
 		code = store_flow_bind(s, st, r, e);
@@ -138,7 +138,7 @@ int
 store_gap(struct store *s, const struct gap_record *g, struct err *e)
 {
 	sqlite3_stmt *st = s->stmt[STMT_GAP];
-	int code = store_want_batch(s, true, e);
+	int code = store_want_batch(s, e);
 
 	if (code < 0)
 		return code;
@@ -157,10 +157,36 @@ store_gap(struct store *s, const struct gap_record *g, struct err *e)
 int
 store_lost(struct store *s, uint64_t n, struct err *e)
 {
-	int code = store_want_batch(s, true, e);
+	int code = store_want_batch(s, e);
 
-	if (code == 0)
+	if (code == 0) {
 		s->batch.n_lost += n;
+		s->batch.counted = true;
+	}
+	return code;
+}
+
+int
+store_gaps_lost(struct store *s, uint64_t n, struct err *e)
+{
+	int code = store_want_batch(s, e);
+
+	if (code == 0) {
+		s->batch.n_gaps_lost += n;
+		s->batch.counted = true;
+	}
+	return code;
+}
+
+int
+store_waiting(struct store *s, uint64_t n, struct err *e)
+{
+	int code = store_want_batch(s, e);
+
+	if (code == 0) {
+		s->batch.n_waiting = n;
+		s->batch.counted = true;
+	}
 	return code;
 }
 
@@ -168,7 +194,7 @@ int
 store_event(struct store *s, const char *what, const char *detail, struct err *e)
 {
 	sqlite3_stmt *st = s->stmt[STMT_EVENT];
-	int code = store_want_batch(s, true, e);
+	int code = store_want_batch(s, e);
 
 	if (code < 0)
 		return code;

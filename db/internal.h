@@ -1,12 +1,15 @@
 /*
  * internal.h - the inside of a struct store, shared by the files of db/ alone.
  *
- * store.c opens and closes it, batch.c writes `batch`, `wal_pages` and the error
- * fields, live.c writes `cp`.  Used by the one thread that owns the store.
+ * store.c opens and closes it, connect.c has its connections, batch.c writes `batch`, error.c the
+ * error fields, live.c `cp`, policy.c `kept`, aside.c what is about damage.  Whoever is inside
+ * the gate may use all of it.  Outside of it the writer's thread alone uses `sweeper`, which no
+ * other thread touches, and reads `wal_pages`.
  */
 #ifndef LEAT_DB_INTERNAL_H
 #define LEAT_DB_INTERNAL_H
 
+#include "db/gate.h"
 #include "db/store.h"
 
 #include <sqlite3.h>
@@ -25,9 +28,15 @@
 	"server_srtt, server_min_rtt, server_retransmits, server_out_of_order, " \
 	"server_zero_windows"
 
+/* Policies up to this generation may be removed: all but the newest hundred. */
+#define STORE_POLICY_HORIZON \
+	"coalesce((SELECT generation FROM policy ORDER BY generation DESC LIMIT 1 OFFSET 100), 0)"
+
 enum {
 	STORE_FLOW_PARAMETERS = 36,	/* ?1 and the columns above */
-	STORE_WAL_PASSIVE = 4 << 20,	/* bytes of log at which a commit empties it */
+	STORE_PATH = 512,		/* bytes of a path, the NUL too */
+	STORE_SUFFIX = 48,		/* of them, for what is appended to the database's */
+	STORE_WAL_SWEEP = 4 << 20,	/* bytes of log from which it is emptied */
 	STORE_NO_MAX_PAGES = 0x40000000, /* 4 TB: as good as none */
 	STORE_TRIM_ROWS = 4096,		/* dead live_flow rows removed by one commit */
 };
@@ -37,6 +46,7 @@ enum store_stmt {
 	STMT_COMMIT,
 	STMT_ROLLBACK,
 	STMT_RUN_ADD,
+	STMT_RUN_COUNT,
 	STMT_FLOW,
 	STMT_GAP,
 	STMT_GAP_ADOPT,
@@ -49,6 +59,11 @@ enum store_stmt {
 	STMT_RECOVER_MOVE,
 	STMT_RECOVER_DELETE,
 	STMT_INTERRUPTED,
+	STMT_PRUNE_FLOWS,
+	STMT_PRUNE_OLDEST,
+	STMT_PRUNE_GAPS,
+	STMT_PRUNE_EVENTS,
+	STMT_PRUNE_POLICIES,
 	STMT_POLICY_CLEAR,
 	STMT_POLICY_INSERT,
 	STMT_POLICY_SET,
@@ -70,40 +85,94 @@ struct checkpoint {
 	uint64_t n_done_rows;	/* of the complete one */
 };
 
+enum batch_kind { BATCH_OF_ROWS, BATCH_OF_POLICY };
+
 struct batch {
+	enum batch_kind kind;
 	bool open;
 	uint64_t n_flows;	/* rows that count as recorded by this run */
-	uint64_t n_lost;
+	uint64_t n_lost, n_gaps_lost, n_waiting;
+	bool counted;		/* the caller told these */
 	int64_t last_flow;	/* flow.id before the batch */
 	struct checkpoint cp;	/* before the batch */
 };
 
+/* The last damaged file that was set aside. */
+struct store_aside {
+	int64_t at;		/* us since 1970 */
+	unsigned int n;
+	bool unfilled;		/* the new one has not got the policies yet */
+	char path[STORE_PATH];
+	char why[200];
+};
+
 struct store {
-	sqlite3 *db;
+	struct gate gate;
+	sqlite3 *db;		/* NULL: damage was met, and a new file could not be begun yet */
 	sqlite3_stmt *stmt[N_STMT];
-	char *path;
+	sqlite3 *sweeper;	/* empties the log */
+	char *path, *instance, *version;
+	uint64_t max_size;
 	int lock_fd;
+	bool used_before;	/* a daemon had the file open earlier */
 	int busy_ms;
 	int64_t (*now)(void);
-	int64_t run;
+	int64_t started;
+	int64_t run;		/* 0: no row of it could be written yet */
+	bool run_begun;		/* its row is in the present file */
 	int64_t page_size;
 	uint64_t wal_limit;
-	int64_t wal_pages;	/* frames in the log after the last commit */
+	int64_t wal_pages;	/* frames in the log after the last commit; atomic */
 	int64_t last_flow;	/* flow.id last given */
 	uint64_t checkpoint_number;	/* last given, only grows */
 	bool recover_ended;	/* flows that ended after their checkpoint are sorted out */
 	struct checkpoint cp;
 	struct batch batch;
+	struct store_policy kept;	/* the active one, if this process has seen it */
+	struct store_aside aside;
+	bool damaged;		/* found at work, not yet set aside */
 	uint64_t n_flows, n_lost, n_refused, n_rolled_back, n_failures;
 	int last_errno;
 	int64_t last_error_at;
 	char last_error[512];
 };
 
+/* store.c */
+
+/*
+ * Lets the calling thread alone into the store and opens the database where it is not open.  An
+ * error, also that it is inside already: it is not entered.
+ */
+int store_enter(struct store *s, struct err *e);
+
+/* Likewise for a thread that must not wait long: -EBUSY after a second. */
+int store_visit(struct store *s, struct err *e);
+void store_leave(struct store *s);
+
+/* connect.c */
+
+/* Opens the database, creates it or brings it up to date; after a failure nothing is open. */
+int store_connect(struct store *s, struct err *e);
+void store_disconnect(struct store *s);
+
+/* Writes the row of this run, unless it is there.  In no batch. */
+int store_begin_run(struct store *s, struct err *e);
+
+/* aside.c */
+
+/* Renames the damaged file and begins a new one with the policies; nothing is open before. */
+int store_begin_anew(struct store *s, struct err *e);
+
+/* Gives a new file the policies, if that is still to be done, and says so in it. */
+int store_fill_anew(struct store *s, struct err *e);
+
 /* lock.c */
 
-/* Takes the lock of `path`; returns a descriptor that holds it, or -errno. */
-int store_lock(const char *path, struct err *e);
+/*
+ * Takes the lock of `path`; returns a descriptor that holds it, or -errno.  *used_before is
+ * true if the lock was taken before, by whomever.
+ */
+int store_lock(const char *path, bool *used_before, struct err *e);
 
 /* statements.c */
 
@@ -128,8 +197,14 @@ int store_refused(struct store *s, struct err *e, const char *fmt, ...)
 
 /* batch.c */
 
-/* Refuses with -EINVAL unless a batch is open (`want`), or unless none is. */
-int store_want_batch(struct store *s, bool want, struct err *e);
+/* Refuses with -EINVAL unless the calling thread has a batch open. */
+int store_want_batch(struct store *s, struct err *e);
+
+/*
+ * Opens a batch; the store is entered, and left after a failure.  One of a policy is let through
+ * where the log's limit stops flows, and its commit is synced to the disk.
+ */
+int store_open_batch(struct store *s, enum batch_kind kind, struct err *e);
 
 /*
  * Runs a statement that gives no rows and resets it.  A failure inside a batch,
@@ -140,10 +215,10 @@ int store_run(struct store *s, enum store_stmt which, const char *doing, struct 
 /* Ends a failed step as store_run() does, for a statement that was stepped by hand. */
 int store_step_failed(struct store *s, sqlite3_stmt *st, int rc, const char *doing, struct err *e);
 
-/* Adds to what a run's row counts, in the open batch. */
-int store_run_add(struct store *s, int64_t run, uint64_t n_flows, uint64_t n_lost, struct err *e);
+/* Adds to what an earlier run's row counts, in the open batch. */
+int store_run_add(struct store *s, int64_t run, uint64_t n_flows, struct err *e);
 
-/* Moves the log into the database; `truncate` also shortens the file. */
+/* Moves the log into the database, inside the gate; `truncate` also shortens the file. */
 int store_empty_wal(struct store *s, bool truncate);
 
 /* flow.c */

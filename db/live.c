@@ -28,7 +28,7 @@ copy_word(char *to, size_t size, const unsigned char *text)
 int
 store_checkpoint_begin(struct store *s, struct err *e)
 {
-	int code = store_want_batch(s, true, e);
+	int code = store_want_batch(s, e);
 
 	if (code < 0)
 		return code;
@@ -43,7 +43,7 @@ store_checkpoint_begin(struct store *s, struct err *e)
 static int
 want_checkpoint(struct store *s, struct err *e)
 {
-	int code = store_want_batch(s, true, e);
+	int code = store_want_batch(s, e);
 
 	if (code == 0 && !s->cp.open)
 		return store_refused(s, e, "%s: no checkpoint has begun", s->path);
@@ -137,7 +137,7 @@ recover_one(struct store *s, struct err *e)
 	code = store_run(s, STMT_RECOVER_MOVE, "cannot record an interrupted flow", e);
 	if (code == 0) {
 		s->last_flow++;
-		code = store_run_add(s, run, 1, 0, e);
+		code = store_run_add(s, run, 1, e);
 		if (code == 0 && n_gaps > 0)
 			code = store_gap_adopt(s, s->last_flow, run, flow_id, e);
 	}
@@ -223,21 +223,32 @@ read_flow(sqlite3_stmt *st, struct flow_record *r)
 	copy_word(r->reason, sizeof r->reason, sqlite3_column_text(st, STORE_FLOW_PARAMETERS));
 }
 
+/* A run whose row could not be written yet comes after all others. */
+static int64_t
+this_run(const struct store *s)
+{
+	return s->run > 0 ? s->run : INT64_MAX;
+}
+
 int
 store_interrupted(struct store *s, int (*fn)(void *arg, const struct flow_record *r), void *arg,
 		  struct err *e)
 {
-	sqlite3_stmt *st = s->stmt[STMT_INTERRUPTED];
 	struct flow_record r;
-	int code = 0, rc;
+	sqlite3_stmt *st;
+	int code = store_visit(s, e), rc;
 
-	sqlite3_bind_int64(st, 1, s->run);
+	if (code < 0)
+		return code;
+	st = s->stmt[STMT_INTERRUPTED];
+	sqlite3_bind_int64(st, 1, this_run(s));
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW && code == 0) {
 		read_flow(st, &r);
 		code = fn(arg, &r);
 	}
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return store_step_failed(s, st, rc, "cannot read interrupted flows", e);
+		code = store_step_failed(s, st, rc, "cannot read interrupted flows", e);
 	sqlite3_reset(st);
+	store_leave(s);
 	return code;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int
@@ -76,10 +77,11 @@ probe(const char *path, struct err *e)
 }
 
 int
-store_lock(const char *path, struct err *e)
+store_lock(const char *path, bool *used_before, struct err *e)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char name[4096];
+	struct stat sb;
 	int code, fd;
 
 	if ((size_t)snprintf(name, sizeof name, "%s.lock", path) >= sizeof name)
@@ -94,6 +96,7 @@ store_lock(const char *path, struct err *e)
 		close(fd);
 		return code;
 	}
+	*used_before = fstat(fd, &sb) == 0 && sb.st_size > 0;
 	/* The number is for people; the lock does without it. */
 	if (ftruncate(fd, 0) == 0)
 		dprintf(fd, "%ld\n", (long)getpid());

@@ -74,6 +74,9 @@ migrate(sqlite3 *db, const struct migration *steps, size_t n_steps, int want, st
 {
 	int code, rc;
 
+	/* Nothing to do needs no lock. */
+	if (migrate_version(db, e) == want)
+		return 0;
 	rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return failed(db, rc, "cannot bring the schema up to date", e);

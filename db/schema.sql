@@ -1,6 +1,6 @@
 -- schema.sql - Leat's store: policies, flows that ended, flows that live.
 --
--- Version 1.  The page leat-db(5) says what every column means; whoever changes
+-- Version 2.  The page leat-db(5) says what every column means; whoever changes
 -- one changes the other.  A file of an earlier version is brought here by
 -- db/migrate.c, a new one by this file alone.
 --
@@ -10,7 +10,7 @@
 -- one of them.  NULL means: not known.
 
 PRAGMA application_id = 0x4c454154;	-- "LEAT"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- One row for each start of the daemon.
 CREATE TABLE run (
@@ -25,7 +25,10 @@ CREATE TABLE run (
 	journal_lost	INTEGER NOT NULL DEFAULT 0,	-- ended, but not recorded
 	checkpoint	INTEGER NOT NULL DEFAULT 0,	-- last complete one, 0: none
 	checkpointed	INTEGER,			-- when that one began
-	checkpoint_flow	INTEGER NOT NULL DEFAULT 0	-- last flow.id when it began
+	checkpoint_flow	INTEGER NOT NULL DEFAULT 0,	-- last flow.id when it began
+	waiting		INTEGER NOT NULL DEFAULT 0,	-- ended, to be recorded yet
+	gaps_lost	INTEGER NOT NULL DEFAULT 0,	-- declared, but not recorded
+	counted		INTEGER				-- when flows to gaps_lost were true
 ) STRICT;
 
 -- What happened to the daemon and to this store.
@@ -36,6 +39,8 @@ CREATE TABLE event (
 	what		TEXT NOT NULL,
 	detail		TEXT NOT NULL
 ) STRICT;
+
+CREATE INDEX event_at ON event (at);
 
 -- Every policy that was ever active.  A generation is never used twice.
 CREATE TABLE policy (
@@ -228,3 +233,27 @@ CREATE VIEW gaps_by_hour AS
 SELECT strftime('%Y-%m-%d %H:00', declared / 1000000, 'unixepoch') AS hour,
 	reason, count(*) AS gaps, sum(length) AS bytes
 FROM gap GROUP BY hour, reason;
+
+-- What ended in each hour.
+CREATE VIEW flow_by_hour AS
+SELECT strftime('%Y-%m-%d %H:00', ended / 1000000, 'unixepoch') AS hour,
+	count(*) AS flows, sum(up_bytes) AS up_bytes, sum(down_bytes) AS down_bytes,
+	sum(client_retransmits + server_retransmits) AS retransmits
+FROM flow GROUP BY hour;
+
+-- Servers by what they moved, the largest first.
+CREATE VIEW top_servers AS
+SELECT server, server_port, count(*) AS flows, count(DISTINCT client) AS clients,
+	sum(up_bytes) AS up_bytes, sum(down_bytes) AS down_bytes,
+	sum(up_bytes + down_bytes) AS bytes
+FROM flow GROUP BY server, server_port ORDER BY bytes DESC;
+
+-- Is every flow that ended accounted for?  `missing` is what a kill lost.
+CREATE VIEW run_account AS
+SELECT id AS run, instance,
+	strftime('%Y-%m-%d %H:%M:%S', started / 1000000, 'unixepoch') AS started,
+	CASE WHEN stopped IS NOT NULL THEN 'stopped'
+		WHEN id = (SELECT max(id) FROM run) THEN 'runs or killed' ELSE 'killed' END AS state,
+	flows + journal_lost + waiting AS ended, flows AS recorded, journal_lost AS lost,
+	waiting AS missing, gaps_lost
+FROM run;

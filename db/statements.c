@@ -5,12 +5,22 @@
 
 #define TWELVE "?,?,?,?,?,?,?,?,?,?,?,?,"
 
+/* Flows of earlier runs that have live rows, whose end came after their checkpoint. */
+#define ENDED_SINCE                                                        \
+	"SELECT f.run, f.flow_id "                                         \
+	"FROM run r JOIN flow f ON f.run = r.id AND f.id > r.checkpoint_flow " \
+	"WHERE r.id IN (SELECT run FROM live_flow WHERE run < ?1)"
+
+#define LAST_CHECKPOINTED "coalesce((SELECT max(id) FROM run WHERE id < ?1 AND checkpoint > 0), 0)"
+
 static const char *const sql[N_STMT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_ROLLBACK] = "ROLLBACK",
-	[STMT_RUN_ADD] = "UPDATE run SET flows = flows + ?1, journal_lost = journal_lost + ?2, "
-			 "last_flow = ?3 WHERE id = ?4",
+	[STMT_RUN_ADD] = "UPDATE run SET flows = flows + ?1, last_flow = ?2 WHERE id = ?3",
+	[STMT_RUN_COUNT] = "UPDATE run SET flows = flows + ?1, journal_lost = journal_lost + ?2, "
+			   "gaps_lost = gaps_lost + ?3, waiting = ?4, counted = ?5, "
+			   "last_flow = ?6 WHERE id = ?7",
 	[STMT_FLOW] = "INSERT INTO flow (ended, " STORE_FLOW_COLUMNS ", reason, id) "
 		      "VALUES (" TWELVE TWELVE TWELVE "?,?)",
 	[STMT_GAP] = "INSERT INTO gap (run, flow_id, declared, direction, offset, length, reason) "
@@ -30,19 +40,34 @@ static const char *const sql[N_STMT] = {
 		"DELETE FROM live_flow WHERE run < ?1 AND ("
 		"NOT EXISTS (SELECT 1 FROM run r "
 		"WHERE r.id = live_flow.run AND r.checkpoint = live_flow.checkpoint) "
-		"OR (run, flow_id) IN (SELECT f.run, f.flow_id "
-		"FROM run r JOIN flow f ON f.run = r.id AND f.id > r.checkpoint_flow "
-		"WHERE r.id IN (SELECT run FROM live_flow WHERE run < ?1)))",
+		"OR (run, flow_id) IN (" ENDED_SINCE "))",
 	[STMT_RECOVER_NEXT] = "SELECT id, run, up_gaps + down_gaps, flow_id FROM live_flow "
 			      "WHERE run < ?1 ORDER BY run LIMIT 1",
 	[STMT_RECOVER_MOVE] = "INSERT INTO flow (id, ended, " STORE_FLOW_COLUMNS ", reason) "
 			      "SELECT ?1, seen, " STORE_FLOW_COLUMNS
 			      ", 'interrupted' FROM live_flow WHERE id = ?2",
 	[STMT_RECOVER_DELETE] = "DELETE FROM live_flow WHERE id = ?1",
+	/* Rows that are recovered, and rows that still have to be. */
 	[STMT_INTERRUPTED] =
 		"SELECT ended, " STORE_FLOW_COLUMNS ", reason FROM flow "
-		"WHERE reason = 'interrupted' AND run >= coalesce((SELECT max(id) FROM run "
-		"WHERE id < ?1 AND checkpoint > 0), 0)",
+		"WHERE reason = 'interrupted' AND run >= " LAST_CHECKPOINTED " UNION ALL "
+		"SELECT seen, " STORE_FLOW_COLUMNS ", 'interrupted' FROM live_flow "
+		"WHERE run < ?1 AND run >= " LAST_CHECKPOINTED " AND EXISTS (SELECT 1 FROM run r "
+		"WHERE r.id = live_flow.run AND r.checkpoint = live_flow.checkpoint) "
+		"AND (run, flow_id) NOT IN (" ENDED_SINCE ")",
+	[STMT_PRUNE_FLOWS] = "DELETE FROM flow WHERE id IN (SELECT id FROM flow "
+			     "WHERE ended < ?1 ORDER BY ended LIMIT ?2)",
+	[STMT_PRUNE_OLDEST] = "DELETE FROM flow WHERE id IN (SELECT id FROM flow "
+			      "ORDER BY id LIMIT ?1)",
+	/* Those of flows whose end was never recorded. */
+	[STMT_PRUNE_GAPS] = "DELETE FROM gap WHERE id IN (SELECT id FROM gap "
+			    "WHERE declared < ?1 AND flow IS NULL ORDER BY declared LIMIT ?2)",
+	[STMT_PRUNE_EVENTS] = "DELETE FROM event WHERE id IN (SELECT id FROM event "
+			      "WHERE at < ?1 LIMIT ?2)",
+	[STMT_PRUNE_POLICIES] =
+		"DELETE FROM policy WHERE generation IN (SELECT generation FROM policy "
+		"WHERE loaded < ?1 AND active = 0 AND generation <= " STORE_POLICY_HORIZON
+		" LIMIT ?2)",
 	[STMT_POLICY_CLEAR] = "UPDATE policy SET active = 0 WHERE active = 1",
 	[STMT_POLICY_INSERT] = "INSERT INTO policy (name, text, loaded, active) VALUES (?,?,?,1)",
 	[STMT_POLICY_SET] = "UPDATE policy SET active = 1 WHERE generation = ?1",

@@ -54,16 +54,20 @@ fill_counters(struct store *s, struct store_status *st)
 	st->committed = s->n_flows;
 	st->refused = s->n_refused;
 	st->rolled_back = s->n_rolled_back;
+	st->set_aside = s->aside.n;
+	memcpy(st->set_aside_as, s->aside.path, sizeof st->set_aside_as);
+	st->failures = s->n_failures;
+	st->last_errno = s->last_errno;
+	st->last_error_at = s->last_error_at;
+	memcpy(st->last_error, s->last_error, sizeof st->last_error);
 }
 
-int
-store_status(struct store *s, struct store_status *st, struct err *e)
+static int
+read_status(struct store *s, struct store_status *st, struct err *e)
 {
 	int code = 0;
 	int64_t max;
 
-	memset(st, 0, sizeof *st);
-	fill_counters(s, st);
 	st->user_version = (int)query(s, "PRAGMA user_version", &code, e);
 	st->free_size = (uint64_t)(query(s, "PRAGMA freelist_count", &code, e) * s->page_size);
 	/* SQLite always has a limit; its own is far beyond any disk. */
@@ -78,10 +82,22 @@ store_status(struct store *s, struct store_status *st, struct err *e)
 				       "- (SELECT min(id) FROM gap) + 1, 0)",
 				       &code, e);
 	st->policies = (uint64_t)query(s, "SELECT count(*) FROM policy", &code, e);
-	st->failures = s->n_failures;
-	st->last_errno = s->last_errno;
-	st->last_error_at = s->last_error_at;
-	memcpy(st->last_error, s->last_error, sizeof st->last_error);
+	return code;
+}
+
+int
+store_status(struct store *s, struct store_status *st, struct err *e)
+{
+	bool mine = gate_is_mine(&s->gate);
+	int code = 0;
+
+	memset(st, 0, sizeof *st);
+	if (!mine)
+		gate_enter(&s->gate);
+	code = s->db ? read_status(s, st, e) : err_set(e, -EUCLEAN, "%s", s->last_error);
+	fill_counters(s, st);
+	if (!mine)
+		store_leave(s);
 	return code;
 }
 

@@ -1,9 +1,17 @@
 /*
  * store.h - Leat's SQLite file: policies, flows that ended, flows that live.
  *
- * A struct store is owned by whoever opened it.  All calls on it are made by one
- * thread, the control thread; any of them may wait for the disk.  Workers never
- * call: they put the records of db/record.h into a ring.
+ * A struct store is owned by whoever opened it.  Two kinds of threads call:
+ *
+ *	the writer	one thread.  Batches, checkpoints, sweeping, retention, backups, status: all
+ *			that is not named below.  May wait for the disk as long as that takes.
+ *	visitors	any thread: store_policy_*(), store_interrupted().  One at a time is inside;
+ *			a visitor is let in before the writer's next batch, and gives up with
+ *			-EBUSY when the batch at work has not ended after a second.
+ *
+ * What can take long is done outside: store_sweep() copies the log into the database, and syncs
+ * both, by a connection of its own.  Workers never call: they put the records of
+ * db/record.h into a ring.
  *
  * One daemon at a time has a file open (a lock on PATH.lock says so), and any
  * number of readers, sqlite3(1) among them.
@@ -16,7 +24,7 @@
  *	-EBUSY	someone else holds the file; a reader keeps the log from being emptied
  *	-ENOSPC	the disk or the size limit is full
  *	-EIO	the disk failed
- *	-EUCLEAN	the file is damaged
+ *	-EUCLEAN	the file is damaged: store_mend()
  *	-EROFS, -EACCES, -ENOENT, -ENOMEM	as open(2) means them
  *
  * After every failure but -EINVAL the batch is rolled back whole and no longer
@@ -34,7 +42,7 @@
 #include <stdint.h>
 
 enum {
-	STORE_SCHEMA_VERSION = 1,	/* PRAGMA user_version that this code writes */
+	STORE_SCHEMA_VERSION = 2,	/* PRAGMA user_version that this code writes */
 	STORE_APPLICATION_ID = 0x4c454154,	/* "LEAT" */
 };
 
@@ -48,6 +56,7 @@ struct store_config {
 	int busy_ms;		/* how long a call waits for another writer, 250 */
 	uint64_t wal_limit;	/* bytes of write-ahead log before batches are refused, 64 MB */
 	uint64_t max_size;	/* bytes of database file, 0: no limit */
+	bool set_aside;		/* open a new file where a damaged one is, which is kept */
 	int64_t (*now)(void);	/* us since 1970, CLOCK_REALTIME */
 };
 
@@ -57,9 +66,14 @@ struct store_config {
  *	-EBUSY		another daemon has it open
  *	-EPROTO		a newer Leat wrote it
  *	-EMEDIUMTYPE	it is an SQLite database of something else
- *	-EUCLEAN	it is damaged, or no database; a caller may move it away and retry
+ *	-EUCLEAN	it is damaged, or no database
  * or any error of the list above.  The file is unchanged after a failure, except
  * that a journal left by a crash may have been replayed.
+ *
+ * With `set_aside` a damaged file of Leat's is renamed, PATH.corrupt-TIME, and a new one begun with
+ * those of its policies that can be read.  No call takes longer for a large file.  Where another
+ * program holds the file, or the disk is full, it opens all the same: policies can be read, and the
+ * first batch that succeeds begins the run.
  */
 int store_open(struct store **sp, const struct store_config *c, struct err *e);
 
@@ -90,8 +104,12 @@ int store_flow_ended(struct store *s, const struct flow_record *r, struct err *e
 /* Adds a gap of a flow that has not ended yet.  Needs an open batch. */
 int store_gap(struct store *s, const struct gap_record *g, struct err *e);
 
-/* Counts `n` ended flows that will never be recorded.  Needs an open batch. */
+/* Counts `n` ended flows, or gaps, that will never be recorded.  Needs an open batch. */
 int store_lost(struct store *s, uint64_t n, struct err *e);
+int store_gaps_lost(struct store *s, uint64_t n, struct err *e);
+
+/* Says how many ended flows wait to be given after this batch.  Needs an open one. */
+int store_waiting(struct store *s, uint64_t n, struct err *e);
 
 /* Writes down that something happened: a word, and a line of detail.  Needs an open batch. */
 int store_event(struct store *s, const char *what, const char *detail, struct err *e);
@@ -118,8 +136,8 @@ int store_checkpoint_end(struct store *s, struct err *e);
 int store_recover(struct store *s, unsigned int limit, struct err *e);
 
 /*
- * Gives each flow that was interrupted since the last run that completed a checkpoint.
- * Call it after store_recover() has returned 0.  `fn` must not call the store; it
+ * Gives each flow that was interrupted since the last run that completed a checkpoint, whether
+ * store_recover() has come to it or not.  `fn` must not call the store; it
  * returns 0 to go on, and anything else becomes the result.
  */
 int store_interrupted(struct store *s, int (*fn)(void *arg, const struct flow_record *r), void *arg,
@@ -157,6 +175,55 @@ void store_policy_fini(struct store_policy *p);
 int store_policy_list(struct store *s, int (*fn)(void *arg, const struct store_policy *p),
 		      void *arg, struct err *e);
 
+/* ---- retention ---- */
+
+/* Rows removed; each call adds to it. */
+struct store_pruned {
+	uint64_t flows, gaps, events, policies;
+};
+
+/*
+ * Removes at most `limit` of the flows that ended before `before`, with their gaps, as one
+ * batch; then, once there are none, events of that age, gaps of that age of flows that were lost,
+ * and policies of that age beyond the newest hundred.  Returns the number of
+ * rows removed, 0 when none is left, or an error.
+ */
+int store_prune(struct store *s, int64_t before, unsigned int limit, struct store_pruned *p,
+		struct err *e);
+
+/* Likewise the `limit` flows that ended first, whatever their age. */
+int store_prune_oldest(struct store *s, unsigned int limit, struct store_pruned *p, struct err *e);
+
+/* Counts what store_prune() would remove, without keeping anyone out. */
+int store_prune_count(struct store *s, int64_t before, struct store_pruned *p, struct err *e);
+
+/* Bytes of the file that hold something, and that hold nothing. */
+int store_space(struct store *s, uint64_t *used, uint64_t *unused, struct err *e);
+
+/* Gives at most `pages` unused pages back to the file system; returns how many, or an error. */
+int store_give_back(struct store *s, unsigned int pages, struct err *e);
+
+/* ---- backup ---- */
+
+struct store_backup;
+
+/*
+ * Begins a copy of the database as it is at the end of the copying, in a file of mode 0640 that
+ * appears as `path` when it is complete.  -EEXIST if there is one and `replace` is not set.
+ */
+int store_backup_open(struct store *s, const char *path, bool replace, struct store_backup **bp,
+		      struct err *e);
+
+/*
+ * Copies `pages` more: 1 while there is more to do, 0 when the copy is synced and in its
+ * place, or an error.  *done and *all are pages.  Batches may be written between steps, in none.
+ */
+int store_backup_step(struct store_backup *b, int pages, uint64_t *done, uint64_t *all,
+		      struct err *e);
+
+/* Frees it; what is not complete is removed.  NULL is allowed. */
+void store_backup_close(struct store_backup *b);
+
 /* ---- the store itself ---- */
 
 struct store_status {
@@ -175,6 +242,8 @@ struct store_status {
 	uint64_t committed;	/* flows recorded in this run */
 	uint64_t refused;	/* records refused with -EINVAL in this run */
 	uint64_t rolled_back;	/* batches */
+	uint64_t set_aside;	/* damaged files of this process */
+	char set_aside_as[512];	/* the last of them */
 	uint64_t failures;	/* calls that failed, those for a refused record not counted */
 	int last_errno;		/* positive, 0: none yet */
 	int64_t last_error_at;	/* us since 1970 */
@@ -188,15 +257,29 @@ struct store_status {
 int store_status(struct store *s, struct store_status *st, struct err *e);
 
 /*
+ * Moves the log's content into the database if much of it has gathered, to be called after
+ * batches.  Waits for the disk, with the store open to visitors.  0 also where readers keep it
+ * from doing so: at the limit batches fail.
+ */
+int store_sweep(struct store *s, struct err *e);
+
+/*
  * Moves the log's content into the database and truncates the log, as far as
  * readers allow: -EBUSY if they did not.  No batch may be open.
  */
 int store_wal_checkpoint(struct store *s, struct err *e);
 
+/*
+ * After -EUCLEAN: renames the damaged file, begins a new one, gives it the policies that can still
+ * be read and the active one in any case, and writes an event about it.  What the caller holds can be
+ * given again.  0 also where there is no damage; -EUCLEAN within a minute of the last time.
+ */
+int store_mend(struct store *s, struct err *e);
+
 /* Changes the size limit, in bytes; 0 removes it.  It is never below the present size. */
 int store_set_max_size(struct store *s, uint64_t max_size, struct err *e);
 
-/* True if a record may be given: a batch is open. */
-bool store_in_batch(const struct store *s);
+/* True if a record may be given: the calling thread has a batch open. */
+bool store_in_batch(struct store *s);
 
 #endif

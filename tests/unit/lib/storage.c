@@ -181,5 +181,9 @@ storage_add_flows(unsigned int from, unsigned int n)
 		storage_flow(&r, from + i);
 		code = store_flow_ended(storage, &r, &storage_err);
 	}
-	return code < 0 ? code : store_commit(storage, &storage_err);
+	if (code == 0)
+		code = store_commit(storage, &storage_err);
+	/* As the writer does after each batch; what it can't is in the status. */
+	store_sweep(storage, NULL);
+	return code;
 }
