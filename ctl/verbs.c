@@ -13,6 +13,12 @@
 const struct verb verbs[] = {
 	{ "coverage/show", "", "Show every counter of the daemon that is not zero.", 0, 0, READS,
 	  VERB_NO_FILE },
+	{ "db/backup", "FILE [--replace]", "Copy the database to a file while it is in use.", 1, 2,
+	  CHANGES, VERB_NO_FILE },
+	{ "db/checkpoint", "", "Move the database's log into the database.", 0, 0, CHANGES,
+	  VERB_NO_FILE },
+	{ "db/prune", "[--older-than DAYS] [--dry-run]", "Remove the flows that are too old.", 0, 3,
+	  CHANGES, VERB_NO_FILE },
 	{ "db/status", "", "Show the database: size, journal, what was written and lost.", 0, 0,
 	  READS, VERB_NO_FILE },
 	{ "drain", "[SECONDS]|off",

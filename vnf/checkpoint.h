@@ -1,29 +1,57 @@
 /*
  * checkpoint.h - the live flows, written into the store every few seconds.
  *
- * Control thread only.
+ * Two threads share one: the control thread asks the workers for their flows and fills chunks of
+ * rows, the recorder's thread writes them.  The control thread never waits: if the other is too
+ * slow, this checkpoint is given up, and the earlier one stands.
  */
 #ifndef LEAT_VNF_CHECKPOINT_H
 #define LEAT_VNF_CHECKPOINT_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "db/store.h"
 #include "vnf/flows.h"
 
-enum { CHECKPOINT_BATCH = 512 };
+struct checkpoint_rows;
+
+/* Who has to do the next step. */
+enum checkpoint_step {
+	CHECKPOINT_REST,	/* the control thread, when it is time */
+	CHECKPOINT_WANTED,	/* the recorder: begins it in the store */
+	CHECKPOINT_BEGUN,	/* the control thread: asks the workers */
+	CHECKPOINT_READING,	/* both: one fills, one writes */
+};
 
 struct checkpoint {
 	struct store *store;
 	struct flows *flows;
-	usec_t next;
-	bool at_work, failed;
-	uint64_t n_done;
-	unsigned n_rows;
-	struct live_record row[CHECKPOINT_BATCH];
+	usec_t next, began;	/* the control thread's */
+	struct checkpoint_rows *filling;
+	pthread_mutex_t mutex;	/* of what follows */
+	enum checkpoint_step step;
+	bool failed;
+	bool filled;		/* all rows are in the queue */
+	struct checkpoint_rows *first, **last;	/* the queue */
+	struct checkpoint_rows *spare;
+	unsigned n_made;
+	/* the recorder's */
+	uint64_t n_rows;	/* of the one at work */
+	bool was_empty;		/* the last complete one had none */
+	_Atomic uint64_t n_done;
 };
 
 void checkpoint_init(struct checkpoint *c, struct store *store, struct flows *flows, usec_t now);
+/* Neither thread is at it any more.  One that is all zeros is allowed. */
+void checkpoint_fini(struct checkpoint *c);
 
-/* Begins one if it is time. */
+/* Control thread: begins one if it is time. */
 void checkpoint_run(struct checkpoint *c, usec_t now);
+
+/*
+ * Recorder's thread: writes a chunk that waits, if there is one; true if there may be more at once.
+ */
+bool checkpoint_write(struct checkpoint *c);
 
 #endif

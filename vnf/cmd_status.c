@@ -25,6 +25,7 @@ cmd_status(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	const struct snapshot *s = active_snapshot(&l->active);
 	const char *waiting = ports_waiting(l->ports);
 	struct table *t = CMD_TABLE("item", "value");
+	struct recorder_status rs;
 	struct journal_status js;
 
 	(void)argc;
@@ -48,8 +49,12 @@ cmd_status(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	cmd_put_str(t, "policy_name", s->name);
 	cmd_put_uint(t, "policy_rules", policy_n_rules(s->policy));
 	journal_status(l->journal, &js);
+	recorder_status(l->recorder, &rs);
+	cmd_put_uint(t, "flows_ended", js.ended);
 	cmd_put_uint(t, "flows_written", js.written);
-	cmd_put_uint(t, "flows_not_written", js.lost);
+	cmd_put_uint(t, "flows_lost", js.lost);
+	cmd_put_uint(t, "flows_waiting", js.waiting);
+	cmd_put_str(t, "database", rs.problem[0] ? rs.problem : "ok");
 	cmd_reply_table(conn, t);
 }
 

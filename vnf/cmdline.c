@@ -150,7 +150,9 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 	unsigned i;
 	int rc;
 
-	*o = (struct options){ .name = "leat", .n_workers = 1, .bfd_stall_ms = 300 };
+	*o = (struct options){
+		.name = "leat", .n_workers = 1, .bfd_stall_ms = 300, .keep_mb = 4096
+	};
 	for (i = 0; i < MAX_WORKERS; i++)
 		o->core[i] = -1;
 	rc = read_arguments(argc, argv, OPTION_EARLY, o, err);

@@ -44,6 +44,7 @@ struct options {
 	unsigned bfd_stall_ms;	/* a worker that has not turned for so long is no function */
 	unsigned drain_s;	/* SIGTERM drains for so long at most; 0: it does not */
 	unsigned mem_mb;	/* 0: the default */
+	unsigned keep_days, keep_mb;	/* of ended flows; 0: no limit */
 	bool no_huge, steer, verbose;
 	const char *log[MAX_LOG_SPECS];	/* as vlog/set takes them */
 	unsigned n_log;

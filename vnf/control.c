@@ -1,5 +1,5 @@
 /*
- * control.c - the control thread: commands, journal, checkpoints, steering, the end.
+ * control.c - the control thread: commands, checkpoints, steering, the end.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,9 +14,8 @@
 #include "vnf/log.h"
 
 enum {
-	WAIT_MS = 50,		/* nothing is open: the journal is looked at this often */
+	WAIT_MS = 50,		/* nothing is open */
 	WAIT_ASKING_MS = 1,	/* flows are being read */
-	DRAIN_MAX = 4096,
 	STEER_EVERY_US = 2 * 1000 * 1000,
 	MAX_REQUEST = 8 << 20,	/* a policy is sent whole */
 };
@@ -122,19 +121,6 @@ keep_steering(struct leat *l, usec_t now)
 	free(sent);
 }
 
-static void
-drain_journal(struct leat *l)
-{
-	struct err err = { 0 };
-	int rc = journal_drain(l->journal, DRAIN_MAX, &err);
-
-	if (rc < 0 && rc != l->journal_error)
-		log_warn("flows are not written down for now: %s", err.msg);
-	if (rc >= 0 && l->journal_error)
-		log_info("flows are written down again");
-	l->journal_error = rc < 0 ? rc : 0;
-}
-
 /* While flows come they are taken as fast as the workers say them. */
 static int
 wait_ms(const struct leat *l, bool asking)
@@ -161,7 +147,7 @@ control_run(struct leat *l)
 		unixctl_server_run(l->ctl);
 		now = clock_now();
 		clock_follow();
-		drain_journal(l);
+		cmd_db_run(l);
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);
 		active_reclaim(&l->active);

@@ -1,17 +1,20 @@
+/*
+ * journal.c - see journal.h.
+ */
+#include "vnf/journal.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <rte_errno.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
-#include "vnf/journal.h"
 #define LOG_MODULE "journal"
 #include "vnf/log.h"
 
-enum { BATCH = 1024 };	/* records a transaction */
+enum { BATCH = 2048 };	/* records a transaction */
 
 struct entry {
 	enum { ENTRY_FLOW, ENTRY_GAP } kind;
@@ -24,10 +27,16 @@ struct entry {
 
 _Static_assert(sizeof(struct entry) % 4 == 0, "rte_ring elements are multiples of 4 bytes");
 
+/* Counters have one writer, and are read by any thread. */
 struct lane {
 	struct rte_ring *ring;
-	uint64_t lost;		/* the worker's */
-	uint64_t lost_told;	/* the control thread's: how many the store knows of */
+	/* the worker's */
+	uint64_t ended;		/* flows */
+	uint64_t lost;		/* of them, for want of room */
+	uint64_t gaps_lost;
+	/* the recorder's */
+	uint64_t taken;		/* flows out of the ring */
+	uint64_t lost_told, gaps_lost_told;	/* how many the store knows of */
 };
 
 struct journal {
@@ -35,21 +44,40 @@ struct journal {
 	unsigned n_lanes;
 	struct lane *lane;
 	struct entry *batch;	/* taken from the rings, not yet committed */
-	unsigned n_batch;
-	uint64_t written, refused;
+	unsigned n_batch, n_batch_flows;
+	uint64_t written, gaps_written, refused;
 	int last_error;
 };
+
+/* What the lanes say at one moment, of all that was not told to the store yet. */
+struct account {
+	uint64_t lost, gaps_lost, waiting;
+};
+
+static uint64_t
+get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void
+add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
 
 static int
 lane_open(struct lane *l, unsigned w, unsigned n_records)
 {
-	static unsigned serial;
+	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct entry), n_records);
 	char name[RTE_RING_NAMESIZE];
+	size_t bytes = RTE_ALIGN_CEIL((size_t)size, RTE_CACHE_LINE_SIZE);
 
-	snprintf(name, sizeof name, "journal-%u-%u", w, serial++);
-	l->ring = rte_ring_create_elem(name, sizeof(struct entry), n_records, SOCKET_ID_ANY,
-				       RING_F_SP_ENQ | RING_F_SC_DEQ);
-	return l->ring ? 0 : -rte_errno;
+	snprintf(name, sizeof name, "journal-%u", w);
+	l->ring = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, bytes) : NULL;
+	if (!l->ring)
+		return -ENOMEM;
+	return rte_ring_init(l->ring, name, n_records, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
 struct journal *
@@ -65,8 +93,10 @@ journal_new(struct store *store, unsigned n_workers, unsigned n_records, struct 
 	if (!j->lane || !j->batch)
 		goto no_memory;
 	for (; j->n_lanes < n_workers; j->n_lanes++)
-		if (lane_open(&j->lane[j->n_lanes], j->n_lanes, n_records) != 0)
+		if (lane_open(&j->lane[j->n_lanes], j->n_lanes, n_records) != 0) {
+			j->n_lanes++;
 			goto no_memory;
+		}
 	return j;
 no_memory:
 	journal_free(j);
@@ -80,18 +110,18 @@ journal_free(struct journal *j)
 	if (!j)
 		return;
 	for (unsigned i = 0; i < j->n_lanes; i++)
-		rte_ring_free(j->lane[i].ring);
+		free(j->lane[i].ring);
 	free(j->lane);
 	free(j->batch);
 	free(j);
 }
 
 static bool
-put(struct lane *l, const struct entry *e)
+put(struct lane *l, const struct entry *e, uint64_t *lost)
 {
 	if (rte_ring_sp_enqueue_elem(l->ring, (void *)(uintptr_t)e, sizeof *e) == 0)
 		return true;
-	__atomic_store_n(&l->lost, l->lost + 1, __ATOMIC_RELAXED);
+	add(lost, 1);
 	return false;
 }
 
@@ -100,7 +130,8 @@ journal_put(struct journal *j, unsigned w, const struct flow_record *r, bool log
 {
 	struct entry e = { .kind = ENTRY_FLOW, .log = log, .flow = *r };
 
-	return put(&j->lane[w], &e);
+	add(&j->lane[w].ended, 1);
+	return put(&j->lane[w], &e, &j->lane[w].lost);
 }
 
 bool
@@ -108,7 +139,7 @@ journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g)
 {
 	struct entry e = { .kind = ENTRY_GAP, .gap = *g };
 
-	return put(&j->lane[w], &e);
+	return put(&j->lane[w], &e, &j->lane[w].gaps_lost);
 }
 
 /* Fills the batch up to `n_max` from all lanes. */
@@ -116,45 +147,98 @@ static void
 take(struct journal *j, unsigned n_max)
 {
 	n_max = RTE_MIN(n_max, (unsigned)BATCH);
-	for (unsigned i = 0; i < j->n_lanes && j->n_batch < n_max; i++)
-		j->n_batch += rte_ring_sc_dequeue_burst_elem(j->lane[i].ring, j->batch + j->n_batch,
-							     sizeof *j->batch, n_max - j->n_batch,
-							     NULL);
+	for (unsigned i = 0; i < j->n_lanes && j->n_batch < n_max; i++) {
+		struct lane *l = &j->lane[i];
+		unsigned n = rte_ring_sc_dequeue_burst_elem(
+			l->ring, j->batch + j->n_batch, sizeof *j->batch, n_max - j->n_batch, NULL);
+		unsigned n_flows = 0;
+
+		for (unsigned k = 0; k < n; k++)
+			n_flows += j->batch[j->n_batch + k].kind == ENTRY_FLOW;
+		add(&l->taken, n_flows);
+		j->n_batch += n;
+		j->n_batch_flows += n_flows;
+	}
 }
 
+/* A flow is counted as ended before it is put or lost: what is lost is read first. */
 static uint64_t
-lost_since(const struct journal *j)
+in_ring(const struct lane *l)
 {
-	uint64_t n = 0;
+	uint64_t gone = get(&l->lost) + get(&l->taken), ended = get(&l->ended);
 
-	for (unsigned i = 0; i < j->n_lanes; i++)
-		n += __atomic_load_n(&j->lane[i].lost, __ATOMIC_RELAXED) - j->lane[i].lost_told;
-	return n;
+	return ended > gone ? ended - gone : 0;
+}
+
+static struct account
+account(const struct journal *j)
+{
+	struct account a = { 0 };
+
+	for (unsigned i = 0; i < j->n_lanes; i++) {
+		const struct lane *l = &j->lane[i];
+
+		a.lost += get(&l->lost) - l->lost_told;
+		a.gaps_lost += get(&l->gaps_lost) - l->gaps_lost_told;
+		a.waiting += in_ring(l);
+	}
+	return a;
+}
+
+/* Takes as many of `n` as the counter is ahead of what was told of it. */
+static uint64_t
+told(uint64_t *so_far, const uint64_t *counter, uint64_t n)
+{
+	uint64_t now = RTE_MIN(n, get(counter) - *so_far);
+
+	*so_far += now;
+	return n - now;
+}
+
+static void
+settle(struct journal *j, struct account a)
+{
+	for (unsigned i = 0; i < j->n_lanes; i++) {
+		struct lane *l = &j->lane[i];
+
+		a.lost = told(&l->lost_told, &l->lost, a.lost);
+		a.gaps_lost = told(&l->gaps_lost_told, &l->gaps_lost, a.gaps_lost);
+	}
 }
 
 static int
-write_batch(struct journal *j, uint64_t lost, struct err *err)
+put_record(struct journal *j, const struct entry *e, uint64_t *refused, struct err *err)
+{
+	int rc = e->kind == ENTRY_FLOW ? store_flow_ended(j->store, &e->flow, err)
+				       : store_gap(j->store, &e->gap, err);
+
+	if (rc != -EINVAL)
+		return rc;
+	*refused += e->kind == ENTRY_FLOW;	/* this record only */
+	return 0;
+}
+
+static int
+write_batch(struct journal *j, const struct account *a, struct err *err)
 {
 	int rc = store_begin(j->store, err);
 	uint64_t refused = 0;
 
-	for (unsigned i = 0; i < j->n_batch && rc == 0; i++) {
-		const struct entry *e = &j->batch[i];
-
-		rc = e->kind == ENTRY_FLOW ? store_flow_ended(j->store, &e->flow, err)
-					   : store_gap(j->store, &e->gap, err);
-		if (rc == -EINVAL) {	/* this record only */
-			refused += e->kind == ENTRY_FLOW;
-			rc = 0;
-		}
-	}
-	lost += refused;
-	if (rc == 0 && lost > 0)
-		rc = store_lost(j->store, lost, err);
+	for (unsigned i = 0; i < j->n_batch && rc == 0; i++)
+		rc = put_record(j, &j->batch[i], &refused, err);
+	if (rc == 0)
+		rc = store_lost(j->store, a->lost + refused, err);
+	if (rc == 0)
+		rc = store_gaps_lost(j->store, a->gaps_lost, err);
+	if (rc == 0)
+		rc = store_waiting(j->store, a->waiting, err);
 	if (rc == 0)
 		rc = store_commit(j->store, err);
-	if (rc == 0)
-		j->refused += refused;
+	if (rc == 0) {
+		add(&j->refused, refused);
+		add(&j->written, j->n_batch_flows - refused);
+		add(&j->gaps_written, j->n_batch - j->n_batch_flows);
+	}
 	return rc;
 }
 
@@ -184,28 +268,24 @@ log_flows(const struct journal *j)
 int
 journal_drain(struct journal *j, unsigned n_max, struct err *err)
 {
-	uint64_t lost;
+	struct account a;
 	int n;
 
 	take(j, n_max);
-	lost = lost_since(j);
-	if (j->n_batch == 0 && lost == 0)
+	a = account(j);
+	if (j->n_batch == 0 && a.lost == 0 && a.gaps_lost == 0)
 		return 0;
 	if (j->store) {
-		j->last_error = write_batch(j, lost, err);
-		if (j->last_error != 0)
-			return j->last_error;	/* the batch is kept and given again */
-	}
-	for (unsigned i = 0; i < j->n_lanes && lost > 0; i++) {
-		uint64_t now = __atomic_load_n(&j->lane[i].lost, __ATOMIC_RELAXED);
-		uint64_t told = RTE_MIN(lost, now - j->lane[i].lost_told);
+		int rc = write_batch(j, &a, err);
 
-		j->lane[i].lost_told += told;
-		lost -= told;
+		__atomic_store_n(&j->last_error, rc, __ATOMIC_RELAXED);
+		if (rc != 0)
+			return rc;	/* the batch is kept and given again */
 	}
+	settle(j, a);
 	log_flows(j);
 	n = (int)j->n_batch;
-	j->written += j->n_batch;
+	__atomic_store_n(&j->n_batch_flows, 0, __ATOMIC_RELAXED);
 	j->n_batch = 0;
 	return n;
 }
@@ -213,12 +293,19 @@ journal_drain(struct journal *j, unsigned n_max, struct err *err)
 void
 journal_status(const struct journal *j, struct journal_status *st)
 {
-	*st = (struct journal_status){ .written = j->written,
-				       .last_error = j->last_error,
-				       .waiting = j->n_batch };
+	*st = (struct journal_status){
+		.written = get(&j->written),
+		.gaps_written = get(&j->gaps_written),
+		.lost = get(&j->refused),
+		.waiting = __atomic_load_n(&j->n_batch_flows, __ATOMIC_RELAXED),
+		.last_error = __atomic_load_n(&j->last_error, __ATOMIC_RELAXED),
+	};
 	for (unsigned i = 0; i < j->n_lanes; i++) {
-		st->lost += __atomic_load_n(&j->lane[i].lost, __ATOMIC_RELAXED);
-		st->waiting += rte_ring_count(j->lane[i].ring);
+		const struct lane *l = &j->lane[i];
+
+		st->waiting += in_ring(l);
+		st->lost += get(&l->lost);
+		st->gaps_lost += get(&l->gaps_lost);
+		st->ended += get(&l->ended);
 	}
-	st->lost += j->refused;
 }

@@ -2,9 +2,9 @@
  * journal.h - ended flows, from the workers to the store.
  *
  * Each worker puts records into an SPSC ring of its own and never waits: a full
- * ring counts the record as lost.  The control thread drains the rings into
+ * ring counts the record as lost.  The recorder's thread drains the rings into
  * batches of the store; a store that fails or stalls costs records, counted, and
- * nothing else.
+ * nothing else.  The rings are ordinary memory, touched as they fill.
  */
 #ifndef LEAT_VNF_JOURNAL_H
 #define LEAT_VNF_JOURNAL_H
@@ -22,24 +22,28 @@ struct journal *journal_new(struct store *store, unsigned n_workers, unsigned n_
 void journal_free(struct journal *j);
 
 /*
- * Worker `w`: copies the record; false, and counted, if the ring is full.  `log`: the control
- * thread also says it in a line of the log, once the row is written.
+ * Worker `w`: copies the record; false, and counted, if the ring is full.  `log`: it is also said
+ * in a line of the log, once the row is written.
  */
 bool journal_put(struct journal *j, unsigned w, const struct flow_record *r, bool log);
 
 /* A gap of a flow that has not ended; kept until its row is written, then beside it. */
 bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);
 
-/* Control thread: writes what is there, at most `n_max` records, as one batch. Returns how
- * many were written; negative errno with `err` if the store failed (they are kept and
- * tried again). */
+/*
+ * Recorder's thread: writes what is there, at most `n_max` records, as one batch.  Returns how many
+ * were written; negative errno with `err` if the store failed (they are kept and tried again).
+ */
 int journal_drain(struct journal *j, unsigned n_max, struct err *err);
 
+/* Flows: ended = written + lost + waiting, but for those that end meanwhile. */
 struct journal_status {
-	uint64_t written, lost;	/* records */
-	uint32_t waiting;
+	uint64_t ended, written, lost, waiting;
+	uint64_t gaps_written, gaps_lost;
 	int last_error;		/* 0, or the store's latest negative errno */
 };
+
+/* Any thread. */
 void journal_status(const struct journal *j, struct journal_status *st);
 
 #endif

@@ -16,6 +16,7 @@
 #include "vnf/journal.h"
 #include "vnf/cmdline.h"
 #include "vnf/ports.h"
+#include "vnf/recorder.h"
 #include "vnf/sink.h"
 #include "vnf/steering.h"
 #include "vnf/worker.h"
@@ -36,12 +37,13 @@ struct leat {
 	struct worker *worker[MAX_WORKERS];
 	struct steering steering;
 	struct checkpoint checkpoint;
+	struct recorder *recorder;
+	struct unixctl_conn *db_asker;	/* waits for the recorder's job */
 	struct unixctl_server *ctl;
 	int signal_fd;
 	struct drain drain;
 	bool ending;		/* by a signal, once it is drained */
 	bool exiting;
-	int journal_error;	/* the latest, until it is over */
 	usec_t started;
 };
 
@@ -56,6 +58,10 @@ void cmd_status_register(struct leat *l);
 void cmd_steer_register(struct leat *l);
 void cmd_vlog_register(struct leat *l);
 void cmd_worker_register(struct leat *l);
+
+/* cmd_db.c: answers who waits for a job that is over; or who waits at the end. */
+void cmd_db_run(struct leat *l);
+void cmd_db_end(struct leat *l);
 
 /* control.c: serves until a signal or `exit` comes. */
 int control_open(struct leat *l, struct err *err);

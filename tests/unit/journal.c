@@ -103,6 +103,8 @@ full_ring_counts_what_it_loses_and_the_store_is_told(void)
 	journal_status(j, &st);
 	CU_ASSERT_EQUAL(kept, 15);
 	CU_ASSERT_EQUAL(st.lost, 25);
+	CU_ASSERT_EQUAL(st.ended, 40);
+	CU_ASSERT_EQUAL(st.waiting, 15);
 	CU_ASSERT_EQUAL(journal_drain(j, 1000, NULL), 15);
 	CU_ASSERT_EQUAL(journal_drain(j, 1000, NULL), 0);
 	journal_status(j, &st);
