@@ -66,7 +66,13 @@ void flow_announce_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 /* Arms the flow's timer; USEC_NEVER cancels it. */
 void flow_arm(struct tcpterm *s, struct flow *f, usec_t at);
 
-/* Counts the packet for its direction (0 or 1), learns its L2 template. */
+/* Counts the packet for its direction (0 or 1). */
+void flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
+
+/* Learns the direction's L2 template from a packet that its receiver would accept. */
+void flow_learn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
+
+/* Both. */
 void flow_touch(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
 
 /* Counts a drop and frees the mbuf. */
@@ -91,7 +97,7 @@ void core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned di
 uint32_t core_hash(const struct pkt *p);
 bool core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k);
 
-/* A stateless RST in answer to `p`, by RFC 9293 3.10.7.1; m stays the caller's. */
-void core_reset_reply(struct tcpterm *s, const struct pkt *p);
+/* Ends a flow of any kind without a frame: it leaves the table. */
+void core_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
 #endif

@@ -92,33 +92,40 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 
 /* --- end --- */
 
-void
-endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+static void
+release(struct tcpterm *s, struct endpoint *e)
 {
-	struct endpoint *e = (struct endpoint *)f;
-
 	tcb_fini(&e->c);
 	stream_clear(s, &e->rx);
 	stream_clear(s, &e->tx);
+}
+
+void
+endpoint_close(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why)
+{
+	if (ops_of(s)->closed)
+		ops_of(s)->closed(s->conn_ctx, &e->f, why);
+	release(s, e);
+}
+
+void
+endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+{
+	release(s, (struct endpoint *)f);
 	flow_destroy(s, f, why);
 }
 
 static void
 close_and_tell(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	if (ops_of(s)->closed)
-		ops_of(s)->closed(s->conn_ctx, f, why);
-	endpoint_end(s, f, why);
+	endpoint_close(s, (struct endpoint *)f, why);
+	flow_destroy(s, f, why);
 }
 
 static void
 to_timewait(struct tcpterm *s, struct endpoint *e)
 {
-	if (ops_of(s)->closed)
-		ops_of(s)->closed(s->conn_ctx, &e->f, TCPTERM_END_FIN);
-	tcb_fini(&e->c);
-	stream_clear(s, &e->rx);
-	stream_clear(s, &e->tx);
+	endpoint_close(s, e, TCPTERM_END_FIN);
 	timewait_start_conn(s, &e->f, &e->c);
 }
 
@@ -134,7 +141,9 @@ endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 		core_drop(s, p->m, DROP_proxy_cksum);
 		return;
 	}
-	flow_touch(s, f, p, e->c.leg);
+	flow_count(s, f, p, e->c.leg);
+	if (e->c.state < TCPTERM_ESTABLISHED || tcb_believes(&e->c, p))
+		flow_learn(s, f, p, e->c.leg);
 	if (e->c.state < TCPTERM_ESTABLISHED) {
 		enum open_result r = open_input(e, p);
 

@@ -25,6 +25,9 @@ void endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p);
 void endpoint_settle(struct tcpterm *s, struct flow *f);
 void endpoint_timer(struct tcpterm *s, struct flow *f);
 
+/* The last call, and all that it held is released; the object is the caller's to end. */
+void endpoint_close(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why);
+
 /* Without a frame and without the last call. */
 void endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 

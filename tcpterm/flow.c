@@ -138,13 +138,25 @@ flow_arm(struct tcpterm *s, struct flow *f, usec_t at)
 }
 
 void
-flow_touch(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 {
 	f->packets[dir]++;
 	f->bytes[dir] += p->payload_len;
 	f->last = s->now;
+}
+
+void
+flow_learn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+{
 	f->seen |= (uint8_t)(1u << dir);
 	l2_learn(s->l2s, &f->l2[dir], p);
+}
+
+void
+flow_touch(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+{
+	flow_count(s, f, p, dir);
+	flow_learn(s, f, p, dir);
 }
 
 void

@@ -14,6 +14,32 @@ discard(struct conn *c, struct pkt *p, enum drop why)
 	p->m = NULL;
 }
 
+bool
+tcb_believes(const struct conn *c, const struct pkt *p)
+{
+	int64_t off = seq_offset(seq(p->seq), c->irs, c->rcv.nxt);
+	int64_t ack = seq_offset(seq(p->ack), c->iss, c->una);
+
+	if ((p->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK)
+		return false;
+	return receive_acceptable(c, off, p->payload_len + !!(p->flags & TCP_FIN)) &&
+	       ack <= c->nxt && ack >= c->una - (int64_t)c->wnd_max;
+}
+
+/* What carries something was sent again because its ACK was lost, and is answered at once; the
+ * rest at most so often, or two ends that disagree talk without end (RFC 5961 10). */
+static bool
+may_answer(struct conn *c, uint32_t len)
+{
+	if (len == 0 && usec_before(c->s->now, c->stray_at)) {
+		c->s->stats.acks_withheld++;
+		return false;
+	}
+	if (len == 0)
+		c->stray_at = usec_add(c->s->now, TCB_CHALLENGE_US);
+	return true;
+}
+
 /* First: the sequence number.  What is not acceptable is answered with an ACK. */
 static enum verdict
 check_sequence(struct conn *c, struct pkt *p, int64_t off, uint32_t len)
@@ -22,7 +48,7 @@ check_sequence(struct conn *c, struct pkt *p, int64_t off, uint32_t len)
 		return GO_ON;
 	if (!(p->flags & TCP_RST)) {
 		c->n_dup += p->payload_len > 0;
-		c->rcv.ack_now = true;
+		c->rcv.ack_now |= may_answer(c, len);
 	}
 	discard(c, p, p->flags & TCP_RST ? DROP_proxy_rst : DROP_proxy_window);
 	return DONE;

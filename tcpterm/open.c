@@ -5,6 +5,7 @@
 #include "tcpterm/cc.h"
 #include "tcpterm/endpoint.h"
 #include "tcpterm/options.h"
+#include "tcpterm/reset.h"
 #include "tcpterm/segment.h"
 
 /* The smallest shift that can offer the largest window. */
@@ -106,7 +107,7 @@ syn_sent(struct endpoint *e, struct pkt *p)
 	bool ack_ok = p->flags & TCP_ACK && p->ack == c->iss.v + 1;
 
 	if (p->flags & TCP_ACK && !ack_ok) {	/* first */
-		core_reset_reply(c->s, p);
+		reset_reply(c->s, p);
 		return used_up(e, p, OPEN_DONE);
 	}
 	if (p->flags & TCP_RST)			/* second */
@@ -149,7 +150,7 @@ syn_received(struct endpoint *e, struct pkt *p)
 	}
 	if (!(p->flags & TCP_ACK) || p->ack != c->iss.v + 1) {
 		if (p->flags & TCP_ACK)
-			core_reset_reply(c->s, p);
+			reset_reply(c->s, p);
 		return used_up(e, p, OPEN_DONE);
 	}
 	established(e);

@@ -40,10 +40,10 @@ pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct 
 	timer_arm(&s->wheel, &f->timer, usec_add(s->now, x->idle_us));
 }
 
-/* Delivers or declares what is held and says the end; the object only lingers then. */
-static enum tcpterm_end
-finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
+void
+pair_release(struct tcpterm *s, struct flow *f)
 {
+	struct pair *x = (struct pair *)f;
 	unsigned d;
 
 	for (d = 0; d < 2; d++) {
@@ -54,6 +54,13 @@ finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 		half_clear(s, &e->h);
 		pair_forget(s, e);
 	}
+}
+
+/* Delivers or declares what is held and says the end; the object only lingers then. */
+static enum tcpterm_end
+finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
+{
+	pair_release(s, &x->f);
 	x->over = true;
 	flow_announce_end(s, &x->f, why);
 	return why;

@@ -21,6 +21,9 @@ void pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 void pair_timer(struct tcpterm *s, struct flow *f);
 void pair_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
 
+/* Delivers or declares what is held, and holds nothing more; the flow is to become another's. */
+void pair_release(struct tcpterm *s, struct flow *f);
+
 /* Delivers or declares what is held, says end, leaves the table. */
 void pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 

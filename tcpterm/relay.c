@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "tcpterm/cc.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
@@ -90,28 +92,23 @@ relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 /* --- the end --- */
 
 void
+relay_release(struct tcpterm *s, struct relay *r)
+{
+	for (unsigned k = 0; k < 2; k++) {
+		tcb_fini(&r->leg[k]);
+		stream_clear(s, &r->str[k]);
+	}
+}
+
+void
 relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
 	struct relay *r = (struct relay *)f;
 
 	if (f->end == TCPTERM_END_NONE)
 		f->end = (uint8_t)why;
-	for (unsigned k = 0; k < 2; k++) {
-		tcb_fini(&r->leg[k]);
-		stream_clear(s, &r->str[k]);
-	}
+	relay_release(s, r);
 	flow_destroy(s, f, why);
-}
-
-void
-relay_abort(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
-{
-	struct relay *r = (struct relay *)f;
-
-	for (unsigned k = 0; k < 2; k++)
-		if (!r->dying || k != r->dead)
-			send_reset(&r->leg[k]);
-	relay_end(s, f, why);
 }
 
 /* One leg is gone; the other gets what is queued, and then a RST. */
@@ -179,27 +176,59 @@ holds_nothing(const struct conn *c)
 	       c->rcv.last_ack == c->rcv.nxt;
 }
 
-/* An idle flow that holds nothing is only followed from here on; its numbers are
- * the ends' own. */
-static bool
-step_down(struct tcpterm *s, struct relay *r)
+/* What leg `k` knows of its end's half. */
+static struct track_half
+half_of(const struct relay *r, unsigned k)
 {
-	struct tcpterm_verdict v = { .decision = TCPTERM_TRACK, .idle_us = r->idle_us };
-	uint8_t start = r->f.start;
+	const struct conn *c = &r->leg[k], *other = &r->leg[!k];
+
+	return (struct track_half){
+		.known = true,
+		.syn = true,
+		.syn_acked = true,
+		.acks = true,
+		.rcv_nxt = seq_of(c->iss, c->nxt),
+		.isn = c->irs,
+		.nxt = c->rcv.nxt,
+		.acked = c->rcv.nxt,
+		.fin = -1,
+		.scaled = c->wscale_on,
+		.wscale = c->snd_shift,
+		.mss = c->mss,
+		.window = (uint32_t)RTE_MAX(c->wnd_edge - c->una, 0),
+		.window_max = c->wnd_max,
+		.timed = -1,
+		.rtt = c->rtt,
+		.own = { other->ttl, other->tos, other->df, other->flow_label },
+		.n_rexmit = c->n_rexmit,
+		.n_ooo = c->n_ooo,
+		.n_zero_wnd = c->n_zero_wnd,
+	};
+}
+
+/* A flow that holds nothing can be left to its ends: its numbers are their own. */
+static int
+step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
+{
+	const struct track_half half[2] = { half_of(r, 0), half_of(r, 1) };
+	int64_t idle_us = r->idle_us;
 	struct flow *f;
 
-	if (!holds_nothing(&r->leg[0]) || !holds_nothing(&r->leg[1]))
-		return false;
-	for (unsigned k = 0; k < 2; k++) {
-		tcb_fini(&r->leg[k]);
-		stream_clear(s, &r->str[k]);
-	}
-	f = flow_become(s, &r->f, TCPTERM_KIND_TRACK);
+	if (r->dying || !holds_nothing(&r->leg[0]) || !holds_nothing(&r->leg[1]))
+		return -EAGAIN;
+	relay_release(s, r);
+	f = flow_become(s, &r->f, kind);
 	if (!f)
-		return false;
-	track_start(s, f, &(struct pkt){ 0 }, &v);
-	f->start = start;
-	return true;
+		return -ENOMEM;
+	track_take_over(s, f, half, idle_us);
+	return 0;
+}
+
+int
+relay_step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
+{
+	r->demote = (uint8_t)kind;
+	return step_down(s, r, kind);
 }
 
 /* True: the relay is gone. */
@@ -212,7 +241,7 @@ idle(struct tcpterm *s, struct relay *r)
 	if (usec_before(s->now, r->idle_at))
 		return false;
 	r->idle_at = usec_add(s->now, r->idle_us);
-	return !r->dying && step_down(s, r);
+	return step_down(s, r, TCPTERM_KIND_TRACK) == 0;
 }
 
 void
@@ -235,6 +264,8 @@ relay_settle(struct tcpterm *s, struct flow *f)
 			timewait_start(s, r);
 			return;
 		}
+		if (r->demote && step_down(s, r, (enum tcpterm_kind)r->demote) == 0)
+			return;
 	}
 	flow_arm(s, f, relay_next(r));
 }
@@ -340,12 +371,15 @@ relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		core_drop(s, p->m, DROP_proxy_cksum);
 		return;
 	}
-	flow_touch(s, f, p, dir);
+	flow_count(s, f, p, dir);
 	if (r->dying && dir == r->dead) {
 		core_drop(s, p->m, DROP_proxy_consumed);
 		return;
 	}
-	learn_manners(&r->leg[!dir], p);
+	if (tcb_believes(c, p)) {
+		flow_learn(s, f, p, dir);
+		learn_manners(&r->leg[!dir], p);
+	}
 	if (!r->dying && is_keepalive(c, p))
 		relay_keepalive(s, r, dir);
 	event = tcb_input(c, p);

@@ -24,6 +24,7 @@ struct relay {
 	bool close_local;
 	uint8_t dead;		/* dying: which leg */
 	uint8_t why;		/* dying: enum tcpterm_end */
+	uint8_t demote;		/* enum tcpterm_kind to become when nothing is held; 0: none */
 };
 
 /* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone.
@@ -43,7 +44,11 @@ void relay_timer(struct tcpterm *s, struct flow *f);
 /* Without a frame. */
 void relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
-/* With a RST to both ends. */
-void relay_abort(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
+/* Lets go of all that both legs hold; the object is the caller's to end. */
+void relay_release(struct tcpterm *s, struct relay *r);
+
+/* Becomes a flow of a kind that forwards.  0, and the relay is gone; -EAGAIN: it holds something,
+ * and does it as soon as it does not; -ENOMEM. */
+int relay_step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind);
 
 #endif

@@ -108,31 +108,3 @@ segment_for(const struct flow *f, unsigned to)
 		.df = true,
 	};
 }
-
-void
-core_reset_reply(struct tcpterm *s, const struct pkt *p)
-{
-	struct l2_template l2 = { 0 };
-	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
-	bool has_ack = p->flags & TCP_ACK;
-	struct segment g = {
-		.l2 = &l2,
-		.l2_swap = true,
-		.domain = p->domain,
-		.side = p->side,
-		.src = p->dst,
-		.dst = p->src,
-		.sport = p->dport,
-		.dport = p->sport,
-		.ttl = 64,
-		.df = true,
-		.seq = has_ack ? p->ack : 0,
-		.ack = p->seq + len,
-		.flags = TCP_RST | (has_ack ? 0 : TCP_ACK),
-	};
-
-	if (p->flags & TCP_RST || !l2_learn(s->l2s, &l2, p))
-		return;
-	segment_send_bare(s, &g);
-	l2_forget(s->l2s, &l2);
-}

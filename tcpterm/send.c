@@ -5,8 +5,6 @@
 #include "tcpterm/segment.h"
 #include "tcpterm/tcb.h"
 
-enum { CHALLENGE_US = 500 * 1000 };	/* RFC 5961 7, a connection */
-
 uint32_t
 send_clock(const struct tcpterm *s)
 {
@@ -85,7 +83,7 @@ send_challenge(struct conn *c)
 {
 	if (usec_before(c->s->now, c->challenge_at))
 		return;
-	c->challenge_at = usec_add(c->s->now, CHALLENGE_US);
+	c->challenge_at = usec_add(c->s->now, TCB_CHALLENGE_US);
 	c->s->stats.challenge_acks++;
 	send_ack(c);
 }

@@ -9,6 +9,7 @@
 #include "tcpterm/endpoint.h"
 #include "tcpterm/pair.h"
 #include "tcpterm/relay.h"
+#include "tcpterm/reset.h"
 #include "tcpterm/timewait.h"
 #include "tcpterm/track.h"
 
@@ -46,9 +47,9 @@ slabs_init(struct tcpterm *s)
 		[TCPTERM_KIND_CONN] = sizeof(struct endpoint),
 		[TCPTERM_KIND_RELAY] = sizeof(struct relay),
 		[TCPTERM_KIND_PASSIVE] = pair_size(),
-		[TCPTERM_KIND_TRACK] = track_size(),
-		[TCPTERM_KIND_PASS] = track_size(),
-		[TCPTERM_KIND_DROP] = track_size(),
+		[TCPTERM_KIND_TRACK] = sizeof(struct track),
+		[TCPTERM_KIND_PASS] = sizeof(struct track),
+		[TCPTERM_KIND_DROP] = sizeof(struct track),
 		[TCPTERM_KIND_TIMEWAIT] = sizeof(struct timewait),
 	};
 
@@ -95,8 +96,8 @@ no_memory:
 	return NULL;
 }
 
-static void
-end_flow(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+void
+core_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
 	switch ((enum tcpterm_kind)f->kind) {
 	case TCPTERM_KIND_EMBRYO:
@@ -133,7 +134,7 @@ tcpterm_free(struct tcpterm *s)
 	for (unsigned k = 1; k < TCPTERM_N_KINDS; k++) {
 		for (uint32_t i = 0; s->slabs[k].base && i < s->slabs[k].n_touched; i++)
 			if (slab_alive(&s->slabs[k], i))
-				end_flow(s, slab_at(&s->slabs[k], i), TCPTERM_END_ABORTED);
+				core_end(s, slab_at(&s->slabs[k], i), TCPTERM_END_ABORTED);
 		slab_fini(&s->slabs[k]);
 	}
 	slab_fini(&s->sent);
@@ -145,29 +146,24 @@ tcpterm_free(struct tcpterm *s)
 	free(s);
 }
 
-void
-tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
-{
-	if (f->kind == TCPTERM_KIND_RELAY) {
-		relay_abort(s, f, why);
-	} else {
-		if (f->kind == TCPTERM_KIND_CONN &&
-		    ((struct endpoint *)f)->c.state >= TCPTERM_SYN_RECEIVED)
-			send_reset(&((struct endpoint *)f)->c);
-		end_flow(s, f, why);
-	}
-}
-
 /* --- input --- */
+
+/* A SYN-ACK comes from the responder; mid-stream the lower port is taken for it. */
+static bool
+from_responder(const struct pkt *p, const struct tcpterm_verdict *v)
+{
+	if (p->flags & TCP_SYN)
+		return p->flags & TCP_ACK;
+	if (v->sender != TCPTERM_SENDER_GUESSED)
+		return v->sender == TCPTERM_SENDER_RESPONDER;
+	return p->sport < p->dport;
+}
 
 static void
 start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 	       const struct tcpterm_verdict *v)
 {
-	bool syn = p->flags & TCP_SYN;
-	bool midstream = !syn;
-	/* A SYN-ACK comes from the responder; mid-stream the lower port is taken for it. */
-	bool reverse = syn ? p->flags & TCP_ACK : p->sport < p->dport;
+	bool reverse = from_responder(p, v);
 	struct flow *f = flow_create(s, kind, p, reverse);
 
 	if (!f) {
@@ -177,7 +173,7 @@ start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 	f->cookie = v->cookie;
 	f->caller = v->caller;
 	f->is_copy = v->copy;
-	f->roles_guessed = midstream;
+	f->roles_guessed = !(p->flags & TCP_SYN) && v->sender == TCPTERM_SENDER_GUESSED;
 	if (kind == TCPTERM_KIND_PASSIVE)
 		pair_start(s, f, p, v);
 	else
@@ -212,7 +208,7 @@ core_decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 		start_followed(s, TCPTERM_KIND_DROP, p, v);
 		break;
 	case TCPTERM_RESET:
-		core_reset_reply(s, p);
+		reset_refuse(s, p, from_responder(p, v), v->ends);
 		core_drop(s, p->m, DROP_filter_reset);
 		break;
 	case TCPTERM_SILENT:

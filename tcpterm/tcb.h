@@ -17,6 +17,7 @@ enum {
 	TCB_MSS_DEFAULT_V6 = 1220,
 	TCB_WSCALE_MAX = 14,		/* RFC 7323 2.3 */
 	TCB_N_RECENT = 4,		/* SACK blocks remembered, RFC 2018 4 */
+	TCB_CHALLENGE_US = 500 * 1000,	/* between challenge ACKs of a connection, RFC 5961 7 */
 };
 
 /* One segment in flight, or lost (sent.c). */
@@ -117,6 +118,7 @@ struct conn {
 	bool override;		/* a silly window did not grow: use it (RFC 9293 3.8.6.2.1) */
 	usec_t heard_at;	/* the latest acceptable ACK */
 	usec_t challenge_at;	/* the next challenge ACK not before */
+	usec_t stray_at;	/* nor the next answer to an empty segment outside the window */
 
 	/* the IP header that this end writes: of the impersonated end's latest segment */
 	uint8_t ttl, tos;
@@ -182,6 +184,10 @@ void tcb_info(const struct conn *c, struct tcpterm_leg_info *i);
 
 /* --- input.c: RFC 9293 3.10.7.4, a synchronized state's segment; takes p->m --- */
 enum tcb_event tcb_input(struct conn *c, struct pkt *p);
+
+/* Are its number and its acknowledgement such that it comes from the peer?  Only then do its
+ * headers say anything of the peer. */
+bool tcb_believes(const struct conn *c, const struct pkt *p);
 
 /* --- receive.c --- */
 

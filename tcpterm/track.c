@@ -1,41 +1,14 @@
-#include "tcpterm/options.h"
-#include "tcpterm/seq.h"
-#include "tcpterm/tcb.h"
 #include "tcpterm/track.h"
+
+#include "tcpterm/options.h"
 
 #define HANDSHAKE_US (75LL * 1000 * 1000)
 #define LINGER_US (5LL * 1000 * 1000)	/* what comes late must not look like a new flow */
 
-/* What one end was seen to send; offsets count from the byte after its SYN. */
-struct track_half {
-	bool known;		/* isn is set */
-	bool syn, syn_acked;
-	bool zero_window;
-	seq_t isn;
-	int64_t nxt;		/* beyond the highest byte, a FIN included */
-	int64_t acked;		/* highest offset that the other end acknowledged */
-	int64_t fin;		/* offset of the FIN; -1 not seen */
-	uint8_t wscale;
-	uint16_t mss;
-	uint32_t window;	/* last offered, scaled where the scale is known */
-	int64_t timed;		/* the offset whose acknowledgement gives an RTT; -1 none */
-	usec_t timed_at;
-	struct rtt rtt;		/* from us to this end and back */
-	uint64_t n_rexmit, n_ooo, n_zero_wnd;
-};
+/* A window whose scale is not known may be as large as any (RFC 7323 2.3). */
+#define WINDOW_ANY (1u << 30)
 
-struct track {
-	struct flow f;
-	struct track_half half[2];
-	int64_t idle_us;
-	bool over;		/* flow_end was called; only lingers */
-};
-
-size_t
-track_size(void)
-{
-	return sizeof(struct track);
-}
+enum { STRAYS_APART = 1 << 22 };	/* bytes: more than what is in flight between two of them */
 
 static bool
 followed(const struct flow *f)
@@ -65,6 +38,7 @@ learn_options(struct tcpterm *s, struct track_half *h, const struct pkt *p)
 
 	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len, &o);
 	s->stats.options_malformed += o.malformed;
+	h->scaled = o.has_wscale;
 	h->wscale = o.has_wscale ? RTE_MIN(o.wscale, (uint8_t)TCB_WSCALE_MAX) : 0;
 	h->mss = o.has_mss ? o.mss : 0;
 }
@@ -72,10 +46,11 @@ learn_options(struct tcpterm *s, struct track_half *h, const struct pkt *p)
 static void
 follow_window(struct track_half *h, const struct track_half *other, const struct pkt *p)
 {
-	bool scaled = !(p->flags & TCP_SYN) && h->syn && other->syn && other->wscale;
+	bool scaled = !(p->flags & TCP_SYN) && h->scaled && other->scaled;
 	bool zero = p->window == 0 && !(p->flags & (TCP_RST | TCP_SYN));
 
 	h->window = (uint32_t)p->window << (scaled ? h->wscale : 0);
+	h->window_max = RTE_MAX(h->window_max, h->window);
 	h->n_zero_wnd += zero && !h->zero_window;
 	h->zero_window = zero;
 }
@@ -115,7 +90,12 @@ follow_ack(struct tcpterm *s, struct track_half *h, struct track_half *other, co
 {
 	int64_t ack;
 
-	if (!(p->flags & TCP_ACK) || !other->known)
+	if (!(p->flags & TCP_ACK))
+		return;
+	if (!h->acks || seq_lt(h->rcv_nxt, seq(p->ack)))
+		h->rcv_nxt = seq(p->ack);
+	h->acks = true;
+	if (!other->known)
 		return;
 	ack = seq_offset(seq(p->ack), other->isn, other->nxt);
 	if (ack > other->nxt || ack <= other->acked)
@@ -126,6 +106,69 @@ follow_ack(struct tcpterm *s, struct track_half *h, struct track_half *other, co
 		rtt_sample(&h->rtt, usec_diff(s->now, other->timed_at));
 		other->timed = -1;
 	}
+}
+
+/* The largest window that `h`'s end can have offered. */
+static int64_t
+window_of(const struct track_half *h, const struct track_half *other)
+{
+	bool whole = h->syn && other->syn;
+
+	return whole ? RTE_MAX(h->window_max, (uint32_t)UINT16_MAX) : WINDOW_ANY;
+}
+
+/* Could its receiver take the segment?  What lies outside all that was offered says nothing of its
+ * sender (RFC 9293 3.10.7.4, RFC 5961 5.2). */
+static bool
+fits(const struct track *t, const struct pkt *p, unsigned dir)
+{
+	const struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	int64_t off, ack;
+
+	if (h->known) {
+		off = seq_offset(seq(p->seq), h->isn, h->nxt);
+		if (off > h->nxt + window_of(other, h) || off < h->acked - window_of(other, h))
+			return false;
+	}
+	if (other->known && p->flags & TCP_ACK) {
+		ack = seq_offset(seq(p->ack), other->isn, other->nxt);
+		if (ack > other->nxt || ack < other->acked - window_of(h, other))
+			return false;
+	}
+	return true;
+}
+
+static bool
+agree(seq_t a, seq_t b)
+{
+	return seq_diff(a, b) < STRAYS_APART && seq_diff(b, a) < STRAYS_APART;
+}
+
+static void
+move_to(struct track_half *h, seq_t nxt)
+{
+	h->nxt = h->acked = seq_offset(nxt, h->isn, h->nxt);
+	h->timed = -1;
+	h->strays = false;
+}
+
+/* Part of the connection went past us: when the strays of both ends agree on numbers, they are the
+ * ones.  Who would forge them would have to forge both. */
+static void
+follow_stray(struct track *t, const struct pkt *p, unsigned dir)
+{
+	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+
+	h->strays = true;
+	h->stray_nxt = seq_add(seq(p->seq), p->payload_len + !!(p->flags & TCP_FIN));
+	h->stray_ack = seq(p->ack);
+	if (!other->strays || !h->known || !other->known ||
+	    !agree(h->stray_ack, other->stray_nxt) || !agree(other->stray_ack, h->stray_nxt))
+		return;
+	h->rcv_nxt = h->stray_ack;
+	other->rcv_nxt = other->stray_ack;
+	move_to(h, h->stray_nxt);
+	move_to(other, other->stray_nxt);
 }
 
 static bool
@@ -191,17 +234,33 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 }
 
 static void
+follow_rst(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
+{
+	bool refused = dir == 1 && !t->half[1].known;
+
+	if (!believed(t, p, dir)) {
+		s->stats.rst_ignored++;
+		return;
+	}
+	flow_learn(s, &t->f, p, dir);
+	over(s, t, refused ? TCPTERM_END_REFUSED : TCPTERM_END_RST);
+}
+
+static void
 follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
 	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
-	bool refused = believed(t, p, dir) && dir == 1 && !h->known;
 
-	if (believed(t, p, dir)) {
-		over(s, t, refused ? TCPTERM_END_REFUSED : TCPTERM_END_RST);
+	if (p->flags & TCP_RST) {
+		follow_rst(s, t, p, dir);
 		return;
 	}
-	if (p->flags & TCP_RST)
+	if (!fits(t, p, dir)) {
+		follow_stray(t, p, dir);
 		return;
+	}
+	flow_learn(s, &t->f, p, dir);
+	h->own = manners_of(p);
 	if (!h->known)
 		learn_isn(h, p);
 	if (p->flags & TCP_SYN)
@@ -213,15 +272,57 @@ follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 		over(s, t, TCPTERM_END_FIN);
 }
 
-/* Does this SYN begin another connection of the same tuple? */
 static bool
-begins_anew(const struct track *t, const struct pkt *p, unsigned dir)
+is_syn(const struct pkt *p)
+{
+	return (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/*
+ * Does this segment begin another connection of the same tuple?  Of one that is alive only the
+ * other end can say so: it answers a SYN that it does not believe with an ACK (RFC 5961 4), and
+ * one that it takes with a SYN-ACK.
+ */
+static bool
+begins_anew(struct track *t, const struct pkt *p, unsigned dir)
+{
+	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+
+	if (is_syn(p) && t->over)
+		return true;
+	if (!followed(&t->f) || !(p->flags & TCP_SYN))
+		return false;
+	if (!is_syn(p))
+		return other->again && p->ack == other->again_isn.v + 1;
+	if (!h->known || (h->syn && h->isn.v == p->seq))
+		return false;
+	if (!other->known)
+		return true;
+	h->again = true;
+	h->again_isn = seq(p->seq);
+	return false;
+}
+
+/* Is it a SYN, or the answer to one, that is not of this connection? */
+static bool
+is_foreign(const struct track *t, const struct pkt *p, unsigned dir)
 {
 	const struct track_half *h = &t->half[dir];
 
-	if ((p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !followed(&t->f))
-		return false;
-	return t->over || (h->known && h->syn && h->isn.v != p->seq) || (h->known && !h->syn);
+	return p->flags & TCP_SYN && h->known && (!h->syn || h->isn.v != p->seq);
+}
+
+/* An end of a connection that was reset has not heard of it, or not believed it. */
+static void
+refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
+{
+	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
+	bool has_ack = p->flags & TCP_ACK;
+
+	if (t->refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
+		reset_send(s, &t->f, dir, &t->half[!dir].own, has_ack ? p->ack : 0, !has_ack,
+			   p->seq + len);
+	core_drop(s, p->m, DROP_reset_late);
 }
 
 void
@@ -234,14 +335,74 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		core_new_flow(s, p);
 		return;
 	}
-	flow_touch(s, f, p, dir);
-	if (followed(f))
+	flow_count(s, f, p, dir);
+	if (!followed(f) && !t->over)
+		flow_learn(s, f, p, dir);
+	else if (followed(f) && !t->over && !is_foreign(t, p, dir))
 		follow(s, t, p, dir);
-	if (f->kind == TCPTERM_KIND_DROP)
+	if (f->kind == TCPTERM_KIND_DROP && t->over)
+		refuse(s, t, p, dir);
+	else if (f->kind == TCPTERM_KIND_DROP)
 		core_drop(s, p->m, DROP_policy);
 	else
 		core_forward(s, p);
 }
+
+/* --- changes from outside --- */
+
+void
+track_take_over(struct tcpterm *s, struct flow *f, const struct track_half half[2], int64_t idle_us)
+{
+	struct track *t = (struct track *)f;
+
+	memset(t->half, 0, sizeof t->half);
+	if (half)
+		memcpy(t->half, half, sizeof t->half);
+	t->over = false;
+	t->refuse = 0;
+	t->idle_us = idle_us ? idle_us : s->conf.idle_us;
+	flow_arm(s, f, deadline(t));
+}
+
+int64_t
+track_idle(const struct flow *f)
+{
+	return ((const struct track *)f)->idle_us;
+}
+
+void
+track_reset(struct tcpterm *s, const struct track *t, unsigned ends)
+{
+	for (unsigned to = 0; to < 2; to++) {
+		const struct track_half *from = &t->half[!to], *end = &t->half[to];
+		uint32_t nxt = seq_of(from->isn, from->nxt).v;
+		uint32_t ack = end->known ? seq_of(end->isn, end->nxt).v : from->rcv_nxt.v;
+		bool has_ack = end->known || from->acks;
+
+		if (!(ends & 1u << to))
+			continue;
+		if (end->acks)
+			reset_send(s, &t->f, to, &from->own, end->rcv_nxt.v, has_ack, ack);
+		/* In flight to it, or all that it can be told: a SYN-SENT believes the ACK. */
+		if (from->known ? !end->acks || nxt != end->rcv_nxt.v : !end->acks && has_ack)
+			reset_send(s, &t->f, to, &from->own, from->known ? nxt : 0, has_ack, ack);
+	}
+}
+
+void
+track_refuse(struct tcpterm *s, struct flow *f, unsigned ends, const struct manners own[2])
+{
+	struct track *t = (struct track *)f;
+
+	t->over = true;
+	t->refuse = (uint8_t)ends;
+	t->half[0].own = own[0];
+	t->half[1].own = own[1];
+	f->last = s->now;
+	flow_arm(s, f, deadline(t));
+}
+
+/* --- time --- */
 
 void
 track_timer(struct tcpterm *s, struct flow *f)

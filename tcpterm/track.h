@@ -7,10 +7,43 @@
 #ifndef TCPTERM_TRACK_H
 #define TCPTERM_TRACK_H
 
-#include "tcpterm/core.h"
+#include "tcpterm/reset.h"
+#include "tcpterm/seq.h"
+#include "tcpterm/tcb.h"
 
-/* Size of the object, for its slab. */
-size_t track_size(void);
+/* What one end was seen to send; offsets count from the byte after its SYN. */
+struct track_half {
+	bool known;		/* isn is set */
+	bool syn, syn_acked;
+	bool acks;		/* rcv_nxt is set */
+	bool zero_window;
+	bool scaled;		/* its SYN had a window scale */
+	bool strays;		/* stray_nxt and stray_ack are set */
+	bool again;		/* a SYN with another number came: again_isn */
+	seq_t isn, again_isn;
+	seq_t rcv_nxt;		/* what it expects next of the other end, by its latest ACK */
+	seq_t stray_nxt, stray_ack;	/* of the latest segment that did not fit */
+	int64_t nxt;		/* beyond the highest byte, a FIN included */
+	int64_t acked;		/* highest offset that the other end acknowledged */
+	int64_t fin;		/* offset of the FIN; -1 not seen */
+	uint8_t wscale;
+	uint16_t mss;
+	uint32_t window;	/* last offered, scaled where the scale is known */
+	uint32_t window_max;	/* the largest ever */
+	int64_t timed;		/* the offset whose acknowledgement gives an RTT; -1 none */
+	usec_t timed_at;
+	struct rtt rtt;		/* from us to this end and back */
+	struct manners own;
+	uint64_t n_rexmit, n_ooo, n_zero_wnd;
+};
+
+struct track {
+	struct flow f;
+	struct track_half half[2];
+	int64_t idle_us;
+	bool over;		/* flow_end was called; only lingers */
+	uint8_t refuse;		/* over, by a reset: ends whose segments are answered by it */
+};
 
 /* Starts following with this segment as the first (SYN, SYN-ACK or mid-stream); the
  * flow is fresh from flow_create(). Does not take the mbuf. */
@@ -19,6 +52,19 @@ void track_start(struct tcpterm *s, struct flow *f, const struct pkt *p,
 
 /* Takes p->m: follows, then forwards it. `dir` by flow_match. */
 void track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
+
+/* The flow has become of a kind that forwards, or DROP: `half` is what is known of it (NULL:
+ * nothing). */
+void track_take_over(struct tcpterm *s, struct flow *f, const struct track_half half[2],
+		     int64_t idle_us);
+
+/* A RST to each of `ends`, as far as their numbers are known; the flow is as it was. */
+void track_reset(struct tcpterm *s, const struct track *t, unsigned ends);
+
+/* The flow was reset, and has become of kind DROP: refuses what its ends still send. */
+void track_refuse(struct tcpterm *s, struct flow *f, unsigned ends, const struct manners own[2]);
+
+int64_t track_idle(const struct flow *f);
 
 void track_timer(struct tcpterm *s, struct flow *f);
 void track_info(const struct flow *f, struct tcpterm_leg_info leg[2]);

@@ -84,6 +84,40 @@ count_decision(struct worker *w, const struct pkt *p, enum tcpterm_decision d)
 	r->bytes += p->payload_len;
 }
 
+static unsigned
+ends_of(enum policy_reset reset)
+{
+	switch (reset) {
+	case POLICY_RESET_CLIENT:
+		return TCPTERM_INITIATOR;
+	case POLICY_RESET_SERVER:
+		return TCPTERM_RESPONDER;
+	case POLICY_RESET_BOTH:
+		break;
+	}
+	return TCPTERM_BOTH_ENDS;
+}
+
+/* Mid-stream, a rule that matches one way round only says who the client is. */
+static enum tcpterm_sender
+sender_of(const struct worker *w, const struct policy_facts *f, const struct policy_verdict *v)
+{
+	struct policy_facts back = *f;
+	struct policy_verdict other;
+
+	if (!f->midstream || v->swapped)
+		return v->swapped ? TCPTERM_SENDER_RESPONDER : TCPTERM_SENDER_INITIATOR;
+	back.src = f->dst;
+	back.dst = f->src;
+	back.sport = f->dport;
+	back.dport = f->sport;
+	back.port = f->peer;
+	back.peer = f->port;
+	back.midstream = false;
+	policy_decide(w->snapshot->policy, &back, &other);
+	return other.rule == v->rule ? TCPTERM_SENDER_GUESSED : TCPTERM_SENDER_INITIATOR;
+}
+
 /* A copy can only be read: a rule of any other mode has no effect on it. */
 static enum tcpterm_decision
 decision_on_tap(enum policy_mode mode)
@@ -127,6 +161,8 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 		.idle_us = v.attrs.timeout_us,
 		.close_local = v.attrs.close_local,
 		.copy = tap,
+		.sender = (uint8_t)sender_of(w, &facts, &v),
+		.ends = (uint8_t)ends_of(v.reset),
 	};
 }
 

@@ -21,6 +21,7 @@ struct copies {
 	uint16_t window;		/* that every segment offers */
 	uint8_t shift;			/* window scale that the SYNs carry; 0xff none */
 	uint16_t client_port;
+	uint8_t client_mac;		/* its last byte */
 	uint32_t cut;			/* frames are chains, cut here and again; 0: they are not */
 	struct {
 		uint64_t next;		/* bytes and gaps up to here */

@@ -91,6 +91,48 @@ inexact_reset_is_challenged_in_every_state(void)
 }
 
 static void
+header_of_a_segment_outside_the_window_is_not_imitated(void)
+{
+	struct ends_seg g = { .seq = 70000, .len = 10, .tos = 0x20 };
+
+	ends_init(&e, &plain, true);
+	ends_send(&e, 0, &g);
+	g.seq = 0;
+	g.ack = 5000;		/* of what was never sent */
+	ends_send(&e, 0, &g);
+	ends_run(&e, 0);
+	CU_ASSERT_EQUAL(((struct relay *)ends_flow(&e))->leg[1].tos, 0);
+	g.ack = 0;
+	ends_send(&e, 0, &g);
+	ends_run(&e, 0);
+	CU_ASSERT_EQUAL(((struct relay *)ends_flow(&e))->leg[1].tos, 0x20);
+	ends_fini(&e);
+}
+
+static void
+empty_segments_outside_the_window_are_answered_twice_a_second(void)
+{
+	unsigned before;
+
+	ends_init(&e, &plain, true);
+	before = e.n_out;
+	for (int i = 0; i < 100; i++) {
+		send_at(0, 70000, 0, 0, TCP_ACK);
+		ends_run(&e, 10 * MS);
+	}
+	CU_ASSERT_EQUAL(ends_count(&e, before, 0), 2);
+	CU_ASSERT_EQUAL(tcpterm_stats(e.stack)->acks_withheld, 98);
+	/* What was sent again is answered each time: its ACK was lost. */
+	send_at(0, 0, 0, 100, TCP_ACK);
+	ends_run(&e, SECOND);
+	before = e.n_out;
+	for (int i = 0; i < 5; i++)
+		send_at(0, 0, 0, 99, TCP_ACK);
+	CU_ASSERT_EQUAL(ends_count(&e, before, 0), 5);
+	ends_fini(&e);
+}
+
+static void
 simultaneous_close_ends_in_good_order(void)
 {
 	ends_init(&e, &plain, true);
@@ -224,6 +266,8 @@ TAP_MAIN(ending, TAP_TEST(too_big_for_a_dead_leg_is_ignored),
 	 TAP_TEST(reset_that_abandons_bytes_is_believed_by_who_has_them),
 	 TAP_TEST(reset_after_both_ends_acknowledged_their_fin_is_sent),
 	 TAP_TEST(inexact_reset_is_challenged_in_every_state),
+	 TAP_TEST(header_of_a_segment_outside_the_window_is_not_imitated),
+	 TAP_TEST(empty_segments_outside_the_window_are_answered_twice_a_second),
 	 TAP_TEST(simultaneous_close_ends_in_good_order),
 	 TAP_TEST(fin_beyond_the_window_waits_for_its_bytes),
 	 TAP_TEST(flow_without_room_is_forwarded_to_its_end),

@@ -159,6 +159,84 @@ reset_counts_only_where_its_receiver_would_believe_it(void)
 }
 
 static void
+reset_that_nobody_believes_is_counted(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(1, TCP_RST, 500, 0, 0);		/* in the window, not exact */
+	CU_ASSERT_EQUAL(copies_stats()->rst_ignored, 1);
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	end();
+}
+
+static void
+forged_syn_does_not_replace_a_live_flow(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies.isn[0] += 5000000;
+	copies_syn(0);
+	copies.isn[0] -= 5000000;
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	copies_segment(1, TCP_ACK, 0, 100, 0);		/* what RFC 5961 4 answers */
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	CU_ASSERT_EQUAL(info(0)->in_flight, 0);
+	end();
+}
+
+static void
+syn_that_the_other_end_takes_begins_a_new_flow(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies.isn[0] += 5000000;
+	copies.isn[1] += 7000000;
+	handshake();
+	CU_ASSERT_EQUAL(copies.n_new, 2);
+	CU_ASSERT_EQUAL(copies.n_ended, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_REPLACED);
+	CU_ASSERT_EQUAL(copies_flow()->start, TCPTERM_START_SYNACK);
+	CU_ASSERT_EQUAL(copies_flow()->key.port[0], copies.client_port);
+	end();
+}
+
+static void
+forged_segment_teaches_neither_numbers_nor_headers(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies.client_mac = 0x66;
+	copies_segment(0, TCP_ACK, 0x30000000, 0, 100);
+	copies_segment(0, TCP_ACK, 100, 0x30000000, 100);
+	copies_segment(0, TCP_RST, 0x30000000, 0, 0);
+	CU_ASSERT_EQUAL(copies_flow()->l2[0].src.addr_bytes[5], 1);
+	CU_ASSERT_EQUAL(info(0)->in_flight, 100);
+	copies_segment(0, TCP_ACK, 100, 0, 100);	/* a MAC that moves is followed */
+	CU_ASSERT_EQUAL(copies_flow()->l2[0].src.addr_bytes[5], 0x66);
+	end();
+}
+
+static void
+flow_is_followed_again_after_a_part_that_went_past(void)
+{
+	begin(TCPTERM_TRACK);
+	handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_segment(0, TCP_ACK, 900000000, 0, 100);
+	copies_segment(1, TCP_ACK, 0, 900000100, 0);
+	copies_segment(0, TCP_ACK, 900000100, 0, 100);
+	CU_ASSERT_EQUAL(info(0)->in_flight, 100);
+	copies_segment(1, TCP_ACK, 0, 900000200, 0);
+	CU_ASSERT_EQUAL(info(0)->in_flight, 0);
+	copies_close(900000200, 0);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	end();
+}
+
+static void
 refused_connection_says_so(void)
 {
 	begin(TCPTERM_TRACK);
@@ -230,6 +308,11 @@ TAP_MAIN(track, TAP_TEST(every_segment_is_forwarded_and_none_is_made),
 	 TAP_TEST(close_ends_the_flow_as_fin_and_late_segments_begin_none),
 	 TAP_TEST(half_close_keeps_the_flow),
 	 TAP_TEST(reset_counts_only_where_its_receiver_would_believe_it),
+	 TAP_TEST(reset_that_nobody_believes_is_counted),
+	 TAP_TEST(forged_syn_does_not_replace_a_live_flow),
+	 TAP_TEST(syn_that_the_other_end_takes_begins_a_new_flow),
+	 TAP_TEST(forged_segment_teaches_neither_numbers_nor_headers),
+	 TAP_TEST(flow_is_followed_again_after_a_part_that_went_past),
 	 TAP_TEST(refused_connection_says_so), TAP_TEST(connection_is_picked_up_midstream),
 	 TAP_TEST(silence_ends_every_light_kind_at_the_idle_time),
 	 TAP_TEST(passed_flow_is_forwarded_and_dropped_flow_is_not))

@@ -70,6 +70,84 @@ rules_see_addresses_ports_and_the_port_it_came_by(void)
 	box_end(&box);
 }
 
+/* How many resets came out of a port; the latest one's numbers are in `rst`. */
+static struct pkt rst;
+
+static unsigned
+resets(enum box_port port)
+{
+	const struct parse_conf conf = { .trust = true };
+	struct rte_mbuf *m;
+	struct pkt p;
+	unsigned n = 0;
+
+	while ((m = box_receive(&box, port)) != NULL) {
+		CU_ASSERT_EQUAL(pkt_parse(&p, m, &conf), PKT_TCP);
+		if (p.flags & TCP_RST) {
+			rst = p;
+			n++;
+		}
+		rte_pktmbuf_free(m);
+	}
+	return n;
+}
+
+/* A segment with 10 bytes, of the client or of the server; 80 is the server's port. */
+static void
+send_midstream(bool reverse)
+{
+	box_segment(&frame, reverse, 40000, 80, TCP_ACK | TCP_PSH, 0);
+	box_send(&box, reverse ? BOX_B : BOX_A, 0, &frame);
+	box_turn(&box);
+}
+
+static void
+reset_in_progress_tells_the_ends_that_the_rule_names(void)
+{
+	static const struct {
+		const char *policy;
+		unsigned client, server;
+	} rules[] = {
+		{ "default reset\n", 1, 1 },
+		{ "default reset both\n", 1, 1 },
+		{ "default reset client\n", 1, 0 },
+		{ "default reset server\n", 0, 1 },
+		/* the rule knows who the client is better than the ports do */
+		{ "rule r: reset client proto tcp from 10.0.0.1\ndefault drop\n", 1, 0 },
+		{ "rule r: reset client proto tcp from 10.0.0.2\ndefault drop\n", 0, 1 },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		box_begin(&box, 1, rules[i].policy);
+		send_midstream(false);
+		CU_ASSERT_EQUAL(resets(BOX_A), rules[i].client);
+		if (rules[i].client)	/* what the client acknowledged */
+			CU_ASSERT_EQUAL(rst.seq, 5001);
+		CU_ASSERT_EQUAL(resets(BOX_B), rules[i].server);
+		if (rules[i].server)	/* the number of what did not arrive */
+			CU_ASSERT_EQUAL(rst.seq, 1000);
+		send_midstream(true);
+		CU_ASSERT_EQUAL(resets(BOX_A), rules[i].client);
+		if (rules[i].client)
+			CU_ASSERT_EQUAL(rst.seq, 5000);
+		CU_ASSERT_EQUAL(resets(BOX_B), rules[i].server);
+		if (rules[i].server)
+			CU_ASSERT_EQUAL(rst.seq, 1001);
+		box_end(&box);
+	}
+}
+
+static void
+reset_server_leaves_the_client_without_an_answer_to_its_syn(void)
+{
+	box_begin(&box, 1, "default reset server\n");
+	send_syn(40000, 80);
+	CU_ASSERT_EQUAL(box_count(&box, BOX_A), 0);
+	CU_ASSERT_EQUAL(box_count(&box, BOX_B), 0);
+	box_end(&box);
+}
+
 static void
 new_policy_decides_new_flows_and_leaves_the_old(void)
 {
@@ -89,4 +167,6 @@ new_policy_decides_new_flows_and_leaves_the_old(void)
 TAP_MAIN(verdict, TAP_TEST(each_mode_becomes_its_kind),
 	 TAP_TEST(proxy_that_could_only_begin_midstream_is_tracked),
 	 TAP_TEST(rules_see_addresses_ports_and_the_port_it_came_by),
+	 TAP_TEST(reset_in_progress_tells_the_ends_that_the_rule_names),
+	 TAP_TEST(reset_server_leaves_the_client_without_an_answer_to_its_syn),
 	 TAP_TEST(new_policy_decides_new_flows_and_leaves_the_old))

@@ -53,6 +53,8 @@ struct tcpterm_verdict {
 	int64_t idle_us;		/* 0: the stack's default */
 	bool close_local;		/* RELAY: acknowledge a FIN at once */
 	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
+	uint8_t sender;			/* enum tcpterm_sender, of a segment that is no SYN */
+	uint8_t ends;			/* RESET: who is told; 0: the sender, as an end does */
 };
 
 typedef struct tcpterm_verdict (*tcpterm_filter_fn)(void *ctx, const struct tcpterm_syn *syn);

@@ -97,8 +97,31 @@ struct flow *tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation);
  */
 unsigned tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max);
 
-/* Ends a flow now: a relay or connection resets its legs, others only leave the table. */
+/*
+ * Resets a connection: a RST that they will believe (RFC 9293 3.5.2, RFC 5961 3.2) goes to `ends`,
+ * as from each other, and the flow ends as `why`.  For embryos, relays, tracked flows and
+ * connections of the library, whose `closed` is called.  As far as what they received is not known
+ * exactly, the object stays a while and answers what still comes from them, so that each end that
+ * goes on sending learns of it; what comes from an end that is not among `ends` is swallowed.
+ * 0, and `f` is gone; -EOPNOTSUPP: this kind has no numbers; -ENOTCONN: it is over already.
+ */
+int tcpterm_reset_ends(struct tcpterm *s, struct flow *f, unsigned ends, enum tcpterm_end why);
+
+/* The same for both ends, as `aborted`. */
+int tcpterm_reset(struct tcpterm *s, struct flow *f);
+
+/* Ends a flow of any kind now: with a reset of both ends where tcpterm_reset_ends() can, else it
+ * only leaves the table. */
 void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
+
+/*
+ * Moves a flow down the ladder, and never up: a handshake or a relay to TRACK, PASS or DROP; a
+ * tracked flow to PASS or DROP; a passive one, its streams ended, to PASS or DROP; a passed one to
+ * DROP, which swallows what comes until the flow is idle.  0: the flow has another object, and
+ * `f` is gone.  -EAGAIN: a relay still holds bytes, and moves as soon as it does not.
+ * -EINVAL: upwards, or no such way.  -ENOTCONN: it is over already.  -ENOMEM: it is as it was.
+ */
+int tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to);
 
 struct tcpterm_stats {
 #define STAT(name, text) uint64_t name;

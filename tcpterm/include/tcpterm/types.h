@@ -59,9 +59,23 @@ enum tcpterm_decision {
 	TCPTERM_PASS,		/* forward unchanged, count only */
 	TCPTERM_FORWARD,	/* this segment goes on unchanged, and no flow is made of it */
 	TCPTERM_DROP,		/* drop the whole flow, count */
-	TCPTERM_RESET,		/* answer with a RST */
+	TCPTERM_RESET,		/* refuse with a RST, and keep no state */
 	TCPTERM_SILENT,		/* no answer, no state */
 	TCPTERM_DEFER,		/* keep an embryo until tcpterm_decide() or the deadline */
+};
+
+/* Ends of a flow, as a set. */
+enum {
+	TCPTERM_INITIATOR = 1,
+	TCPTERM_RESPONDER = 2,
+	TCPTERM_BOTH_ENDS = 3,
+};
+
+/* Who sent a segment that is no SYN. */
+enum tcpterm_sender {
+	TCPTERM_SENDER_GUESSED,	/* the lower port is the responder's */
+	TCPTERM_SENDER_INITIATOR,
+	TCPTERM_SENDER_RESPONDER,
 };
 
 enum tcpterm_kind {

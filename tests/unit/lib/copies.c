@@ -196,6 +196,7 @@ copies_begin(const struct tcpterm_passive_conf *conf)
 	copies.window = 0xffff;
 	copies.shift = 7;
 	copies.client_port = 40000;
+	copies.client_mac = 1;
 	copies.decision = TCPTERM_PASSIVE;
 	copies.ops = (struct tcpterm_ops){ .tx = on_tx,
 					   .forward = on_forward,
@@ -256,7 +257,7 @@ headers(uint8_t *b, unsigned d, uint16_t flags, uint32_t number, uint32_t ack, u
 
 	memset(b, 0, HEADERS);
 	b[5] = (uint8_t)(2 - d);
-	b[11] = (uint8_t)(1 + d);
+	b[11] = d ? 2 : copies.client_mac;
 	put16(b + 12, 0x0800);
 	b[14] = 0x45;
 	put16(b + 16, 40 + opt_len + len);

@@ -1,0 +1,112 @@
+/*
+ * The way down the ladder of modes.
+ */
+#include <errno.h>
+
+#include "tcpterm/embryo.h"
+#include "tcpterm/pair.h"
+#include "tcpterm/relay.h"
+#include "tcpterm/track.h"
+
+static enum tcpterm_kind
+kind_for(enum tcpterm_decision d)
+{
+	switch (d) {
+	case TCPTERM_TRACK:
+		return TCPTERM_KIND_TRACK;
+	case TCPTERM_PASS:
+		return TCPTERM_KIND_PASS;
+	case TCPTERM_DROP:
+		return TCPTERM_KIND_DROP;
+	default:
+		return TCPTERM_KIND_NONE;
+	}
+}
+
+/* Is `to` below `from`? */
+static bool
+leads_down(enum tcpterm_kind from, enum tcpterm_kind to)
+{
+	switch (from) {
+	case TCPTERM_KIND_EMBRYO:
+	case TCPTERM_KIND_RELAY:
+		return to != TCPTERM_KIND_NONE;
+	case TCPTERM_KIND_TRACK:
+	case TCPTERM_KIND_PASSIVE:
+		return to == TCPTERM_KIND_PASS || to == TCPTERM_KIND_DROP;
+	case TCPTERM_KIND_PASS:
+		return to == TCPTERM_KIND_DROP;
+	default:
+		return false;
+	}
+}
+
+static bool
+has_room(const struct tcpterm *s, enum tcpterm_kind kind)
+{
+	return s->slabs[kind].n_used < s->slabs[kind].n_max;
+}
+
+static int
+become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind, int64_t idle_us)
+{
+	struct flow *to = flow_become(s, f, kind);
+
+	if (!to)
+		return -ENOMEM;
+	track_take_over(s, to, NULL, idle_us);
+	return 0;
+}
+
+/* What a handshake said so far is not taken along: the followers learn it from what comes. */
+static int
+demote_embryo(struct tcpterm *s, struct embryo *e, enum tcpterm_kind kind)
+{
+	if (e->syn)	/* tcpterm_decide() is the call for it */
+		return -EINVAL;
+	return become(s, &e->f, kind, e->verdict.idle_us);
+}
+
+static int
+demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
+{
+	if (kind != TCPTERM_KIND_DROP)
+		return relay_step_down(s, r, kind);
+	if (!has_room(s, kind))
+		return -ENOMEM;
+	relay_release(s, r);
+	return become(s, &r->f, kind, r->idle_us);
+}
+
+/* Its streams end here. */
+static int
+demote_passive(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
+{
+	if (f->is_copy && kind != TCPTERM_KIND_DROP)
+		return -EINVAL;
+	if (!has_room(s, kind))
+		return -ENOMEM;
+	pair_release(s, f);
+	return become(s, f, kind, 0);
+}
+
+int
+tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to)
+{
+	enum tcpterm_kind kind = kind_for(to);
+
+	if (f->kind == TCPTERM_KIND_TIMEWAIT || f->end != TCPTERM_END_NONE)
+		return -ENOTCONN;
+	if (!leads_down((enum tcpterm_kind)f->kind, kind))
+		return -EINVAL;
+	switch ((enum tcpterm_kind)f->kind) {
+	case TCPTERM_KIND_EMBRYO:
+		return demote_embryo(s, (struct embryo *)f, kind);
+	case TCPTERM_KIND_RELAY:
+		return demote_relay(s, (struct relay *)f, kind);
+	case TCPTERM_KIND_PASSIVE:
+		return demote_passive(s, f, kind);
+	default:
+		return become(s, f, kind, track_idle(f));
+	}
+}
