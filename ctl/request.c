@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/daemon.h"
 #include "ctl/verbs.h"
 
 enum { FILE_MAX = 64 << 20 };	/* bytes of a file that is sent */
@@ -99,29 +100,26 @@ read_file(const char *path, struct text *out, struct err *e)
 	return rc;
 }
 
-/* Runs `leatd --check-policy FILE` in place of this program: the one beside it,
- * or in the sbin folder next to its own, or in PATH.  Returns if there is none. */
-static void
-exec_check(const char *file)
+/*
+ * The text to send.  leatd itself puts the files into it that a policy names: they are read here,
+ * as this user, and not by the daemon.  Where there is no leatd the text goes as it is.
+ */
+static int
+read_policy(const char *path, struct text *out)
 {
-	static const char *const places[] = { "leatd", "../sbin/leatd" };
-	char name[] = "leatd", option[] = "--check-policy";
-	char *argv[] = { name, option, strdup(file), NULL };
-	char self[2048], path[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash;
-	size_t i;
+	int status = daemon_read("--expand-policy", path, out);
+	struct err e;
 
-	if (!argv[2])
-		return;
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	for (i = 0; slash && i < 2; i++) {
-		snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, places[i]);
-		execv(path, argv);
+	if (status == 0 && out->failed) {
+		complain("out of memory");
+		return EXIT_FAILED;
 	}
-	execvp(name, argv);
-	free(argv[2]);
+	if (status >= 0)
+		return status ? EXIT_FAILED : 0;
+	if (read_file(path, out, &e) == 0)
+		return 0;
+	complain("%s", e.msg);
+	return EXIT_FAILED;
 }
 
 /* How a command is written, for who wrote it otherwise. */
@@ -144,7 +142,6 @@ request_read_file(struct request *r, struct sent *sent)
 {
 	const struct verb *verb = verb_find(r->method);
 	const char *path;
-	struct err e;
 	int i, n = r->argc - 1;
 
 	sent->text = TEXT_EMPTY;
@@ -156,10 +153,8 @@ request_read_file(struct request *r, struct sent *sent)
 		if (r->argv[i][0] != '-')
 			return say_usage(verb);
 	path = r->argv[n];
-	if (read_file(path, &sent->text, &e)) {
-		complain("%s", e.msg);
+	if (read_policy(path, &sent->text))
 		return EXIT_FAILED;
-	}
 	for (i = 0; i < n; i++)
 		sent->argv[i] = r->argv[i];
 	sent->argv[n] = strcmp(path, "-") ? path : "<stdin>";
@@ -177,7 +172,7 @@ request_run(const struct options *o, struct request *r)
 	int status;
 
 	if (verb && verb->file == VERB_CHECK_FILE && r->argc == 1)
-		exec_check(r->argv[0]);
+		daemon_exec("--check-policy", r->argv[0]);
 	status = request_read_file(r, &sent);
 	if (!status)
 		status = session_ask(o, r);

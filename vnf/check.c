@@ -10,7 +10,7 @@
 
 #include "vnf/policy/policy.h"
 #include "vnf/ports.h"
-#include "vnf/text_file.h"
+#include "vnf/policy_file.h"
 
 int
 check_name(const char *name, struct err *err)
@@ -53,7 +53,7 @@ check_policy(const struct options *o, FILE *errors, struct err *err)
 
 	if (!o->policy)
 		return 0;
-	rc = text_file_read(o->policy, POLICY_TEXT_MAX, &text, &len, err);
+	rc = policy_file_read(o->policy, errors, &text, &len, err);
 	if (rc != 0)
 		return rc;
 	rc = parse_and_bind(o, text, len, &errs);

@@ -156,7 +156,7 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 	for (i = 0; i < MAX_WORKERS; i++)
 		o->core[i] = -1;
 	rc = read_arguments(argc, argv, OPTION_EARLY, o, err);
-	if (rc != 0 || o->help || o->version || o->check_policy)
+	if (rc != 0 || o->help || o->version || o->check_policy || o->expand_policy)
 		return rc;
 	rc = read_file(o, errors, err);
 	if (rc == 0)

@@ -32,7 +32,7 @@ struct port_option {
 };
 
 struct options {
-	const char *name, *config, *run_dir, *db, *policy, *check_policy;
+	const char *name, *config, *run_dir, *db, *policy, *check_policy, *expand_policy;
 	const char *ovs_db, *ovs_rundir;
 	unsigned instance;	/* number in the switch's rules */
 	struct port_option port[MAX_PORTS];

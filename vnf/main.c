@@ -9,8 +9,8 @@
 
 #include "vnf/check.h"
 #include "vnf/log.h"
+#include "vnf/policy_file.h"
 #include "vnf/start.h"
-#include "vnf/text_file.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -23,13 +23,13 @@ check_only(const char *path)
 	struct err err = { 0 };
 	size_t len;
 	char *text;
-	int rc = text_file_read(path, POLICY_TEXT_MAX, &text, &len, &err);
+	int rc = policy_file_read(path, stderr, &text, &len, &err);
 
 	if (rc != 0) {
 		fprintf(stderr, "leatd: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}
-	rc = policy_parse(strcmp(path, "-") == 0 ? "stdin" : path, text, len, &p, &errs);
+	rc = policy_parse(policy_file_name(path), text, len, &p, &errs);
 	policy_errors_print(&errs, stderr);
 	if (rc != 0 && errs.n == 0)
 		fprintf(stderr, "leatd: %s: %s\n", path, strerror(-rc));
@@ -37,6 +37,26 @@ check_only(const char *path)
 	policy_free(p);
 	free(text);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* leatd --expand-policy FILE */
+static int
+expand_only(const char *path)
+{
+	struct err err = { 0 };
+	bool written;
+	size_t len;
+	char *text;
+
+	if (policy_file_read(path, stderr, &text, &len, &err) != 0) {
+		fprintf(stderr, "leatd: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	written = fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0;
+	free(text);
+	if (!written)
+		perror("leatd: the policy can't be written");
+	return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* leatd --check */
@@ -138,6 +158,8 @@ main(int argc, char *argv[])
 	}
 	if (o.check_policy)
 		return check_only(o.check_policy);
+	if (o.expand_policy)
+		return expand_only(o.expand_policy);
 	if (o.check)
 		return check(&o);
 	if (open_logs(&o, &err) != 0) {

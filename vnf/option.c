@@ -115,6 +115,8 @@ const struct option_row option_rows[] = {
 	  SWITCH(check), .round = OPTION_EARLY },
 	{ "check-policy", "FILE", "only say whether the policy is right (-: standard input)",
 	  TEXT(check_policy), .round = OPTION_EARLY },
+	{ "expand-policy", "FILE", "only write the policy with the files that it names in it",
+	  TEXT(expand_policy), .round = OPTION_EARLY },
 	{ "run-dir", "DIR", "control socket DIR/NAME.ctl and DIR/NAME.pid",
 	  TEXT(run_dir) },
 	{ "db", "FILE", "database of policies and flows",

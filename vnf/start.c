@@ -17,7 +17,7 @@
 #include "vnf/dpdk_log.h"
 #include "vnf/log.h"
 #include "vnf/pidfile.h"
-#include "vnf/text_file.h"
+#include "vnf/policy_file.h"
 
 enum {
 	MEM_MB = 256,
@@ -176,7 +176,7 @@ start_policy(struct leat *l, struct err *err)
 	int rc = active_init(&l->active, l->o->n_workers, l->store, l->ports, err);
 
 	if (rc == 0 && l->o->policy)
-		rc = text_file_read(l->o->policy, POLICY_TEXT_MAX, &text, &len, err);
+		rc = policy_file_read(l->o->policy, stderr, &text, &len, err);
 	if (rc != 0)
 		return rc;
 	rc = active_start(&l->active, l->o->policy, text, &errors);

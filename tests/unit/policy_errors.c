@@ -114,7 +114,7 @@ static const struct malformed malformed[] = {
 	{ "rule web: reset nobody\n" END,
 	  "t:1:17: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
 	  "an end (client, server, both), \"{\" or the next statement (rule, set, steer, "
-	  "default), found \"nobody\"\n" },
+	  "default, include), found \"nobody\"\n" },
 	{ "rule web: snoop\n" END, "t:1:11: \"snoop\" is not available in this version\n" },
 	{ "rule web: splice\n" END, "t:1:11: \"splice\" is not available in this version\n" },
 	{ "rule web: release\n" END, "t:1:11: \"release\" is not available in this version\n" },
@@ -127,7 +127,13 @@ static const struct malformed malformed[] = {
 	  "t:1:19: \"limit\" is not available in this version\n" },
 	{ "match proto tcp { rate 2mbit }\n" END,
 	  "t:1:1: \"match\" is not available in this version\n" },
-	{ "include \"x\"\n" END, "t:1:1: \"include\" is not available in this version\n" },
+	{ "include x\n" END, "t:1:9: expected a quoted string, found \"x\"\n" },
+	{ "include \"x\"\n" END,
+	  "t:1:9: \"x\" did not come with this text: \"leatctl policy load\" and \"leatd "
+	  "--expand-policy\" put it in\n" },
+	{ "set <a> file \"x\"\nrule a: pass from <a>\n" END,
+	  "t:1:14: \"x\" did not come with this text: \"leatctl policy load\" and \"leatd "
+	  "--expand-policy\" put it in\n" },
 	{ "set inspect 3s 512B\n" END, "t:1:5: \"inspect\" is not available in this version\n" },
 	{ "rule log: pass\n" END,
 	  "t:1:6: expected a name, found \"log\", a word of the language: as a name it goes in "
@@ -182,7 +188,7 @@ static const struct malformed malformed[] = {
 	  "t:2:1: expected an action (proxy, track, passive, pass, drop, reset), found the end "
 	  "of the file\n" },
 	{ "default track to any\n",
-	  "t:1:15: expected \"{\" or the next statement (rule, set, steer, default), "
+	  "t:1:15: expected \"{\" or the next statement (rule, set, steer, default, include), "
 	  "found \"to\"\n" },
 	{ "rule a: pass @ drop\n" END, "t:1:14: unexpected character '@'\n" },
 	{ "\303\251\n" END, "t:1:1: unexpected byte 0xc3\n" },
@@ -224,7 +230,8 @@ static const struct malformed malformed[] = {
 	  "t:2:7: selection \"s\" can never match: \"s\" (line 1:7) takes all of it\n"
 	  "t:2:7: selection \"s\" is named twice: first at line 1:7\n" },
 	{ "steer s: bridge br0 client p1 server p2 copy to tap next normal fail open\n" END,
-	  "t:1:65: expected the next statement (rule, set, steer, default), found \"fail\"\n" },
+	  "t:1:65: expected the next statement (rule, set, steer, default, "
+	  "include), found \"fail\"\n" },
 	{ "rule a pass\n"
 	  "rule b: pass to any port 99999\n"
 	  "\trule c: track fron any\n"
@@ -232,7 +239,7 @@ static const struct malformed malformed[] = {
 	  "t:1:8: expected \":\", found \"pass\"\n"
 	  "t:2:26: expected a port from 0 to 65535\n"
 	  "t:3:16: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
-	  "\"{\" or the next statement (rule, set, steer, default), found \"fron\"\n"
+	  "\"{\" or the next statement (rule, set, steer, default, include), found \"fron\"\n"
 	  "t:4:11: the range is reversed: expected 0:1\n"
 	  "t:5:1: expected \"default ACTION\": every policy has one\n" },
 };

@@ -163,6 +163,7 @@ set_declare(struct parser *ps, const char *name, struct loc loc)
 	struct policy *p = ps->p;
 	struct set *s = arena_alloc(&p->arena, sizeof *s);
 	const struct set *old;
+	char place[PLACE_MAX];
 
 	if (s == NULL)
 		return NULL;
@@ -172,8 +173,8 @@ set_declare(struct parser *ps, const char *name, struct loc loc)
 		error_at(p, ps->errs, &loc, "a name has at most %d characters", POLICY_NAME_MAX);
 	old = set_find(p, name);
 	if (old)
-		error_at(p, ps->errs, &loc, "set <%s> is defined twice: first at line %d:%d", name,
-			 old->loc.line, old->loc.col);
+		error_at(p, ps->errs, &loc, "set <%s> is defined twice: first at %s", name,
+			 place_name(&loc, &old->loc, place));
 	else if (tsearch(s, &p->set_tree, set_order) == NULL)
 		return NULL;
 	*p->sets_tail = s;
@@ -184,14 +185,14 @@ set_declare(struct parser *ps, const char *name, struct loc loc)
 static bool
 seen_twice(struct parser *ps, struct loc *seen, const struct loc *loc)
 {
-	char quote[64];
+	char quote[64], place[PLACE_MAX];
 
 	if (seen->line == 0) {
 		*seen = *loc;
 		return false;
 	}
-	error_at(ps->p, ps->errs, loc, "%s is given twice: first at line %d:%d",
-		 source_quote(ps->p, loc, quote, sizeof quote), seen->line, seen->col);
+	error_at(ps->p, ps->errs, loc, "%s is given twice: first at %s",
+		 source_quote(ps->p, loc, quote, sizeof quote), place_name(loc, seen, place));
 	return true;
 }
 
@@ -323,12 +324,13 @@ void
 default_add(struct parser *ps, struct rule *r)
 {
 	const struct rule *old = ps->p->def;
+	char place[PLACE_MAX];
 
 	r->match = ps->match;
 	r->attrs = ps->attrs;
 	if (old)
-		error_at(ps->p, ps->errs, &r->name.loc, "a second default: first at line %d:%d",
-			 old->name.loc.line, old->name.loc.col);
+		error_at(ps->p, ps->errs, &r->name.loc, "a second default: first at %s",
+			 place_name(&r->name.loc, &old->name.loc, place));
 	else
 		ps->p->def = r;
 }

@@ -20,8 +20,17 @@ void *arena_alloc(struct arena *a, size_t n);	/* zeroed; NULL: no memory */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 void arena_fini(struct arena *a);
 
-/* A place in the text: bytes [off, end), beginning at line:col. */
+/* One file's text; the first is the one that was given, the others it names. */
+struct source {
+	struct source *next;
+	const char *name, *text;
+	size_t len;
+	unsigned order;			/* in which they came, from 0 */
+};
+
+/* A place in a text: bytes [off, end), beginning at line:col. */
 struct loc {
+	const struct source *src;
 	int line, col;
 	size_t off, end;
 };
@@ -75,6 +84,7 @@ struct set {
 	struct set *next;
 	const char *name;
 	struct loc loc;
+	const char *file;		/* where its items are; NULL: in the statement */
 	struct list *list;		/* NULL: its definition is broken */
 	enum list_kind kind;		/* ADDR or PORT */
 	bool ready;			/* checked: may be referred to */
@@ -143,8 +153,8 @@ struct dim {
 
 struct policy {
 	struct arena arena;
-	const char *name, *text;
-	size_t len;
+	struct source *sources, **sources_tail;
+	unsigned n_sources;
 	struct set *sets, **sets_tail;
 	void *set_tree;			/* tsearch(3) by name */
 	struct rule *rules, **rules_tail;
@@ -163,12 +173,19 @@ struct policy {
 struct parser {
 	struct policy *p;
 	struct policy_errors *errs;
-	void *scanner;			/* flex */
+	policy_read *read;		/* NULL: only what was given with the text is there */
+	struct frame *frame;		/* the file being read (lex.l) */
 	struct loc at;			/* the token that was read last */
 	int next_col;			/* where the next one begins */
+	int token;			/* what it was */
+	struct word open;		/* s not NULL: read this file next */
+	bool open_set;			/* it holds the items of a set */
+	unsigned n_opened;
+	size_t n_bytes;			/* of all files opened */
 	struct match *match;		/* of the statement being read */
 	struct attr_list *attrs;
 	bool skipping;			/* in a broken statement: skip to the next */
+	bool only_files;		/* words are not complained of */
 	bool default_seen;
 	bool nomem;
 };
@@ -177,8 +194,19 @@ struct parser {
 void error_at(const struct policy *p, struct policy_errors *errs, const struct loc *loc,
 	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void errors_sort(struct policy_errors *errs);
+/* "line 1:5", or "file:1:5" if that is another file than that of `here`.  Into `buf`. */
+enum { PLACE_MAX = 160 };
+const char *place_name(const struct loc *here, const struct loc *there, char buf[PLACE_MAX]);
 /* The source text of `loc`, in quotes and cut to what a person reads, into `buf`. */
 const char *source_quote(const struct policy *p, const struct loc *loc, char *buf, size_t size);
+
+/* source.c */
+/* Takes the text apart if it carries files.  0 or -ENOMEM. */
+int sources_take(struct policy *p, const char *name, const char *text, size_t len);
+/* Writes the text, with its files if it has any.  0 or -EIO. */
+int sources_put(const struct policy *p, FILE *out);
+/* The file that `word` names in its own file's folder; NULL, and it was said why. */
+struct source *source_open(struct parser *ps, const struct word *word);
 
 /* ast.c: what the grammar's actions call.  Those that return a pointer return NULL
  * where there is no memory. */

@@ -218,6 +218,7 @@ shadow_check(struct parser *ps, uint32_t at)
 	const struct rule *r = p->rule[at], *by;
 	struct index_rows rows;
 	u128 key[DIM_N] = { 0 };
+	char place[PLACE_MAX];
 	uint32_t i;
 	unsigned d;
 
@@ -230,8 +231,8 @@ shadow_check(struct parser *ps, uint32_t at)
 		if (!rule_covers(by, r))
 			continue;
 		error_at(p, ps->errs, &r->name.loc,
-			 "rule \"%s\" can never match: rule \"%s\" (line %d:%d) takes all of it",
-			 r->name.s, by->name.s, by->name.loc.line, by->name.loc.col);
+			 "rule \"%s\" can never match: rule \"%s\" (%s) takes all of it", r->name.s,
+			 by->name.s, place_name(&r->name.loc, &by->name.loc, place));
 		return;
 	}
 }
@@ -255,12 +256,13 @@ static int
 name_once(struct parser *ps, void **tree, const struct word *w, const char *what)
 {
 	const struct word *const *old = tsearch(w, tree, word_order);
+	char place[PLACE_MAX];
 
 	if (old == NULL)
 		return -ENOMEM;
 	if (*old != w)
-		error_at(ps->p, ps->errs, &w->loc, "%s \"%s\" is named twice: first at line %d:%d",
-			 what, w->s, (*old)->loc.line, (*old)->loc.col);
+		error_at(ps->p, ps->errs, &w->loc, "%s \"%s\" is named twice: first at %s", what,
+			 w->s, place_name(&w->loc, &(*old)->loc, place));
 	return 0;
 }
 
@@ -377,10 +379,8 @@ policy_new(const char *name, const char *text, size_t len)
 	p->sets_tail = &p->sets;
 	p->rules_tail = &p->rules;
 	p->steer_tail = &p->steer_list;
-	p->name = arena_strndup(&p->arena, name, strlen(name));
-	p->text = arena_strndup(&p->arena, text, len);
-	p->len = len;
-	if (p->name && p->text)
+	p->sources_tail = &p->sources;
+	if (sources_take(p, name, text, len) == 0)
 		return p;
 	policy_free(p);
 	return NULL;
@@ -390,7 +390,7 @@ int
 policy_count_rules(const char *text, size_t len)
 {
 	struct policy_errors errs = { 0 };
-	struct parser ps = { .errs = &errs };
+	struct parser ps = { .errs = &errs, .only_files = true };
 	int rc = -ENOMEM;
 
 	ps.p = policy_new("", text, len);
@@ -401,6 +401,25 @@ policy_count_rules(const char *text, size_t len)
 	policy_free(ps.p);
 	policy_errors_free(&errs);
 	return ps.nomem ? -ENOMEM : rc;
+}
+
+int
+policy_expand(const char *name, const char *text, size_t len, policy_read *read, FILE *out,
+	      struct policy_errors *errs)
+{
+	struct parser ps = { .errs = errs, .read = read, .only_files = true };
+	int rc = -ENOMEM;
+
+	memset(errs, 0, sizeof *errs);
+	ps.p = policy_new(name, text, len);
+	if (ps.p && (rc = lex_open(&ps)) == 0) {
+		lex_count_rules(&ps);
+		lex_close(&ps);
+		rc = ps.nomem ? -ENOMEM : errs->n > 0 ? -EINVAL : sources_put(ps.p, out);
+	}
+	policy_free(ps.p);
+	errors_sort(errs);
+	return rc;
 }
 
 int

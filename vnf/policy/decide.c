@@ -144,7 +144,7 @@ const char *
 policy_rule_place(const struct policy *p, uint32_t i, int *line)
 {
 	*line = rule_at(p, i)->name.loc.line;
-	return p->name;
+	return rule_at(p, i)->name.loc.src->name;
 }
 
 bool

@@ -21,27 +21,46 @@ printable(char c)
 	return c == '\t' || (c >= ' ' && c <= '~') ? c : '?';
 }
 
+/* A place that no file was set for is in the first. */
+static const struct source *
+source_of(const struct policy *p, const struct loc *loc)
+{
+	return loc->src ? loc->src : p->sources;
+}
+
+const char *
+place_name(const struct loc *here, const struct loc *there, char buf[PLACE_MAX])
+{
+	if (here->src == there->src)
+		snprintf(buf, PLACE_MAX, "line %d:%d", there->line, there->col);
+	else
+		snprintf(buf, PLACE_MAX, "%.*s:%d:%d", PLACE_MAX - 32, there->src->name,
+			 there->line, there->col);
+	return buf;
+}
+
 const char *
 source_quote(const struct policy *p, const struct loc *loc, char *buf, size_t size)
 {
+	const struct source *src = source_of(p, loc);
 	size_t i, n = loc->end - loc->off, k = 0;
 	bool cut = n > QUOTE_SHOWN;
 
 	if (cut)
 		n = QUOTE_SHOWN;
-	if (p->len == loc->off || size < QUOTE_SHOWN + 8) {
+	if (src->len == loc->off || size < QUOTE_SHOWN + 8) {
 		snprintf(buf, size, "the end of the file");
 		return buf;
 	}
 	buf[k++] = '"';
 	for (i = 0; i < n; i++)
-		buf[k++] = printable(p->text[loc->off + i]);
+		buf[k++] = printable(src->text[loc->off + i]);
 	snprintf(buf + k, size - k, cut ? "...\"" : "\"");
 	return buf;
 }
 
 static void
-source_line(const struct policy *p, const struct loc *loc, FILE *f)
+source_line(const struct source *p, const struct loc *loc, FILE *f)
 {
 	size_t bol = loc->off, eol = loc->off, i;
 
@@ -66,6 +85,7 @@ void
 error_at(const struct policy *p, struct policy_errors *errs, const struct loc *loc, const char *fmt,
 	 ...)
 {
+	const struct source *src = source_of(p, loc);
 	struct policy_error *e;
 	char message[MESSAGE], *text = NULL;
 	size_t len = 0;
@@ -79,14 +99,15 @@ error_at(const struct policy *p, struct policy_errors *errs, const struct loc *l
 		errs->n_more++;
 		return;
 	}
-	fprintf(f, "%s:%d:%d: %s\n", p->name, loc->line, loc->col, message);
-	source_line(p, loc, f);
+	fprintf(f, "%s:%d:%d: %s\n", src->name, loc->line, loc->col, message);
+	source_line(src, loc, f);
 	if (fclose(f) != 0) {
 		free(text);
 		errs->n_more++;
 		return;
 	}
 	e = &errs->list[errs->n++];
+	e->file = src->order;
 	e->line = loc->line;
 	e->col = loc->col;
 	e->text = text;
@@ -97,6 +118,8 @@ error_order(const void *a, const void *b)
 {
 	const struct policy_error *x = a, *y = b;
 
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	if (x->col != y->col)

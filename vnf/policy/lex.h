@@ -22,7 +22,7 @@ extern const struct lex_unit lex_units[];
 /* Would a name of these characters be read as a keyword? */
 bool lex_is_keyword(const char *s);
 
-/* Scans ps->p->text.  0 or -ENOMEM. */
+/* Scans the first of the policy's files, and each other where it is named.  0 or -ENOMEM. */
 int lex_open(struct parser *ps);
 void lex_close(struct parser *ps);
 

@@ -9,7 +9,7 @@
  * Tokens and nodes live in the policy's arena and own nothing: there is nothing
  * for a %destructor to do.
  *
- * Where it grows: `set inspect` beside set, `match` and `include` beside rule;
+ * Where it grows: `set inspect` beside set, `match` beside rule;
  * app, sni, host and alpn as further `matches`; limit, rate, tag, capture and flood as
  * further `attr`; splice, snoop and release as further `action`.  The
  * scanner knows these words (T_LATER) and the report says that they are not there yet.
@@ -35,7 +35,7 @@
 %parse-param { struct parser *ps }
 %lex-param { struct parser *ps }
 
-%initial-action { @$ = (struct loc){ .line = 1, .col = 1 }; }
+%initial-action { @$ = (struct loc){ .src = ps->p->sources, .line = 1, .col = 1 }; }
 
 %union {
 	const char *str;
@@ -86,6 +86,7 @@ static void later_refuse(struct parser *ps, const struct loc *loc);
 %token <num> NUMBER "a number" DURATION "a duration (300s, 5m, 1h)"
 %token ANY "any" BOTH "both" BRIDGE "bridge" CLIENT "client" CLOSE "close" CLOSED "closed"
 %token COPY "copy" COUNT "count" DEFAULT "default" DOMAIN "domain" DROP "drop" FAIL "fail"
+%token FILE_ "file" INCLUDE "include"
 %token FILES "files" FIRST "first" FROM "from" IN "in" LOCAL "local" LOG "log" NEXT "next"
 %token NORMAL "normal" ON "on" OPEN "open" OVERLAP "overlap" PASS "pass" PASSIVE "passive"
 %token PORT "port" PROTO "proto" PROXY "proxy" RESET "reset" RESUBMIT "resubmit" RULE "rule"
@@ -94,6 +95,7 @@ static void later_refuse(struct parser *ps, const struct loc *loc);
 %token LATER "a later version's word" LATER_STATEMENT "a later version's statement"
 %token BAD "nothing readable"
 %token LBRACE "{" RBRACE "}" COLON ":" NOT "!" COMMA "," SLASH "/"
+%token ENDFILE "the end of this file"
 %token YYEOF 0 "the end of the file"
 
 /* `port` directly after from's or to's addresses belongs to them. */
@@ -121,7 +123,13 @@ statements:
 	| statements error
 	;
 
-statement: set | rule | default | steer | later ;
+statement: set | include | rule | default | steer | later | file_end ;
+
+/* No statement goes on where its file has ended. */
+file_end: ENDFILE { BEGIN(); } ;
+
+/* The scanner reads the file next. */
+include: INCLUDE { BEGIN(); } STRING ;
 
 later:
 	  LATER_STATEMENT
@@ -135,6 +143,12 @@ set:
 	  set_head "{" items "}"
 		{
 			$set_head->list = $items;
+			set_check(ps, $set_head);
+		}
+	| set_head FILE_ STRING items ENDFILE
+		{
+			$set_head->list = $items;
+			$set_head->file = $STRING;
 			set_check(ps, $set_head);
 		}
 	;
@@ -354,9 +368,9 @@ static const struct group {
 	const char *phrase;		/* groups[0]'s comes last */
 	yysymbol_kind_t member[12];	/* ends with YYUNDEF */
 } groups[] = {
-	{ "the next statement (rule, set, steer, default)",
-	  { YYSYMBOL_RULE, YYSYMBOL_SET, YYSYMBOL_STEER, YYSYMBOL_DEFAULT, YYSYMBOL_YYEOF,
-	    YYSYMBOL_LATER_STATEMENT, YYSYMBOL_YYUNDEF } },
+	{ "the next statement (rule, set, steer, default, include)",
+	  { YYSYMBOL_RULE, YYSYMBOL_SET, YYSYMBOL_STEER, YYSYMBOL_DEFAULT, YYSYMBOL_INCLUDE,
+	    YYSYMBOL_YYEOF, YYSYMBOL_LATER_STATEMENT, YYSYMBOL_ENDFILE, YYSYMBOL_YYUNDEF } },
 	{ "a condition (from, to, port, proto, vlan, untagged, on, domain)",
 	  { YYSYMBOL_FROM, YYSYMBOL_TO, YYSYMBOL_PORT, YYSYMBOL_PROTO, YYSYMBOL_VLAN,
 	    YYSYMBOL_UNTAGGED, YYSYMBOL_ON, YYSYMBOL_IN, YYSYMBOL_DOMAIN, YYSYMBOL_YYUNDEF } },

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "datapath/addr.h"
+#include "datapath/err.h"
 
 enum {
 	POLICY_ERRORS_MAX = 50,		/* kept; the rest are counted */
@@ -24,7 +25,9 @@ enum {
 	POLICY_TAGS_MAX = 16,		/* VLAN tags of a stack */
 	POLICY_PORTS_MAX = 64,		/* ports that policy_bind() takes */
 	POLICY_NAME_MAX = 63,		/* bytes of any name */
-	POLICY_TEXT_MAX = 64 << 20,	/* bytes of a policy */
+	POLICY_TEXT_MAX = 64 << 20,	/* bytes of a policy, with its files */
+	POLICY_FILES_MAX = 1024,
+	POLICY_DEPTH_MAX = 16,		/* of files in files */
 };
 
 /* The rungs that a rule may name.  splice, snoop and release come later. */
@@ -116,12 +119,13 @@ struct policy_steer {
 
 /* One error: the text is `file:line:col: message`, the source line and a caret. */
 struct policy_error {
+	unsigned file;			/* in which order the files were read, from 0 */
 	int line, col;			/* from 1; columns are bytes */
 	char *text;			/* ends in a newline */
 };
 
 struct policy_errors {
-	struct policy_error list[POLICY_ERRORS_MAX];	/* by line and column */
+	struct policy_error list[POLICY_ERRORS_MAX];	/* by file, line and column */
 	unsigned n;
 	unsigned n_more;		/* not kept */
 };
@@ -129,8 +133,22 @@ struct policy_errors {
 struct policy;
 
 /*
+ * Reads a file: *text (to be freed) of at most `max` bytes.  0, or a negative errno with `err`.
+ */
+typedef int policy_read(const char *path, size_t max, char **text, size_t *len, struct err *err);
+
+/*
+ * Writes the text together with every file that it names, in a form that policy_parse() reads:
+ * what is stored, sent and loaded again depends on no file.  A text that names none is written as
+ * it is.  0; -EINVAL with an error for each file that can't be read; -ENOMEM, -EIO.
+ */
+int policy_expand(const char *name, const char *text, size_t len, policy_read *read, FILE *out,
+		  struct policy_errors *errs);
+
+/*
  * Compiles `len` bytes of `text` (which is copied); `name` stands in messages
- * for the file.  0 and *out, which the caller frees; else *out is NULL:
+ * for the file.  Files that the text names are those that policy_expand()
+ * put into it.  0 and *out, which the caller frees; else *out is NULL:
  * -EINVAL with every error of the text in `errs`, -EFBIG or -ENOMEM with none.
  * `errs` is overwritten; release it with policy_errors_free() in every case.
  */

@@ -41,6 +41,7 @@ switch_name_check(struct parser *ps, const struct word *w)
 static void
 ports_check(struct parser *ps, const struct steer *s)
 {
+	char place[PLACE_MAX];
 	const struct word *w[4] = { &s->client, &s->server, &s->leat[0], &s->leat[1] };
 	const unsigned n = s->kind == POLICY_STEER_INLINE ? 4 : 3;
 	unsigned i, k;
@@ -52,8 +53,8 @@ ports_check(struct parser *ps, const struct steer *s)
 			if (strcmp(w[i]->s, w[k]->s) != 0)
 				continue;
 			error_at(ps->p, ps->errs, &w[i]->loc,
-				 "port \"%s\" is named twice: first at line %d:%d", w[i]->s,
-				 w[k]->loc.line, w[k]->loc.col);
+				 "port \"%s\" is named twice: first at %s", w[i]->s,
+				 place_name(&w[i]->loc, &w[k]->loc, place));
 			break;
 		}
 	}
@@ -249,6 +250,7 @@ list_includes(struct parser *ps, const struct list *a, const struct list *b, enu
 static void
 shadow_check(struct parser *ps, const struct steer *s)
 {
+	char place[PLACE_MAX];
 	const struct steer *by;
 
 	for (by = ps->p->steer_list; by != s; by = by->next) {
@@ -263,8 +265,8 @@ shadow_check(struct parser *ps, const struct steer *s)
 		    !list_includes(ps, a->to, b->to, LIST_ADDR))
 			continue;
 		error_at(ps->p, ps->errs, &s->name.loc,
-			 "selection \"%s\" can never match: \"%s\" (line %d:%d) takes all of it",
-			 s->name.s, by->name.s, by->name.loc.line, by->name.loc.col);
+			 "selection \"%s\" can never match: \"%s\" (%s) takes all of it", s->name.s,
+			 by->name.s, place_name(&s->name.loc, &by->name.loc, place));
 		return;
 	}
 }
