@@ -134,8 +134,8 @@ put_worker(struct text *out, const struct top_look *now, const struct top_look *
 	snprintf(s, sizeof s, "worker %.0f: %s frames/s, %.0f flows, %.0f mbufs held",
 		 number(row, "worker"), rate, number(row, "flows"), number(row, "held_mbufs"));
 	if (json_object_get(row, "busy_percent"))
-		snprintf(s + strlen(s), sizeof s - strlen(s), ", busy %.0f %%, %.0f cycles/frame",
-			 number(row, "busy_percent"), number(row, "cycles_per_frame"));
+		snprintf(s + strlen(s), sizeof s - strlen(s), ", busy %.0f %%, %.0f cycles/packet",
+			 number(row, "busy_percent"), number(row, "cycles_packet"));
 	put_line(out, s, n_columns);
 }
 

@@ -6,6 +6,11 @@
     peer.py probe HOST PORT                what connect() says
     peer.py abort HOST PORT BYTES          reads BYTES, then resets
     peer.py collect PORT N                 N connections at once, each to its end
+    peer.py late PORT SECONDS              accepts, and reads only after so long
+    peer.py fast-open-listen PORT N        N connections with Fast Open, each answered
+    peer.py fast-open HOST PORT TEXT       sends TEXT in the SYN, says what came back
+    peer.py urgent-listen PORT             urgent bytes stay in the stream
+    peer.py urgent HOST PORT               sends "before", "!" as urgent, "after"
     peer.py udp-echo PORT
     peer.py udp HOST PORT TEXT
 
@@ -21,6 +26,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 
 SO_MAX_PACING_RATE = 47  # <asm-generic/socket.h>; TCP paces itself without a qdisc
@@ -94,6 +100,60 @@ def collect(port, n):
     return {"sha256": sorted(part["sha256"] for part in got)}
 
 
+def late(port, seconds):
+    with listener(port) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        sock, _ = s.accept()
+        with sock:
+            time.sleep(seconds)
+            return receive(sock)
+
+
+def fast_open_listen(port, n):
+    with socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16)
+        print("listening", file=sys.stderr, flush=True)
+        got = []
+        for _ in range(n):
+            sock, _ = s.accept()
+            with sock:
+                got.append(sock.recv(1 << 16).decode())
+                sock.sendall(got[-1].encode())
+        return {"got": got}
+
+
+def fast_open(host, port, text):
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_STREAM) as sock:
+        # Not settimeout(): that makes it non-blocking, and this call is a connect().
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 20, 0))
+        sock.sendto(text.encode(), socket.MSG_FASTOPEN, (host, port))
+        sock.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := sock.recv(1 << 16):
+            answer += chunk
+        return {"answer": answer.decode()}
+
+
+def urgent_listen(port):
+    with listener(port) as s:
+        sock, _ = s.accept()
+        with sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+            got = b""
+            while chunk := sock.recv(1 << 16):
+                got += chunk
+            return {"got": got.decode()}
+
+
+def urgent(host, port):
+    with socket.create_connection((host, port), timeout=20) as sock:
+        sock.sendall(b"before")
+        sock.send(b"!", socket.MSG_OOB)
+        sock.sendall(b"after")
+    return {"sent": True}
+
+
 def udp_echo(port):
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -127,6 +187,16 @@ def main(verb, *args):
         return abort(args[0], int(args[1]), int(args[2]))
     if verb == "collect":
         return collect(int(args[0]), int(args[1]))
+    if verb == "late":
+        return late(int(args[0]), float(args[1]))
+    if verb == "fast-open-listen":
+        return fast_open_listen(int(args[0]), int(args[1]))
+    if verb == "fast-open":
+        return fast_open(args[0], int(args[1]), args[2])
+    if verb == "urgent-listen":
+        return urgent_listen(int(args[0]))
+    if verb == "urgent":
+        return urgent(args[0], int(args[1]))
     if verb == "udp-echo":
         return udp_echo(int(args[0]))
     if verb == "udp":
