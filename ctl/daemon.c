@@ -13,12 +13,9 @@
 enum { EXIT_NONE = 127 };	/* of a child that found no leatd, as of a shell's */
 
 void
-daemon_exec(const char *option, const char *file)
+daemon_run(char *const argv[])
 {
 	static const char *const places[] = { "leatd", "../sbin/leatd" };
-	/* execv() writes to none of them. */
-	char *argv[] = { (char *)(uintptr_t) "leatd", (char *)(uintptr_t)option,
-			 (char *)(uintptr_t)file, NULL };
 	char self[2048], path[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	char *slash;
@@ -31,6 +28,16 @@ daemon_exec(const char *option, const char *file)
 		execv(path, argv);
 	}
 	execvp(argv[0], argv);
+}
+
+void
+daemon_exec(const char *option, const char *file)
+{
+	/* execv() writes to none of them. */
+	char *argv[] = { (char *)(uintptr_t) "leatd", (char *)(uintptr_t)option,
+			 (char *)(uintptr_t)file, NULL };
+
+	daemon_run(argv);
 }
 
 static void

@@ -11,9 +11,12 @@
 #include "ctl/text.h"
 
 /*
- * Runs `leatd OPTION FILE` in place of this program: the leatd beside it, or in the sbin folder
- * next to its own, or in PATH.  Returns if there is none.
+ * Runs leatd with these arguments (argv[0] is "leatd") in place of this program: the leatd beside
+ * it, or in the sbin folder next to its own, or in PATH.  Returns if there is none.
  */
+void daemon_run(char *const argv[]);
+
+/* So `leatd OPTION FILE`. */
 void daemon_exec(const char *option, const char *file);
 
 /*

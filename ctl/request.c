@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/daemon.h"
+#include "ctl/offline.h"
 #include "ctl/verbs.h"
 
 enum { FILE_MAX = 64 << 20 };	/* bytes of a file that is sent */
@@ -145,7 +146,7 @@ request_read_file(struct request *r, struct sent *sent)
 	int i, n = r->argc - 1;
 
 	sent->text = TEXT_EMPTY;
-	if (!verb || verb->file == VERB_NO_FILE)
+	if (!verb || verb->file == VERB_NO_FILE || verb->file == VERB_OFFLINE)
 		return 0;
 	if (n < 0 || n + 2 > verb->max || n + 2 > REQUEST_ARGS_MAX)
 		return say_usage(verb);
@@ -173,6 +174,8 @@ request_run(const struct options *o, struct request *r)
 
 	if (verb && verb->file == VERB_CHECK_FILE && r->argc == 1)
 		daemon_exec("--check-policy", r->argv[0]);
+	if (verb && verb->file == VERB_OFFLINE)
+		return offline_ask(o, r);
 	status = request_read_file(r, &sent);
 	if (!status)
 		status = session_ask(o, r);

@@ -7,6 +7,7 @@
 
 #include "vnf/cmd.h"
 #include "vnf/cmd_policy.h"
+#include "vnf/cmd_steer.h"
 
 enum { LIST_MAX = 64 };	/* generations that are listed, the newest */
 
@@ -84,35 +85,73 @@ reply_change(struct unixctl_conn *conn, struct leat *l, struct change *c, int rc
 	change_fini(c);
 }
 
+static int
+load(struct leat *l, int argc, const char *argv[], struct change *c)
+{
+	(void)argc;
+	return active_load(&l->active, argv[1], argv[2], strlen(argv[2]), c);
+}
+
+static int
+rollback(struct leat *l, int argc, const char *argv[], struct change *c)
+{
+	uint64_t generation = 0;
+
+	(void)argc;
+	cmd_generation(argv[1], &generation);
+	return active_rollback(&l->active, generation, c);
+}
+
+/* Takes `p`, the policy that `change` brings; where it is NULL, `change` says why. */
+static void
+change_policy(struct unixctl_conn *conn, struct leat *l, struct policy *p, bool dry_run, int argc,
+	      const char *argv[], steer_load_fn *change)
+{
+	struct change c = { .dry_run = dry_run };
+
+	if (p && steer_load_wanted(l, p)) {
+		steer_load(l, conn, p, dry_run, argc, argv, change, reply_change);
+		return;
+	}
+	policy_free(p);
+	reply_change(conn, l, &c, change(l, argc, argv, &c));
+}
+
 static void
 cmd_load(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct change c = { .dry_run = take_dry_run(&argc, &argv) };
+	const bool dry_run = take_dry_run(&argc, &argv);
+	struct policy *p = NULL;
 	struct leat *l = aux;
-	int rc;
+	char *errors = NULL;
 
 	if (argc != 3) {
 		unixctl_reply_error(conn, "policy/load: expected [--dry-run] FILE TEXT");
 		return;
 	}
-	rc = active_load(&l->active, argv[1], argv[2], strlen(argv[2]), &c);
-	reply_change(conn, l, &c, rc);
+	if (steering_steers(&l->steering))
+		active_compile(&l->active, argv[1], argv[2], strlen(argv[2]), &p, &errors);
+	free(errors);
+	change_policy(conn, l, p, dry_run, argc, argv, load);
 }
 
 static void
 cmd_rollback(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct change c = { .dry_run = take_dry_run(&argc, &argv) };
+	const bool dry_run = take_dry_run(&argc, &argv);
+	struct policy *p = NULL;
 	struct leat *l = aux;
 	uint64_t generation;
-	int rc;
+	char *errors = NULL;
 
 	if (argc != 2 || !cmd_generation(argv[1], &generation)) {
 		unixctl_reply_error(conn, "expected a generation; `policy list` shows them");
 		return;
 	}
-	rc = active_rollback(&l->active, generation, &c);
-	reply_change(conn, l, &c, rc);
+	if (steering_steers(&l->steering))
+		cmd_policy_get(l, generation, &p, &errors);
+	free(errors);
+	change_policy(conn, l, p, dry_run, argc, argv, rollback);
 }
 
 /* --- show --- */

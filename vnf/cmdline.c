@@ -151,13 +151,19 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 	int rc;
 
 	*o = (struct options){
-		.name = "leat", .n_workers = 1, .bfd_stall_ms = 300, .keep_mb = 4096
+		.name = "leat",
+		.n_workers = 1,
+		.bfd_ms = 100,
+		.bfd_stall_ms = 300,
+		.keep_mb = 4096,
 	};
 	for (i = 0; i < MAX_WORKERS; i++)
 		o->core[i] = -1;
 	rc = read_arguments(argc, argv, OPTION_EARLY, o, err);
 	if (rc != 0 || o->help || o->version || o->check_policy || o->expand_policy)
 		return rc;
+	if (o->offline)
+		return read_arguments(argc, argv, OPTION_PLAIN, o, err);
 	rc = read_file(o, errors, err);
 	if (rc == 0)
 		rc = read_arguments(argc, argv, OPTION_PLAIN, o, err);

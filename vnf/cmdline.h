@@ -34,6 +34,7 @@ struct port_option {
 struct options {
 	const char *name, *config, *run_dir, *db, *policy, *check_policy, *expand_policy;
 	const char *ovs_db, *ovs_rundir;
+	const char *offline;	/* a steering verb to do without a daemon */
 	unsigned instance;	/* number in the switch's rules */
 	struct port_option port[MAX_PORTS];
 	unsigned n_ports;
@@ -45,7 +46,8 @@ struct options {
 	unsigned drain_s;	/* SIGTERM drains for so long at most; 0: it does not */
 	unsigned mem_mb;	/* 0: the default */
 	unsigned keep_days, keep_mb;	/* of ended flows; 0: no limit */
-	bool no_huge, steer, verbose;
+	unsigned bfd_ms;	/* of our inline ports in the switch; 0: no BFD */
+	bool no_huge, steer, clear_on_exit, dry_run, verbose;
 	const char *log[MAX_LOG_SPECS];	/* as vlog/set takes them */
 	unsigned n_log;
 	const char *log_file;	/* NULL: none; "yes": of the instance's name */

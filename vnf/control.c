@@ -16,7 +16,6 @@
 enum {
 	WAIT_MS = 50,		/* nothing is open */
 	WAIT_ASKING_MS = 1,	/* flows are being read */
-	STEER_EVERY_US = 2 * 1000 * 1000,
 	MAX_REQUEST = 8 << 20,	/* a policy is sent whole */
 };
 
@@ -93,34 +92,6 @@ keep_draining(struct leat *l, usec_t now)
 		l->exiting = true;
 }
 
-static void
-keep_steering(struct leat *l, usec_t now)
-{
-	struct steering *s = &l->steering;
-	struct err err = { 0 };
-	char *sent = NULL;
-
-	const struct policy *p = active_snapshot(&l->active)->policy;
-	bool waiting = ports_waiting(l->ports);
-	int rc;
-
-	if (!s->keep || usec_diff(now, s->checked) < STEER_EVERY_US)
-		return;
-	s->checked = now;
-	/* The ports that are waited for may not be there yet. */
-	rc = waiting ? steering_ensure_ports(s, p, &err) : steering_apply(s, p, &sent, &err);
-	if (rc != 0) {
-		if (!s->complained)
-			log_warn("steering: %s", err.msg);
-		s->complained = true;
-		return;
-	}
-	if (!waiting && (s->complained || (sent && *sent)))
-		log_info("steering rules are in place");
-	s->complained = false;
-	free(sent);
-}
-
 /* While flows come they are taken as fast as the workers say them. */
 static int
 wait_ms(const struct leat *l, bool asking)
@@ -151,7 +122,7 @@ control_run(struct leat *l)
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);
 		active_reclaim(&l->active);
-		keep_steering(l, now);
+		steering_run(&l->steering, now, ports_waiting(l->ports) != NULL);
 		keep_draining(l, now);
 	}
 }

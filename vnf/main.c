@@ -11,6 +11,7 @@
 #include "vnf/log.h"
 #include "vnf/policy_file.h"
 #include "vnf/start.h"
+#include "vnf/steer_offline.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -160,6 +161,8 @@ main(int argc, char *argv[])
 		return check_only(o.check_policy);
 	if (o.expand_policy)
 		return expand_only(o.expand_policy);
+	if (o.offline)
+		return steer_offline(&o);
 	if (o.check)
 		return check(&o);
 	if (open_logs(&o, &err) != 0) {

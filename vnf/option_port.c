@@ -15,6 +15,8 @@ port_setting(struct port_option *p, const char *word, struct err *err)
 
 	if (strcmp(word, "copy") == 0)
 		p->copy = p->meta = true;
+	else if (strcmp(word, "mirror") == 0)
+		p->copy = true;	/* and no tag */
 	else if (strcmp(word, "meta") == 0)
 		return err_set(err, -EINVAL,
 			       "meta: many attachments on one port are not available yet; "

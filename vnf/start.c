@@ -234,7 +234,7 @@ leat_start(struct leat *l, const struct options *o, struct err *err)
 	if (rc == 0)
 		rc = name_files(l, err);
 	if (rc == 0)
-		rc = steering_init(&l->steering, o, err);
+		rc = steering_init(&l->steering, o, l->run_dir, err);
 	if (rc == 0)
 		rc = l->pid_fd = pidfile_open(l->pid_path, err);
 	if (rc >= 0)
@@ -252,6 +252,8 @@ leat_start(struct leat *l, const struct options *o, struct err *err)
 	if (rc != 0)
 		return rc;
 	rc = workers_start(l->worker, o->n_workers, o->core, err);
+	if (rc == 0)
+		rc = steering_start(&l->steering, &l->active, err);
 	return rc == 0 ? ports_start(l->ports, err) : rc;
 }
 
@@ -277,6 +279,8 @@ close_files(struct leat *l)
 bool
 leat_stop(struct leat *l)
 {
+	/* the switch goes round us before the workers end */
+	bool steering_ended = steering_stop(&l->steering, l->o->clear_on_exit, STOP_WAIT_MS);
 	bool ports_ended = !l->ports || ports_stop(l->ports, STOP_WAIT_MS);
 
 	workers_stop(l->worker, l->o->n_workers);
@@ -287,7 +291,7 @@ leat_stop(struct leat *l)
 	flows_free(l->flows);
 	sinks_free(l->sinks);
 	close_files(l);
-	if (!ports_ended)
+	if (!ports_ended || !steering_ended)
 		return false;
 	ports_free(l->ports);
 	journal_free(l->journal);

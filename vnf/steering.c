@@ -1,300 +1,399 @@
 /*
  * steering.c - see steering.h.
  */
+#define LOG_MODULE "steer"
+
 #include "vnf/steering.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "datapath/ovs/apply.h"
-#include "datapath/ovs/ports.h"
-#include "vnf/ports.h"
+#include "vnf/active.h"
+#include "vnf/log.h"
 
-/* Of the switch's ports: room for the metadata tag and the user's own tags. */
-enum { MTU_DEFAULT = 1500, TAGS_ROOM = 100 };
+/* How often the switch is asked: it has its rules back within 2 s, the tools' own time included. */
+enum { WATCH_EVERY_US = 1000 * 1000 };
 
-/* The selections of a policy as datapath/ovs wants them, and their lists. */
-struct selections {
-	struct ovs_selection *v;
-	size_t n;
+static const char *const act_names[] = {
+	[STEER_SHOW] = "steer show",	 [STEER_APPLY] = "steer apply",
+	[STEER_CHECK] = "steer check",	 [STEER_CLEAR] = "steer clear",
+	[STEER_BYPASS] = "steer bypass", [STEER_TRACE] = "steer trace",
+	[STEER_PORTS] = "making ports",	 [STEER_WATCH] = "looking for the rules",
+	[STEER_PREPARE] = "policy load",
 };
 
+/* --- what the thread does --- */
+
+static void
+trace_all(const struct steer_switch *w, struct steer_job *job)
+{
+	unsigned i;
+
+	for (i = 0; i < job->n_traces && job->rc == 0; i++)
+		job->rc = ovs_trace(&w->target, job->trace[i].bridge, job->trace[i].flow,
+				    &job->trace[i].text, &job->err);
+}
+
+/* As many rules as at the latest look are all of them: nobody else changes ours. */
+static int
+watch(const struct steer_switch *w, struct steer_job *job, FILE *said)
+{
+	unsigned had = job->n_rules;
+	int rc = steer_switch_count(w, job->plan, &job->n_rules, &job->err);
+
+	if (rc != 0 || (had && job->n_rules == had))
+		return rc;
+	rc = steer_switch_restore(w, job->plan, said, &job->err);
+	return rc == 0 ? steer_switch_count(w, job->plan, &job->n_rules, &job->err) : rc;
+}
+
+static int
+perform(const struct steer_switch *w, struct steer_job *job, FILE *said)
+{
+	switch (job->act) {
+	case STEER_SHOW:
+		return steer_switch_show(w, job->plan, said, &job->err);
+	case STEER_APPLY:
+		return steer_switch_apply(w, job->plan, job->dry_run, said, &job->err);
+	case STEER_CHECK:
+		return steer_switch_check(w, job->plan, said, &job->err);
+	case STEER_CLEAR:
+		return steer_switch_clear(w, job->dry_run, said, &job->err);
+	case STEER_BYPASS:
+		return steer_switch_bypass(w, job->dry_run, said, &job->err);
+	case STEER_PORTS:
+		return steer_switch_ports(w, job->plan, &job->err);
+	case STEER_WATCH:
+		return watch(w, job, said);
+	case STEER_PREPARE:
+		job->rc = steer_switch_ports(w, job->plan, &job->err);
+		return job->rc ? job->rc : steer_switch_apply(w, job->plan, true, said, &job->err);
+	default:
+		trace_all(w, job);
+		return job->rc;
+	}
+}
+
+static void
+work(const struct steer_switch *w, struct steer_job *job)
+{
+	size_t size;
+	FILE *f = open_memstream(&job->text, &size);
+
+	if (!f) {
+		job->rc = err_set(&job->err, -ENOMEM, "no memory");
+		return;
+	}
+	job->rc = perform(w, job, f);
+	fclose(f);
+}
+
+static void *
+steering_thread(void *arg)
+{
+	struct steering *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		struct steer_job *job = s->job_done ? NULL : s->job;
+
+		if (!job) {
+			pthread_cond_wait(&s->wake, &s->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&s->lock);
+		work(&s->sw, job);
+		pthread_mutex_lock(&s->lock);
+		s->job_done = true;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* --- jobs --- */
+
+void
+steer_job_free(struct steer_job *job)
+{
+	unsigned i;
+
+	for (i = 0; i < job->n_traces; i++)
+		free(job->trace[i].text);
+	free(job->trace);
+	steer_plan_free(job->plan);
+	free(job->text);
+	free(job);
+}
+
+static void
+job_finish(struct steer_job *job)
+{
+	if (job->rc == 0 && !job->dry_run && job->act == STEER_APPLY)
+		job->s->n_rules = 0;
+	job->done(job);
+	steer_job_free(job);
+}
+
+static bool
+wants_plan(enum steer_act act)
+{
+	return act != STEER_CLEAR && act != STEER_BYPASS && act != STEER_TRACE;
+}
+
+/* Gives it to the thread; what fails before that is finished at once. */
+static void
+job_start(struct steering *s, struct steer_job *job)
+{
+	if (!job->plan && wants_plan(job->act))
+		job->rc = steer_plan_new(active_snapshot(s->active)->policy, s->o, &job->plan,
+					 &job->err);
+	if (job->rc != 0) {
+		job_finish(job);
+		return;
+	}
+	s->job_began = clock_now();
+	pthread_mutex_lock(&s->lock);
+	s->job = job;
+	s->job_done = false;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
 int
-steering_init(struct steering *s, const struct options *o, struct err *err)
+steering_submit(struct steering *s, struct steer_job *job, struct err *err)
+{
+	job->s = s;
+	if (!s->has_thread) {
+		steer_job_free(job);
+		return err_set(err, -ECANCELED, "leatd ends");
+	}
+	if (!s->job) {
+		job_start(s, job);
+		return 0;
+	}
+	if (!s->waiting) {
+		s->waiting = job;
+		return 0;
+	}
+	steer_job_free(job);
+	return err_set(err, -EBUSY,
+		       "the switch's tools have been at work for %jd s (%s), and %s waits already: "
+		       "try again",
+		       (intmax_t)usec_diff(clock_now(), s->job_began) / 1000000,
+		       act_names[s->job->act], act_names[s->waiting->act]);
+}
+
+/* Takes back what the thread has done. */
+static struct steer_job *
+job_take(struct steering *s)
+{
+	struct steer_job *job = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->job_done) {
+		job = s->job;
+		s->job = NULL;
+		s->job_done = false;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return job;
+}
+
+/* --- the watch --- */
+
+static void
+watch_done(struct steer_job *job)
+{
+	struct steering *s = job->s;
+
+	if (job->rc != 0) {
+		if (!s->complained)
+			log_warn("steering: %s", job->err.msg);
+		s->complained = true;
+		s->n_rules = 0;
+		return;
+	}
+	if (job->act == STEER_WATCH) {
+		s->n_rules = job->n_rules;
+		if (s->complained || (job->text && *job->text))
+			log_info("steering rules are in place");
+	}
+	s->complained = false;
+}
+
+/* `leatd --offline` may have taken the rules away while we hung. */
+static void
+read_held(struct steering *s)
+{
+	struct steer_state state;
+	struct err err;
+
+	if (steer_state_read(s->state_path, &state, &err) != 0 || state.held == s->held)
+		return;
+	log_info("steering: the rules are %s", state.held == STEER_HELD_NOT
+						       ? "wanted again"
+						       : "taken away until `leatctl steer apply`");
+	s->held = state.held;
+	s->n_rules = 0;
+}
+
+static void
+watch_begin(struct steering *s, usec_t now, bool waiting)
+{
+	struct steer_job *job;
+	struct err err;
+
+	if (!s->keep || s->job || s->changing || usec_diff(now, s->checked) < WATCH_EVERY_US)
+		return;
+	s->checked = now;
+	read_held(s);
+	job = s->held == STEER_HELD_NOT ? calloc(1, sizeof *job) : NULL;
+	if (!job)
+		return;
+	/* The ports that are waited for may not be there yet. */
+	job->act = waiting ? STEER_PORTS : STEER_WATCH;
+	job->n_rules = s->n_rules;
+	job->done = watch_done;
+	steering_submit(s, job, &err);
+}
+
+void
+steering_run(struct steering *s, usec_t now, bool waiting)
+{
+	struct steer_job *job = job_take(s);
+
+	if (job)
+		job_finish(job);
+	if (!s->job && s->waiting && !s->changing) {
+		job = s->waiting;
+		s->waiting = NULL;
+		job_start(s, job);
+	}
+	watch_begin(s, now, waiting);
+}
+
+/* --- state --- */
+
+void
+steering_hold(struct steering *s, enum steer_held held)
+{
+	struct steer_state state = { .instance = s->sw.instance, .held = held };
+	struct err err = { 0 };
+
+	s->held = held;
+	s->n_rules = 0;
+	strcpy(state.ovs_db, s->sw.target.db);
+	strcpy(state.ovs_rundir, s->sw.target.rundir);
+	if (steer_state_write(s->state_path, &state, &err) != 0)
+		log_warn("steering without leatd will not work: %s", err.msg);
+}
+
+bool
+steering_steers(const struct steering *s)
+{
+	return s->keep && s->held == STEER_HELD_NOT;
+}
+
+/* --- begin and end --- */
+
+int
+steering_init(struct steering *s, const struct options *o, const char *run_dir, struct err *err)
 {
 	int rc;
 
 	*s = (struct steering){ .o = o, .keep = o->steer };
-	rc = ovs_target_init(&s->target, o->ovs_db, err);
-	if (rc != 0 || !o->ovs_rundir)
+	rc = steer_switch_init(&s->sw, o->ovs_db, o->ovs_rundir, o->instance, err);
+	if (rc != 0)
 		return rc;
-	if (strlen(o->ovs_rundir) >= sizeof s->target.rundir)
-		return err_set(err, -ENAMETOOLONG, "--ovs-rundir %s: too long", o->ovs_rundir);
-	strcpy(s->target.rundir, o->ovs_rundir);
+	s->sw.o = o;
+	s->sw.bfd_ms = o->bfd_ms;
+	snprintf(s->state_path, sizeof s->state_path, "%s/%s.switch", run_dir, o->name);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->wake, NULL);
+	return 0;
+}
+
+int
+steering_start(struct steering *s, const struct active *active, struct err *err)
+{
+	struct steer_state state;
+	struct err none;
+	int rc;
+
+	s->active = active;
+	if (steer_state_read(s->state_path, &state, &none) != 0)
+		state.held = STEER_HELD_NOT;
+	if (state.held != STEER_HELD_NOT && s->keep)
+		log_warn("`steer %s` took the rules away: `leatctl steer apply` puts them back",
+			 steer_held_name(state.held));
+	steering_hold(s, state.held);
+	rc = pthread_create(&s->thread, NULL, steering_thread, s);
+	if (rc != 0)
+		return err_set(err, -rc, "the steering thread does not start: %s", strerror(rc));
+	s->has_thread = true;
+	pthread_setname_np(s->thread, "leat-steer");
 	return 0;
 }
 
 static void
-selections_free(struct selections *all)
+job_cancel(struct steer_job *job)
 {
-	size_t i;
-
-	for (i = 0; i < all->n; i++) {
-		free((void *)(uintptr_t)all->v[i].pairs);
-		free((void *)(uintptr_t)all->v[i].ports);
-		free((void *)(uintptr_t)all->v[i].from);
-		free((void *)(uintptr_t)all->v[i].to);
-	}
-	free(all->v);
-	*all = (struct selections){ 0 };
-}
-
-static struct ovs_prefix *
-prefixes(const struct policy_prefix *from, size_t n)
-{
-	struct ovs_prefix *p = calloc(n + 1, sizeof *p);
-	size_t i;
-
-	for (i = 0; p && i < n; i++) {
-		p[i].v6 = from[i].v6;
-		p[i].len = from[i].len;
-		memcpy(p[i].addr, from[i].addr.b + (from[i].v6 ? 0 : 12), from[i].v6 ? 16 : 4);
-	}
-	return p;
-}
-
-static struct ovs_port_range *
-ranges(const struct policy_ports *from, size_t n)
-{
-	struct ovs_port_range *r = calloc(n + 1, sizeof *r);
-	size_t i;
-
-	for (i = 0; r && i < n; i++)
-		r[i] = (struct ovs_port_range){ from[i].lo, from[i].hi };
-	return r;
-}
-
-/* The tap's attachment id: one for each (client, server, tap), in the order of the file. */
-static uint16_t
-tap_id(const struct selections *all, const struct policy_steer *st)
-{
-	uint16_t id = DOMAIN_TAPS;
-	size_t i;
-
-	for (i = 0; i < all->n; i++) {
-		const struct ovs_selection *s = &all->v[i];
-
-		if (s->kind != OVS_STEER_COPY)
-			continue;
-		if (strcmp(s->client, st->client) == 0 && strcmp(s->server, st->server) == 0 &&
-		    strcmp(s->leat_tap, st->leat[0]) == 0)
-			return s->tag_id;
-		if (s->tag_id >= id)
-			id = s->tag_id + 1;
-	}
-	return id;
+	if (job->rc == 0)
+		job->rc = err_set(&job->err, -ECANCELED, "leatd ends");
+	job_finish(job);
 }
 
 static bool
-add(struct selections *all, const struct policy_steer *st)
+thread_ends(struct steering *s, int wait_ms)
 {
-	bool copy = st->kind == POLICY_STEER_COPY;
-	struct ovs_pair *pair = calloc(1, sizeof *pair);
-	struct ovs_selection s = {
-		.name = st->name,
-		.bridge = st->bridge,
-		.client = st->client,
-		.server = st->server,
-		.kind = copy ? OVS_STEER_COPY : OVS_STEER_INLINE,
-		.pairs = pair,
-		.n_pairs = copy ? 0 : 1,
-		.leat_tap = copy ? st->leat[0] : NULL,
-		.tag_id = copy ? tap_id(all, st) : 0,
-		.ports = ranges(st->ports, st->n_ports),
-		.n_ports = (unsigned)st->n_ports,
-		.from = prefixes(st->from, st->n_from),
-		.n_from = (unsigned)st->n_from,
-		.to = prefixes(st->to, st->n_to),
-		.n_to = (unsigned)st->n_to,
-		.vlan = st->vlan,
-		.next_table = st->next_table ? st->next_table : OVS_NEXT_NORMAL,
-		.fail_closed = st->fail_closed,
-	};
+	struct timespec until;
 
-	if (pair && !copy)
-		*pair = (struct ovs_pair){ st->leat[0], st->leat[1] };
-	all->v[all->n++] = s;
-	return s.pairs && s.ports && s.from && s.to;
-}
-
-static int
-selections_of(const struct policy *p, struct selections *all, struct err *err)
-{
-	const struct policy_steer *st;
-	size_t n, i;
-
-	st = policy_steers(p, &n);
-	*all = (struct selections){ .v = calloc(n + 1, sizeof *all->v) };
-	for (i = 0; all->v && i < n; i++) {
-		if (!add(all, &st[i]))
-			break;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
 	}
-	if (all->v && i == n)
-		return 0;
-	selections_free(all);
-	return err_set(err, -ENOMEM, "no memory for %zu selections", n);
+	return pthread_timedjoin_np(s->thread, NULL, &until) == 0;
 }
 
-/* Is bridge i the first of its name? */
-static bool
-is_first(const struct selections *all, size_t i)
+bool
+steering_stop(struct steering *s, bool clear, int wait_ms)
 {
-	size_t k;
+	struct steer_job *waiting = s->waiting, *job;
+	struct err err = { 0 };
 
-	for (k = 0; k < i; k++)
-		if (strcmp(all->v[k].bridge, all->v[i].bridge) == 0)
-			return false;
-	return true;
-}
-
-typedef int bridge_fn(struct steering *s, const char *bridge, const struct selections *all,
-		      char **text, struct err *err);
-
-/* Adds our port of this name, unless it is in the list, or is not a vhost-user port of ours. */
-static void
-add_port(const struct options *o, const char *name, struct ovs_leat_port *list, unsigned *n)
-{
-	static const char vhost[] = "vhost:";
-	unsigned i;
-
-	for (i = 0; name && i < *n; i++)
-		if (strcmp(list[i].name, name) == 0)
-			return;
-	for (i = 0; name && i < o->n_ports && *n < OVS_LEAT_PORTS_MAX; i++) {
-		const struct port_option *p = &o->port[i];
-
-		if (strcmp(p->name, name) != 0 || strncmp(p->spec, vhost, sizeof vhost - 1) != 0)
-			continue;
-		list[(*n)++] = (struct ovs_leat_port){
-			.name = name,
-			.socket = p->spec + sizeof vhost - 1,
-			.mtu = (p->mtu ? p->mtu : MTU_DEFAULT) + TAGS_ROOM,
-			.is_tap = p->copy,
-		};
+	if (!s->has_thread)
+		return true;
+	s->has_thread = false;
+	s->waiting = NULL;
+	if (!thread_ends(s, wait_ms)) {
+		log_warn("the switch's tools hang (%s): the steering rules stay as they are",
+			 act_names[s->job->act]);
+		return false;
 	}
-}
-
-static int
-ensure_ports(struct steering *s, const char *bridge, const struct selections *all, char **text,
-	     struct err *err)
-{
-	struct ovs_leat_port list[OVS_LEAT_PORTS_MAX];
-	unsigned n = 0;
-	size_t i;
-
-	*text = NULL;
-	for (i = 0; i < all->n; i++) {
-		const struct ovs_selection *v = &all->v[i];
-
-		if (strcmp(v->bridge, bridge) != 0)
-			continue;
-		if (v->n_pairs) {
-			add_port(s->o, v->pairs[0].a, list, &n);
-			add_port(s->o, v->pairs[0].b, list, &n);
-		}
-		add_port(s->o, v->leat_tap, list, &n);
-	}
-	return n ? ovs_ports_ensure(&s->target, bridge, list, n, err) : 0;
-}
-
-static int
-apply_one(struct steering *s, const char *bridge, const struct selections *all, char **text,
-	  struct err *err)
-{
-	int rc = ensure_ports(s, bridge, all, text, err);
-
-	if (rc != 0)
-		return rc;
-	return ovs_apply(&s->target, s->o->instance, bridge, all->v, (unsigned)all->n, false, text,
-			 err);
-}
-
-static int
-clear_one(struct steering *s, const char *bridge, const struct selections *all, char **text,
-	  struct err *err)
-{
-	(void)all;
-	return ovs_clear(&s->target, s->o->instance, bridge, false, text, err);
-}
-
-static int
-show_one(struct steering *s, const char *bridge, const struct selections *all, char **text,
-	 struct err *err)
-{
-	(void)all;
-	return ovs_show(&s->target, s->o->instance, bridge, text, err);
-}
-
-/* Calls `fn` for every bridge, and joins the texts. */
-static int
-each_bridge(struct steering *s, const struct policy *p, bridge_fn *fn, bool titled, char **said,
-	    struct err *err)
-{
-	struct selections all;
-	char *joined = NULL;
-	size_t size, i;
-	FILE *f;
-	int rc = selections_of(p, &all, err);
-
-	if (said)
-		*said = NULL;
-	if (rc != 0)
-		return rc;
-	f = open_memstream(&joined, &size);
-	for (i = 0; f && i < all.n && rc == 0; i++) {
-		char *text = NULL;
-
-		if (!is_first(&all, i))
-			continue;
-		rc = fn(s, all.v[i].bridge, &all, &text, err);
-		if (titled && rc == 0)
-			fprintf(f, "# bridge %s\n", all.v[i].bridge);
-		if (text)
-			fputs(text, f);
-		free(text);
-	}
-	if (f)
-		fclose(f);
-	selections_free(&all);
-	if (said && rc == 0)
-		*said = joined;
+	job = job_take(s);
+	if (job)
+		job_finish(job);
+	else if (s->job)
+		job_cancel(s->job);
+	s->job = NULL;
+	if (waiting)
+		job_cancel(waiting);
+	if (!clear)
+		return true;
+	if (steer_switch_clear(&s->sw, false, NULL, &err) != 0)
+		log_warn("the steering rules stay in the switch: %s", err.msg);
 	else
-		free(joined);
-	return rc;
-}
-
-int
-steering_ensure_ports(struct steering *s, const struct policy *p, struct err *err)
-{
-	return each_bridge(s, p, ensure_ports, false, NULL, err);
-}
-
-int
-steering_apply(struct steering *s, const struct policy *p, char **said, struct err *err)
-{
-	return each_bridge(s, p, apply_one, false, said, err);
-}
-
-int
-steering_clear(struct steering *s, const struct policy *p, struct err *err)
-{
-	return each_bridge(s, p, clear_one, false, NULL, err);
-}
-
-int
-steering_show(struct steering *s, const struct policy *p, char **text, struct err *err)
-{
-	return each_bridge(s, p, show_one, true, text, err);
+		log_info("the steering rules are out of the switch");
+	return true;
 }

@@ -1,47 +1,126 @@
 /*
- * steering.h - the policy's `steer` statements, in the switch.
+ * steering.h - the policy's `steer` statements, put into the switch and kept there.
  *
- * Control thread only; it blocks for as long as the switch's tools do.  The switch holds
- * the state: here is only which bridges were asked for.
+ * The switch's tools may take seconds, so they are run by a thread of the steering's own, one job
+ * at a time; a second one waits, a third is refused.  Everything here is the control thread's: it
+ * gives jobs, and gets them back in steering_run().  The switch holds the state: here is
+ * only whether its rules are to be kept in place, and how many there were.
  */
 #ifndef LEAT_VNF_STEERING_H
 #define LEAT_VNF_STEERING_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "datapath/clock.h"
-#include "datapath/ovs/target.h"
 #include "vnf/cmdline.h"
 #include "vnf/policy/policy.h"
+#include "vnf/steer_flow.h"
+#include "vnf/steer_state.h"
+#include "vnf/steer_switch.h"
 
-struct steering {
-	struct ovs_target target;
-	const struct options *o;	/* our ports, the instance's number */
-	bool keep;		/* put in place again what the switch lost */
-	bool complained;	/* of the present trouble, once */
-	usec_t checked;
+struct active;
+
+enum steer_act {
+	STEER_SHOW,
+	STEER_APPLY,
+	STEER_CHECK,
+	STEER_CLEAR,
+	STEER_BYPASS,
+	STEER_TRACE,
+	STEER_PORTS,	/* make our ports, before the first rules */
+	STEER_WATCH,	/* are the rules there?  else put them back */
+	STEER_PREPARE,	/* make our ports, and ask whether the bridges can take a plan */
 };
 
-/* `o` outlives it.  0, or a negative errno with `err`. */
-int steering_init(struct steering *s, const struct options *o, struct err *err);
+enum { STEER_FLOW_TEXT = 300, STEER_TRACES_MAX = 8 };
+
+/* One question to ofproto/trace. */
+struct steer_trace {
+	char bridge[POLICY_NAME_MAX + 1], flow[STEER_FLOW_TEXT];
+	char *text;		/* the answer, to be freed; NULL: not asked, or failed */
+};
+
+struct steer_job;
+typedef void steer_done_fn(struct steer_job *job);
 
 /*
- * Makes the ports that `p` names exist on their bridges, as far as they are called as ours and
- * are vhost-user ports; others are the operator's.  0, or a negative errno with `err`.
+ * Something to do in the switch.  The caller fills the first part and gives it away; `done` is
+ * called exactly once, on the control thread, and the job is freed after it.
  */
-int steering_ensure_ports(struct steering *s, const struct policy *p, struct err *err);
+struct steer_job {
+	enum steer_act act;
+	bool dry_run;
+	struct steer_plan *plan;	/* of the policy in force when it starts, if NULL */
+	struct steer_trace *trace;	/* STEER_TRACE: n_traces of them, freed with the job */
+	unsigned n_traces;
+	struct steer_flow flow;		/* the trace's */
+	int selection;			/* of the plan, that takes it; -1: none */
+	steer_done_fn *done;
+	void *arg, *arg2;
+
+	int rc;			/* 0, or a negative errno with `err` */
+	char *text;		/* what was sent, or read; NULL only without memory */
+	unsigned n_rules;	/* that the switch had (STEER_WATCH), or has now */
+	struct err err;
+	struct steering *s;
+};
+
+struct steering {
+	struct steer_switch sw;
+	const struct options *o;	/* our ports, the instance's number */
+	const struct active *active;	/* the policy in force */
+	char state_path[256];		/* RUN/NAME.switch */
+	bool keep;		/* rules belong in the switch: --steer, or steer/apply */
+	enum steer_held held;	/* and were taken away all the same */
+	bool changing;		/* a policy is on its way into switch and daemon */
+	bool complained;	/* of the present trouble, once */
+	unsigned n_rules;	/* of the latest look; 0: not known */
+	usec_t checked;
+
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock;	/* of what follows */
+	pthread_cond_t wake;
+	struct steer_job *job;	/* in work, or done */
+	bool job_done, stop;
+	struct steer_job *waiting;	/* the control thread's alone */
+	usec_t job_began;
+};
+
+/* `o` outlives it; `run_dir` is where the state is written down.  0, or a negative errno. */
+int steering_init(struct steering *s, const struct options *o, const char *run_dir,
+		  struct err *err);
+
+/* Starts the thread.  `active` outlives it.  0, or a negative errno with `err`. */
+int steering_start(struct steering *s, const struct active *active, struct err *err);
+
+/* Of a job that was not given away. */
+void steer_job_free(struct steer_job *job);
 
 /*
- * Makes every bridge that `p` names hold what it asks for, our ports first.
- * *said (to be freed, may be NULL): what was sent, "" if nothing was missing.  0, or a negative
- * errno with `err`.
+ * Takes `job`, which is malloc'ed.  0, or -EBUSY with `err` where one is in work and another waits:
+ * then the job was freed and `done` is not called.
  */
-int steering_apply(struct steering *s, const struct policy *p, char **said, struct err *err);
+int steering_submit(struct steering *s, struct steer_job *job, struct err *err);
 
-/* Takes this instance's rules away from every bridge that `p` names. */
-int steering_clear(struct steering *s, const struct policy *p, struct err *err);
+/*
+ * Finishes what is done, begins what waits, and looks every second whether the rules are
+ * there.  Never waits.  `waiting`: our ports are not all open yet.
+ */
+void steering_run(struct steering *s, usec_t now, bool waiting);
 
-/* *text (to be freed): what the policy asks for, and what each bridge has. */
-int steering_show(struct steering *s, const struct policy *p, char **text, struct err *err);
+/* Writes down that the rules were taken away, or are wanted again. */
+void steering_hold(struct steering *s, enum steer_held held);
+
+/* Are the rules to be in the switch now? */
+bool steering_steers(const struct steering *s);
+
+/*
+ * Ends the thread: the jobs that are left are finished as failed.  With `clear`, takes the rules
+ * out of the switch.  False if a tool is at work still after `wait_ms`: then nothing that the
+ * thread uses can be freed, and the program ends by _exit().
+ */
+bool steering_stop(struct steering *s, bool clear, int wait_ms);
 
 #endif

@@ -307,7 +307,7 @@ steer_is_exposed_for_the_switch(void)
 
 	s = policy_steers(p, &n);
 	CU_ASSERT_EQUAL_FATAL(n, 2);
-	CU_ASSERT_STRING_EQUAL(s[0].leat[1], "leat-b");
+	CU_ASSERT_STRING_EQUAL(s[0].pairs[0].b, "leat-b");
 	CU_ASSERT_EQUAL(s[0].kind, POLICY_STEER_INLINE);
 	CU_ASSERT_EQUAL(s[0].n_ports, 3);
 	CU_ASSERT(s[0].ports[2].lo == 8000 && s[0].ports[2].hi == 8999);
@@ -323,6 +323,46 @@ steer_is_exposed_for_the_switch(void)
 	CU_ASSERT_EQUAL_FATAL(s[1].n_to, 1);
 	CU_ASSERT(s[1].to[0].len == 24 && !s[1].to[0].v6);
 	policy_free(p);
+}
+
+/* Printed as it is written here. */
+static void
+steer_paths_print_as_they_are_written(void)
+{
+	static const char text[] =
+		"steer a: bridge b client c server d vlan 1 via e f attachment 64 next normal fail "
+		"open\n"
+		"steer b: bridge b client c server d vlan 2 via e f attachment 64 next normal fail "
+		"closed\n"
+		"steer c: bridge b client d server c via e f attachment 2046 next resubmit 3 fail "
+		"open\n"
+		"steer mirror: bridge b client c server d mirror to mirror\n"
+		"steer d: bridge q client c server d via balance l3 { \"l3\" h, i j } "
+		"next normal fail open\n"
+		"steer e: bridge r client c server d via balance l3l4 { k l } "
+		"next normal fail open\n"
+		"steer f: bridge b client c server d vlan 3 copy to t sample 1/16 next normal\n"
+		"default track\n";
+	struct policy *p = parsed(text), *q;
+	const struct policy_steer *s;
+	char *again = printed(p);
+	size_t n;
+
+	CU_ASSERT_STRING_EQUAL(again, text);
+	q = parsed(again);
+	CU_ASSERT(policy_equal(p, q));
+	s = policy_steers(p, &n);
+	CU_ASSERT_EQUAL_FATAL(n, 7);
+	CU_ASSERT(s[0].attachment == 64 && s[2].attachment == 2046 && s[4].attachment == 0);
+	CU_ASSERT(s[3].kind == POLICY_STEER_MIRROR && s[3].n_pairs == 0);
+	CU_ASSERT_STRING_EQUAL(s[3].tap, "mirror");
+	CU_ASSERT(s[4].n_pairs == 2 && s[4].balance == POLICY_BALANCE_L3);
+	CU_ASSERT_STRING_EQUAL(s[4].pairs[1].b, "j");
+	CU_ASSERT(s[5].n_pairs == 1 && s[5].balance == POLICY_BALANCE_L3L4);
+	CU_ASSERT(s[6].kind == POLICY_STEER_COPY && s[6].sample == 16);
+	free(again);
+	policy_free(p);
+	policy_free(q);
 }
 
 static void
@@ -372,6 +412,17 @@ policies_that_differ_are_not_equal(void)
 		"steer s: bridge b client c server d via e f next normal\ndefault track\n",
 		"steer s: bridge b client c server d via f e next normal\ndefault track\n",
 		"steer s: bridge b client c server d copy to f next normal\ndefault track\n",
+		"steer s: bridge b client c server d mirror to f\ndefault track\n",
+		"steer s: bridge b client c server d copy to f sample 1/2 next normal\n"
+		"default track\n",
+		"steer s: bridge b client c server d via e f attachment 64 next normal\n"
+		"default track\n",
+		"steer s: bridge b client c server d via balance { e f } next normal\n"
+		"default track\n",
+		"steer s: bridge b client c server d via balance l3 { e f } next normal\n"
+		"default track\n",
+		"steer s: bridge b client c server d via balance { e f, g h } next normal\n"
+		"default track\n",
 	};
 	enum { N = sizeof texts / sizeof texts[0] };
 	struct policy *p[N];
@@ -444,5 +495,6 @@ TAP_MAIN(policy, TAP_TEST(first_match_wins_in_file_order),
 	 TAP_TEST(rules_can_name_domain_and_protocol), TAP_TEST(ports_are_bound_by_name),
 	 TAP_TEST(midstream_is_matched_either_way_round),
 	 TAP_TEST(attributes_come_with_the_verdict), TAP_TEST(steer_is_exposed_for_the_switch),
+	 TAP_TEST(steer_paths_print_as_they_are_written),
 	 TAP_TEST(print_is_canonical_and_parses_to_the_same),
 	 TAP_TEST(policies_that_differ_are_not_equal), TAP_TEST(examples_of_the_documents_parse))

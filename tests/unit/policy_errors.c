@@ -208,7 +208,7 @@ static const struct malformed malformed[] = {
 	{ "steer s: bridge br0 client p1 server p2 via a b next resubmit 255\n" END,
 	  "t:1:63: expected a table from 1 to 254\n" },
 	{ "steer s: bridge br0 client p1 server p2 via a b\n" END,
-	  "t:2:1: expected \"next\", found \"default\"\n" },
+	  "t:2:1: expected \"attachment\" or \"next\", found \"default\"\n" },
 	{ "steer s: bridge br0 client p1 server p2 via a next normal\n" END,
 	  "t:1:47: expected a name, found \"next\", a word of the language: as a name it goes "
 	  "in quotes\n" },
@@ -232,6 +232,64 @@ static const struct malformed malformed[] = {
 	{ "steer s: bridge br0 client p1 server p2 copy to tap next normal fail open\n" END,
 	  "t:1:65: expected the next statement (rule, set, steer, default, "
 	  "include), found \"fail\"\n" },
+	{ "steer s: bridge br0 client p1 server p2 via a b attachment 63 next normal\n" END,
+	  "t:1:60: expected an attachment from 64 to 2046\n" },
+	{ "steer s: bridge br0 client p1 server p2 via a b attachment 2047 next normal\n" END,
+	  "t:1:60: expected an attachment from 64 to 2046\n" },
+	{ "steer s: bridge br0 client p1 server p2 via a b attachment x next normal\n" END,
+	  "t:1:60: expected a number, found \"x\"\n" },
+	{ "steer s: bridge b client c server d via a b next normal\n"
+	  "steer t: bridge b client e server d via a b next normal\n" END,
+	  "t:2:41: these ports join another client and server already: expected an attachment for "
+	  "each, as one is used by selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d via a b attachment 64 next normal\n"
+	  "steer t: bridge b client e server d via a b attachment 64 next normal\n" END,
+	  "t:2:45: these ports join another client and server already: expected an attachment for "
+	  "each, as one is used by selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d via a b attachment 64 next normal\n"
+	  "steer t: bridge b client e server d via f g attachment 64 next normal\n" END,
+	  "t:2:45: this attachment is used by selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d vlan 1 via a b attachment 64 next normal\n"
+	  "steer t: bridge b client c server d via a b attachment 65 next normal\n" END,
+	  "t:2:45: the same ports, client and server have one attachment: expected that given by "
+	  "selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d vlan 1 via a b next normal\n"
+	  "steer t: bridge b client c server d via a b next resubmit 7\n" END,
+	  "t:2:41: the same ports, client and server go on alike: expected the next given by "
+	  "selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d vlan 1 via a b next normal\n"
+	  "steer t: bridge b client c server d via b a next normal\n" END,
+	  "t:2:41: one of these ports is in another pair by selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d vlan 1 via a b next normal\n"
+	  "steer t: bridge q client c server d via a b next normal\n" END,
+	  "t:2:41: these ports are named on another bridge by selection \"s\" (line 1:7)\n" },
+	{ "steer s: bridge b client c server d via balance l4 { a e } next normal\n" END,
+	  "t:1:49: expected \"l3\", \"l3l4\" or \"{\", found \"l4\"\n" },
+	{ "steer s: bridge b client c server d via balance { } next normal\n" END,
+	  "t:1:51: expected a name, found \"}\"\n" },
+	{ "steer s: bridge b client c server d via balance { a e, f } next normal\n" END,
+	  "t:1:58: expected a name, found \"}\"\n" },
+	{ "steer s: bridge b client c server d via balance { a e, f a } next normal\n" END,
+	  "t:1:58: port \"a\" is named twice: first at line 1:51\n" },
+	{ "steer s: bridge b client c server d copy to a sample 10 next normal\n" END,
+	  "t:1:57: expected \"/\", found \"next\"\n" },
+	{ "steer s: bridge b client c server d copy to a sample 2/0 next normal\n" END,
+	  "t:1:54: expected 1: one of N connections is copied\n"
+	  "t:1:56: expected a number of connections from 1 to 65535\n" },
+	{ "steer s: bridge b client c server d proto tcp mirror to a\n" END,
+	  "t:1:37: a mirror copies all that crosses its client's port: expected no condition, or "
+	  "\"copy to\"\n" },
+	{ "steer s: bridge b client c server d mirror to a next normal\n" END,
+	  "t:1:49: expected the next statement (rule, set, steer, default, "
+	  "include), found \"next\"\n" },
+	{ "steer s: bridge b client c server d mirror to a\n"
+	  "steer t: bridge b client c server d copy to a next normal\n" END,
+	  "t:2:45: copies and mirrors can't go to one port: it is used by selection \"s\" (line "
+	  "1:7)\n" },
+	{ "steer s: bridge b client c server d vlan 1 via a e next normal\n"
+	  "steer t: bridge b client c server d copy to a next normal\n" END,
+	  "t:2:45: a port is a tap or one of a pair: it is used otherwise by selection \"s\" (line "
+	  "1:7)\n" },
 	{ "rule a pass\n"
 	  "rule b: pass to any port 99999\n"
 	  "\trule c: track fron any\n"

@@ -347,6 +347,47 @@ steer_new(struct parser *ps, enum policy_steer_kind kind, int next_table)
 	return s;
 }
 
+struct pair *
+pair_new(struct parser *ps, const struct word *a, const struct word *b)
+{
+	struct pair *p = arena_alloc(&ps->p->arena, sizeof *p);
+
+	if (p)
+		*p = (struct pair){ .last = p, .a = *a, .b = *b };
+	return p;
+}
+
+struct pair *
+pair_append(struct pair *list, struct pair *one)
+{
+	list->last->next = one;
+	list->last = one;
+	return list;
+}
+
+int
+attachment_check(struct parser *ps, uint64_t id, const struct loc *loc)
+{
+	if (id >= POLICY_ATTACHMENT_MIN && id <= POLICY_ATTACHMENT_MAX)
+		return (int)id;
+	error_at(ps->p, ps->errs, loc, "expected an attachment from %d to %d",
+		 POLICY_ATTACHMENT_MIN, POLICY_ATTACHMENT_MAX);
+	return 0;
+}
+
+int
+sample_check(struct parser *ps, uint64_t one, const struct loc *one_loc, uint64_t of,
+	     const struct loc *of_loc)
+{
+	if (one != 1)
+		error_at(ps->p, ps->errs, one_loc, "expected 1: one of N connections is copied");
+	if (of >= 1 && of <= POLICY_SAMPLE_MAX)
+		return (int)of;
+	error_at(ps->p, ps->errs, of_loc, "expected a number of connections from 1 to %d",
+		 POLICY_SAMPLE_MAX);
+	return 1;
+}
+
 void
 steer_add(struct parser *ps, struct steer *s)
 {

@@ -133,11 +133,24 @@ struct rule {
 	uint64_t ports;			/* bit k: port k of policy_bind(); `on` only */
 };
 
+/* Two of Leat's ports, and those after them in a list that balances. */
+struct pair {
+	struct pair *next, *last;	/* last: of the list's first */
+	struct word a, b;
+};
+
 struct steer {
 	struct steer *next;
-	struct word name, bridge, client, server, leat[2];
+	struct word name, bridge, client, server;
 	enum policy_steer_kind kind;
 	struct match *match;
+	struct pair *pairs;		/* inline */
+	struct word tap;		/* copy, mirror */
+	struct loc path;		/* of what says how it goes: attachment, balance, ... */
+	bool balanced;
+	enum policy_balance balance;
+	uint16_t attachment;		/* 0: none */
+	unsigned sample;
 	int next_table;
 	bool fail_closed;
 };
@@ -234,6 +247,11 @@ void rule_add(struct parser *ps, struct rule *r);
 void default_add(struct parser *ps, struct rule *r);
 struct steer *steer_new(struct parser *ps, enum policy_steer_kind kind, int next_table);
 void steer_add(struct parser *ps, struct steer *s);
+struct pair *pair_new(struct parser *ps, const struct word *a, const struct word *b);
+struct pair *pair_append(struct pair *list, struct pair *one);
+int attachment_check(struct parser *ps, uint64_t id, const struct loc *loc);
+int sample_check(struct parser *ps, uint64_t one, const struct loc *one_loc, uint64_t of,
+		 const struct loc *of_loc);
 
 /*
  * check.c: reads the items of a list as `kind` wants them.  Each returns false
@@ -245,6 +263,11 @@ void set_check(struct parser *ps, struct set *s);
 bool rule_check(struct parser *ps, struct rule *r);
 bool match_check(struct parser *ps, struct match *m);
 void name_check(struct parser *ps, const struct word *w);
+
+/* steer_check.c */
+bool steer_check(struct parser *ps, struct steer *s);
+/* Against the selections before it. */
+void steer_check_against(struct parser *ps, const struct steer *s);
 
 /* steer.c */
 

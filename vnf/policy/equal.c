@@ -70,12 +70,22 @@ rule_equal(const struct rule *a, const struct rule *b)
 }
 
 static bool
+pairs_equal(const struct pair *a, const struct pair *b)
+{
+	for (; a && b; a = a->next, b = b->next)
+		if (!string_equal(a->a.s, b->a.s) || !string_equal(a->b.s, b->b.s))
+			return false;
+	return a == b;
+}
+
+static bool
 steer_equal(const struct steer *a, const struct steer *b)
 {
 	return string_equal(a->name.s, b->name.s) && string_equal(a->bridge.s, b->bridge.s) &&
 	       string_equal(a->client.s, b->client.s) && string_equal(a->server.s, b->server.s) &&
-	       string_equal(a->leat[0].s, b->leat[0].s) &&
-	       string_equal(a->leat[1].s, b->leat[1].s) && a->kind == b->kind &&
+	       a->kind == b->kind && pairs_equal(a->pairs, b->pairs) &&
+	       string_equal(a->tap.s, b->tap.s) && a->attachment == b->attachment &&
+	       a->balanced == b->balanced && a->balance == b->balance && a->sample == b->sample &&
 	       a->next_table == b->next_table && a->fail_closed == b->fail_closed &&
 	       match_equal(a->match, b->match);
 }

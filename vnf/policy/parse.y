@@ -46,6 +46,7 @@
 	struct set *set;
 	struct rule *rule;
 	struct steer *steer;
+	struct pair *pair;
 	bool flag;
 	int number;
 }
@@ -84,13 +85,16 @@ static void later_refuse(struct parser *ps, const struct loc *loc);
 %token <str> WORD "a name" STRING "a quoted string" SETNAME "a <set>"
 %token <str> DOTTED "an IPv4 address" ADDR6 "an IPv6 address"
 %token <num> NUMBER "a number" DURATION "a duration (300s, 5m, 1h)"
-%token ANY "any" BOTH "both" BRIDGE "bridge" CLIENT "client" CLOSE "close" CLOSED "closed"
+%token ANY "any" ATTACHMENT "attachment" BALANCE "balance" BOTH "both" BRIDGE "bridge"
+%token CLIENT "client" CLOSE "close" CLOSED "closed"
 %token COPY "copy" COUNT "count" DEFAULT "default" DOMAIN "domain" DROP "drop" FAIL "fail"
 %token FILE_ "file" INCLUDE "include"
-%token FILES "files" FIRST "first" FROM "from" IN "in" LOCAL "local" LOG "log" NEXT "next"
+%token FILES "files" FIRST "first" FROM "from" IN "in" L3 "l3" L3L4 "l3l4"
+%token LOCAL "local" LOG "log" MIRROR "mirror" NEXT "next"
 %token NORMAL "normal" ON "on" OPEN "open" OVERLAP "overlap" PASS "pass" PASSIVE "passive"
 %token PORT "port" PROTO "proto" PROXY "proxy" RESET "reset" RESUBMIT "resubmit" RULE "rule"
-%token SERVER "server" SET "set" SINK "sink" STEER "steer" TCP "tcp" TIMEOUT "timeout"
+%token SAMPLE "sample" SERVER "server" SET "set" SINK "sink" STEER "steer"
+%token TCP "tcp" TIMEOUT "timeout"
 %token TO "to" TRACK "track" UNTAGGED "untagged" VIA "via" VLAN "vlan"
 %token LATER "a later version's word" LATER_STATEMENT "a later version's statement"
 %token BAD "nothing readable"
@@ -108,7 +112,8 @@ static void later_refuse(struct parser *ps, const struct loc *loc);
 %type <set> set_head
 %type <rule> action
 %type <steer> path
-%type <number> reset_side next
+%type <pair> pair pairs
+%type <number> reset_side next attachment balance sample
 %type <flag> fail
 
 %start policy
@@ -311,18 +316,63 @@ steer:
 	;
 
 path:
-	  VIA name[a] name[b] NEXT next fail
+	  VIA pair attachment NEXT next fail
 		{
 			NEED($$ = steer_new(ps, POLICY_STEER_INLINE, $next));
-			$$->leat[0] = $a;
-			$$->leat[1] = $b;
+			$$->pairs = $pair;
+			$$->attachment = (uint16_t)$attachment;
+			$$->path = $attachment ? @attachment : @pair;
 			$$->fail_closed = $fail;
 		}
-	| COPY TO name[a] NEXT next
+	| VIA BALANCE balance "{" pairs "}" NEXT next fail
+		{
+			NEED($$ = steer_new(ps, POLICY_STEER_INLINE, $next));
+			$$->pairs = $pairs;
+			$$->balanced = true;
+			$$->balance = (enum policy_balance)$balance;
+			$$->path = @BALANCE;
+			$$->fail_closed = $fail;
+		}
+	| COPY TO name sample NEXT next
 		{
 			NEED($$ = steer_new(ps, POLICY_STEER_COPY, $next));
-			$$->leat[0] = $a;
+			$$->tap = $name;
+			$$->sample = (unsigned)$sample;
+			$$->path = @COPY;
 		}
+	| MIRROR TO name
+		{
+			NEED($$ = steer_new(ps, POLICY_STEER_MIRROR, 0));
+			$$->tap = $name;
+			$$->path = @MIRROR;
+		}
+	;
+
+pair:
+	  name[a] name[b]	{ NEED($$ = pair_new(ps, &$a, &$b)); }
+	;
+
+pairs:
+	  pair
+	| pairs pair		{ $$ = pair_append($1, $2); }
+	| pairs "," pair	{ $$ = pair_append($1, $3); }
+	;
+
+attachment:
+	  %empty		{ $$ = 0; }
+	| ATTACHMENT NUMBER	{ $$ = attachment_check(ps, $NUMBER, &@NUMBER); }
+	;
+
+balance:
+	  %empty		{ $$ = POLICY_BALANCE_L3L4; }
+	| L3			{ $$ = POLICY_BALANCE_L3; }
+	| L3L4			{ $$ = POLICY_BALANCE_L3L4; }
+	;
+
+sample:
+	  %empty		{ $$ = 1; }
+	| SAMPLE NUMBER[a] "/" NUMBER[n]
+		{ $$ = sample_check(ps, $a, &@a, $n, &@n); }
 	;
 
 next:
@@ -339,6 +389,7 @@ fail:
 name:
 	  WORD			{ $$ = (struct word){ $1, @$ }; }
 	| STRING		{ $$ = (struct word){ $1, @$ }; }
+	| MIRROR		{ $$ = (struct word){ "mirror", @$ }; }
 	;
 
 %%
@@ -385,7 +436,7 @@ static const struct group {
 	{ NULL,		/* operand_phrase() */
 	  { YYSYMBOL_DOTTED, YYSYMBOL_ADDR6, YYSYMBOL_NUMBER, YYSYMBOL_SETNAME, YYSYMBOL_ANY,
 	    YYSYMBOL_WORD, YYSYMBOL_UNTAGGED, YYSYMBOL_LBRACE, YYSYMBOL_NOT, YYSYMBOL_YYUNDEF } },
-	{ "a name", { YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_YYUNDEF } },
+	{ "a name", { YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_MIRROR, YYSYMBOL_YYUNDEF } },
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0], N_EXPECTED = 64 };

@@ -28,6 +28,10 @@ enum {
 	POLICY_TEXT_MAX = 64 << 20,	/* bytes of a policy, with its files */
 	POLICY_FILES_MAX = 1024,
 	POLICY_DEPTH_MAX = 16,		/* of files in files */
+	POLICY_ATTACHMENT_MIN = 64,	/* below are the domains of pairs without a tag */
+	POLICY_ATTACHMENT_MAX = 2046,
+	POLICY_SAMPLE_MAX = 65535,	/* of 1/N */
+	POLICY_PAIRS_MAX = 16,		/* that one selection is balanced over */
 };
 
 /* The rungs that a rule may name.  splice, snoop and release come later. */
@@ -93,7 +97,15 @@ struct policy_prefix {
 	bool v6;
 };
 
-enum policy_steer_kind { POLICY_STEER_INLINE, POLICY_STEER_COPY };
+enum policy_steer_kind { POLICY_STEER_INLINE, POLICY_STEER_COPY, POLICY_STEER_MIRROR };
+
+/* By what connections are spread over several pairs: both directions always go alike. */
+enum policy_balance { POLICY_BALANCE_L3L4, POLICY_BALANCE_L3 };
+
+/* Two of Leat's ports: towards the client, towards the server. */
+struct policy_pair {
+	const char *a, *b;
+};
 
 enum { POLICY_STEER_VLAN_ANY = -1, POLICY_STEER_VLAN_NONE = 0 };
 
@@ -106,7 +118,12 @@ struct policy_steer {
 	const char *name;
 	const char *bridge, *client, *server;
 	enum policy_steer_kind kind;
-	const char *leat[2];		/* inline: client's and server's side; copy: [0] */
+	const struct policy_pair *pairs;	/* inline */
+	size_t n_pairs;			/* more than one: balanced */
+	enum policy_balance balance;
+	const char *tap;		/* copy, mirror */
+	uint16_t attachment;		/* inline: id of the metadata tag, 0 without */
+	unsigned sample;		/* copy: one of so many connections, 1: all */
 	const struct policy_prefix *from, *to;	/* client's and server's addresses */
 	size_t n_from, n_to;
 	const struct policy_ports *ports;	/* the server's */
@@ -221,6 +238,9 @@ const char *policy_rule_name(const struct policy *p, uint32_t i);
 
 /* Does any rule, or the default, name this mode? */
 bool policy_uses(const struct policy *p, enum policy_mode mode);
+
+/* Writes selection `i` alone, with its newline. */
+void policy_print_steer(const struct policy *p, size_t i, FILE *f);
 
 /* The steer statements in file order; *n of them, NULL if none. */
 const struct policy_steer *policy_steers(const struct policy *p, size_t *n);

@@ -224,6 +224,42 @@ policy_print_rule(const struct policy *p, uint32_t i, FILE *f)
 }
 
 static void
+pair_print(const struct pair *p, FILE *f)
+{
+	name_print(p->a.s, f);
+	fputc(' ', f);
+	name_print(p->b.s, f);
+}
+
+static void
+via_print(const struct steer *s, FILE *f)
+{
+	const struct pair *p;
+
+	fputs(" via ", f);
+	if (!s->balanced) {
+		pair_print(s->pairs, f);
+		if (s->attachment)
+			fprintf(f, " attachment %u", s->attachment);
+		return;
+	}
+	fprintf(f, "balance %s { ", s->balance == POLICY_BALANCE_L3 ? "l3" : "l3l4");
+	for (p = s->pairs; p; p = p->next) {
+		pair_print(p, f);
+		fputs(p->next ? ", " : " }", f);
+	}
+}
+
+static void
+tap_print(const struct steer *s, FILE *f)
+{
+	fputs(s->kind == POLICY_STEER_COPY ? " copy to " : " mirror to ", f);
+	name_print(s->tap.s, f);
+	if (s->sample > 1)
+		fprintf(f, " sample 1/%u", s->sample);
+}
+
+static void
 steer_print(const struct steer *s, FILE *f)
 {
 	fputs("steer ", f);
@@ -235,11 +271,13 @@ steer_print(const struct steer *s, FILE *f)
 	fputs(" server ", f);
 	name_print(s->server.s, f);
 	match_print(s->match, f);
-	fputs(s->kind == POLICY_STEER_COPY ? " copy to " : " via ", f);
-	name_print(s->leat[0].s, f);
-	if (s->kind == POLICY_STEER_INLINE) {
-		fputc(' ', f);
-		name_print(s->leat[1].s, f);
+	if (s->kind == POLICY_STEER_INLINE)
+		via_print(s, f);
+	else
+		tap_print(s, f);
+	if (s->kind == POLICY_STEER_MIRROR) {
+		fputc('\n', f);
+		return;
 	}
 	if (s->next_table)
 		fprintf(f, " next resubmit %d", s->next_table);
@@ -248,6 +286,17 @@ steer_print(const struct steer *s, FILE *f)
 	if (s->kind == POLICY_STEER_INLINE)
 		fprintf(f, " fail %s", s->fail_closed ? "closed" : "open");
 	fputc('\n', f);
+}
+
+void
+policy_print_steer(const struct policy *p, size_t i, FILE *f)
+{
+	const struct steer *s = p->steer_list;
+
+	while (s && i-- > 0)
+		s = s->next;
+	if (s)
+		steer_print(s, f);
 }
 
 int

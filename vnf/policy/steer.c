@@ -1,105 +1,11 @@
 /*
- * The selections: what goes to argv and flow text is checked here, and nothing
- * else gets there.
+ * The selections as the switch's side wants them: names, prefixes, port ranges.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "vnf/policy/ast.h"
-
-/* Open vSwitch reads these, in any case, as something else than a port's name. */
-static const char *const reserved[] = {
-	"in_port", "table", "normal", "flood", "all", "controller", "local", "any", "none", "unset",
-};
-
-static bool
-is_reserved(const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-		if (strcasecmp(reserved[i], s) == 0)
-			return true;
-	return false;
-}
-
-static void
-switch_name_check(struct parser *ps, const struct word *w)
-{
-	name_check(ps, w);
-	if (w->s[0] != '\0' && w->s[strspn(w->s, "0123456789")] == '\0')
-		error_at(ps->p, ps->errs, &w->loc,
-			 "\"%s\" is a number to the switch: expected a name", w->s);
-	else if (is_reserved(w->s))
-		error_at(ps->p, ps->errs, &w->loc,
-			 "\"%s\" has a meaning of its own to the switch: expected a name", w->s);
-}
-
-/* No two of the ports may be one. */
-static void
-ports_check(struct parser *ps, const struct steer *s)
-{
-	char place[PLACE_MAX];
-	const struct word *w[4] = { &s->client, &s->server, &s->leat[0], &s->leat[1] };
-	const unsigned n = s->kind == POLICY_STEER_INLINE ? 4 : 3;
-	unsigned i, k;
-
-	switch_name_check(ps, &s->bridge);
-	for (i = 0; i < n; i++) {
-		switch_name_check(ps, w[i]);
-		for (k = 0; k < i; k++) {
-			if (strcmp(w[i]->s, w[k]->s) != 0)
-				continue;
-			error_at(ps->p, ps->errs, &w[i]->loc,
-				 "port \"%s\" is named twice: first at %s", w[i]->s,
-				 place_name(&w[i]->loc, &w[k]->loc, place));
-			break;
-		}
-	}
-}
-
-/* What a rule can say and a selection can't. */
-static void
-conditions_check(struct parser *ps, const struct match *m)
-{
-	static const struct {
-		enum match_field field;
-		const char *message;
-	} never[] = {
-		{ SEEN_SPORT, "a selection goes by the server's port only" },
-		{ SEEN_ON, "a selection names its ports by client and server" },
-		{ SEEN_DOMAIN, "a selection has no domain" },
-	};
-	const struct list *lists[] = { m->from, m->to, m->dport };
-	size_t k;
-
-	for (k = 0; k < sizeof never / sizeof never[0]; k++)
-		if (m->seen[never[k].field].line)
-			error_at(ps->p, ps->errs, &m->seen[never[k].field], "%s", never[k].message);
-	for (k = 0; k < sizeof lists / sizeof lists[0]; k++)
-		if (lists[k] && lists[k]->negated)
-			error_at(ps->p, ps->errs, &lists[k]->loc, "\"!\" is for rules only");
-	if (m->vlan &&
-	    (m->vlan->n != 1 || m->vlan->first->kind != ITEM_STACK || m->vlan->first->n_vids > 1))
-		error_at(ps->p, ps->errs, &m->vlan->loc,
-			 "expected one VLAN, untagged or any in a selection");
-	if (m->dport && !m->tcp)
-		error_at(ps->p, ps->errs, &m->seen[SEEN_DPORT],
-			 "expected \"proto tcp\" with \"port\" in a selection");
-}
-
-static bool
-steer_check(struct parser *ps, struct steer *s)
-{
-	name_check(ps, &s->name);
-	ports_check(ps, s);
-	if (!match_check(ps, s->match))
-		return false;
-	conditions_check(ps, s->match);
-	return true;
-}
 
 /* The fewest prefixes that are lo..hi; `out` NULL only counts. */
 static size_t
@@ -209,6 +115,26 @@ ports_fill(struct parser *ps, const struct list *l, struct policy_steer *o)
 }
 
 static int
+pairs_fill(struct parser *ps, const struct pair *list, struct policy_steer *o)
+{
+	const struct pair *p;
+	struct policy_pair *v;
+	size_t n = 0;
+
+	for (p = list; p; p = p->next)
+		n++;
+	o->n_pairs = n;
+	if (n == 0)
+		return 0;
+	o->pairs = v = arena_alloc(&ps->p->arena, n * sizeof *v);
+	if (v == NULL)
+		return -ENOMEM;
+	for (p = list; p; p = p->next)
+		*v++ = (struct policy_pair){ p->a.s, p->b.s };
+	return 0;
+}
+
+static int
 steer_fill(struct parser *ps, const struct steer *s, struct policy_steer *o)
 {
 	const struct list *vlan = s->match->vlan;
@@ -218,57 +144,21 @@ steer_fill(struct parser *ps, const struct steer *s, struct policy_steer *o)
 	o->client = s->client.s;
 	o->server = s->server.s;
 	o->kind = s->kind;
-	o->leat[0] = s->leat[0].s;
-	o->leat[1] = s->leat[1].s;
+	o->tap = s->tap.s;
+	o->attachment = s->attachment;
+	o->balance = s->balance;
+	o->sample = s->sample;
 	o->next_table = s->next_table;
 	o->fail_closed = s->fail_closed;
 	o->order = (unsigned)(o - ps->p->steers);
 	o->vlan = POLICY_STEER_VLAN_ANY;
 	if (vlan)
 		o->vlan = vlan->first->n_vids ? vlan->first->vid[0] : POLICY_STEER_VLAN_NONE;
-	if (prefixes_fill(ps, s->match->from, &o->from, &o->n_from) != 0 ||
+	if (pairs_fill(ps, s->pairs, o) != 0 ||
+	    prefixes_fill(ps, s->match->from, &o->from, &o->n_from) != 0 ||
 	    prefixes_fill(ps, s->match->to, &o->to, &o->n_to) != 0)
 		return -ENOMEM;
 	return ports_fill(ps, s->match->dport, o);
-}
-
-/* Does one list hold all of the other?  False too where there is no memory. */
-static bool
-list_includes(struct parser *ps, const struct list *a, const struct list *b, enum list_kind kind)
-{
-	const struct spans *x, *y;
-
-	if (a == NULL)
-		return true;
-	if (b == NULL)
-		return false;
-	x = list_spans(ps, a, kind);
-	y = list_spans(ps, b, kind);
-	return x && y && spans_include(x, y);
-}
-
-static void
-shadow_check(struct parser *ps, const struct steer *s)
-{
-	char place[PLACE_MAX];
-	const struct steer *by;
-
-	for (by = ps->p->steer_list; by != s; by = by->next) {
-		const struct match *a = by->match, *b = s->match;
-
-		if (strcmp(by->bridge.s, s->bridge.s) != 0 ||
-		    strcmp(by->client.s, s->client.s) != 0 ||
-		    strcmp(by->server.s, s->server.s) != 0 || (a->tcp && !b->tcp) ||
-		    !vlans_include(a->vlan, b->vlan) ||
-		    !list_includes(ps, a->dport, b->dport, LIST_PORT) ||
-		    !list_includes(ps, a->from, b->from, LIST_ADDR) ||
-		    !list_includes(ps, a->to, b->to, LIST_ADDR))
-			continue;
-		error_at(ps->p, ps->errs, &s->name.loc,
-			 "selection \"%s\" can never match: \"%s\" (%s) takes all of it", s->name.s,
-			 by->name.s, place_name(&s->name.loc, &by->name.loc, place));
-		return;
-	}
 }
 
 int
@@ -291,7 +181,7 @@ steers_compile(struct parser *ps)
 	for (o = p->steers, s = p->steer_list; s; s = s->next, o++) {
 		if (steer_fill(ps, s, o) != 0)
 			return -ENOMEM;
-		shadow_check(ps, s);
+		steer_check_against(ps, s);
 		if (ps->nomem)
 			return -ENOMEM;
 	}
