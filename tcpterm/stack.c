@@ -496,6 +496,14 @@ tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
 	return slab_at(&s->slabs[kind], index);
 }
 
+struct flow *
+tcpterm_find_pkt(struct tcpterm *s, const struct pkt *p)
+{
+	struct flow_key k;
+
+	return core_key(s, p, false, &k) ? tcpterm_find(s, &k) : NULL;
+}
+
 unsigned
 tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max)
 {

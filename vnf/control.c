@@ -39,6 +39,7 @@ control_open(struct leat *l, struct err *err)
 	cmd_db_register(l);
 	cmd_drain_register(l);
 	cmd_flow_register(l);
+	cmd_pcap_register(l);
 	cmd_policy_register(l);
 	cmd_port_register(l);
 	cmd_status_register(l);
@@ -122,6 +123,7 @@ control_run(struct leat *l)
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);
 		active_reclaim(&l->active);
+		asking |= captures_run(l->captures);
 		steering_run(&l->steering, now, ports_waiting(l->ports) != NULL);
 		keep_draining(l, now);
 	}

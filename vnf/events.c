@@ -18,22 +18,35 @@ drop_copy(struct worker *w, struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
+/* `p` says whose the frame is; NULL: it has to be read for that. */
+static void
+send_out(struct worker *w, uint16_t domain, uint8_t side, struct rte_mbuf *m, const struct pkt *p)
+{
+	const struct ports *ports = w->conf->ports;
+	unsigned port;
+
+	if (domain >= ports->n_pairs) {
+		drop_copy(w, m);
+		return;
+	}
+	port = ports->pair[domain][side];
+	if (w->capturing)
+		capture_flow_out(w, port, m, p);
+	worker_send(w, port, m);
+}
+
 static void
 event_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 {
-	struct worker *w = ctx;
-	const struct ports *ports = w->conf->ports;
-
-	if (domain < ports->n_pairs)
-		worker_send(w, ports->pair[domain][side], m);
-	else
-		drop_copy(w, m);
+	send_out(ctx, domain, side, m, NULL);
 }
 
 static void
 event_forward(void *ctx, const struct pkt *p)
 {
-	event_tx(ctx, p->domain, !p->side, p->m);
+	struct worker *w = ctx;
+
+	send_out(w, p->domain, !p->side, p->m, w->whole ? w->whole : p);
 }
 
 /* --- flows --- */

@@ -39,8 +39,14 @@ input_whole(struct worker *w, struct pkt *p, struct rte_mbuf *const original[],
 
 	for (unsigned i = 0; i < n; i++)
 		as_came[i] = (struct pkt){ .m = original[i], .domain = p->domain, .side = side[i] };
+	for (unsigned i = 0; i < n && w->capturing; i++)
+		capture_fragment_in(w, p, original[i]);
 	w->stats.reassembled++;
+	w->whole = p;
 	tcpterm_input_whole(w->stack, p, as_came, n, w->now);
+	w->whole = NULL;
+	if (w->capturing)
+		capture_settle(w);
 }
 
 static void

@@ -33,6 +33,7 @@ struct leat {
 	struct ports *ports;
 	struct active active;
 	struct flows *flows;
+	struct captures *captures;
 	struct worker_conf worker_conf;
 	struct worker *worker[MAX_WORKERS];
 	struct steering steering;
@@ -52,6 +53,7 @@ void cmd_db_register(struct leat *l);
 void cmd_drain_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
 void cmd_flow_kill_register(struct leat *l);
+void cmd_pcap_register(struct leat *l);
 void cmd_policy_register(struct leat *l);
 void cmd_port_register(struct leat *l);
 void cmd_status_register(struct leat *l);

@@ -198,6 +198,7 @@ make_workers(struct leat *l, struct err *err)
 	c->journal = l->journal;
 	c->sinks = l->sinks;
 	c->flows = l->flows;
+	c->captures = l->captures;
 	c->drain = &l->drain;
 	c->stall_us = (int64_t)l->o->bfd_stall_ms * 1000;
 	if (getrandom(c->secret, sizeof c->secret, 0) != sizeof c->secret)
@@ -220,6 +221,8 @@ make_parts(struct leat *l, struct err *err)
 	if (!l->ports)
 		return -ENOMEM;
 	rc = start_policy(l, err);
+	if (rc == 0 && !(l->captures = captures_new(o->n_workers, l->ports, l->active.qsbr)))
+		rc = err_set(err, -ENOMEM, "no memory for captures");
 	return rc == 0 ? make_workers(l, err) : rc;
 }
 
@@ -289,6 +292,7 @@ leat_stop(struct leat *l)
 		ports_abandon(l->ports);
 	/* commands that wait for flows are answered before their connections go */
 	flows_free(l->flows);
+	captures_free(l->captures);
 	sinks_free(l->sinks);
 	close_files(l);
 	if (!ports_ended || !steering_ended)

@@ -51,14 +51,22 @@ flush(struct worker *w, unsigned port)
 	t->n = 0;
 }
 
-void
-worker_send(struct worker *w, unsigned port, struct rte_mbuf *m)
+static void
+put_in_batch(struct worker *w, unsigned port, struct rte_mbuf *m)
 {
 	struct tx_batch *t = &w->tx[port];
 
 	t->m[t->n++] = m;
 	if (t->n == TX_BATCH)
 		flush(w, port);
+}
+
+void
+worker_send(struct worker *w, unsigned port, struct rte_mbuf *m)
+{
+	if (w->capturing)
+		capture_out(w, port, m);
+	put_in_batch(w, port, m);
 }
 
 static void
@@ -131,8 +139,12 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 	const struct ports *ports = w->conf->ports;
 	unsigned n_workers = w->conf->n_workers;
 	unsigned port = m->port;
+	enum pkt_kind kind = pkt_parse(p, m, &port_config(ports->port[port])->parse);
 
-	switch (pkt_parse(p, m, &port_config(ports->port[port])->parse)) {
+	if (w->capturing &&
+	    (kind == PKT_OTHER || kind == PKT_REFUSED || p->hash % n_workers == w->id))
+		capture_in(w, p);
+	switch (kind) {
 	case PKT_OTHER:
 		if (!liveness_input(w, m))
 			worker_bridge(w, m, &w->stats.bridged);
@@ -168,6 +180,8 @@ input(struct worker *w, struct rte_mbuf **m, unsigned n)
 	for (i = 0; i < n; i++)
 		n_pkts += for_the_stack(w, m[i], &p[n_pkts]);
 	tcpterm_input(w->stack, p, n_pkts, w->now);
+	if (w->capturing)
+		capture_settle(w);
 }
 
 /* What another worker handed over; datagrams are read at once, frames as a burst. */
@@ -214,7 +228,7 @@ send_for_others(struct worker *w)
 			continue;
 		n = rte_ring_sc_dequeue_burst(w->send[i], (void **)m, PORT_BURST, NULL);
 		for (k = 0; k < n; k++)
-			worker_send(w, m[k]->port, m[k]);
+			put_in_batch(w, m[k]->port, m[k]);
 		all += n;
 	}
 	return all;
@@ -264,6 +278,7 @@ worker_turn(struct worker *w, usec_t now)
 
 	w->now = now;
 	w->snapshot = active_snapshot(w->conf->active);
+	w->capturing = captures_active(w->conf->captures);
 	n = send_for_others(w);
 	n_packets = take_over(w);
 	n_packets += receive(w);

@@ -19,6 +19,7 @@
 #include "datapath/pool.h"
 #include "vnf/active.h"
 #include "vnf/bfd.h"
+#include "vnf/capture.h"
 #include "vnf/drain.h"
 #include "vnf/flows.h"
 #include "vnf/fragments.h"
@@ -59,6 +60,7 @@ struct worker_conf {
 	struct journal *journal;
 	struct sinks *sinks;
 	struct flows *flows;
+	struct captures *captures;	/* NULL: there are none */
 	const struct drain *drain;	/* NULL: it never drains */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */
@@ -84,6 +86,8 @@ struct worker {
 	usec_t now;
 	const struct snapshot *snapshot;	/* in force during this turn */
 	struct note pending;		/* of the flow that is being decided */
+	bool capturing;			/* in this turn */
+	const struct pkt *whole;	/* of the fragments that are being forwarded; NULL */
 	struct tx_batch tx[MAX_PORTS];
 	struct rte_ring *from[MAX_WORKERS];	/* frames that worker i hands over */
 	struct rte_ring *send[MAX_WORKERS];	/* frames that worker i has no queue to send by */

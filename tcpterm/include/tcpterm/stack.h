@@ -83,6 +83,9 @@ usec_t tcpterm_next(const struct tcpterm *s);
 /* The flow that owns a tuple, either orientation; NULL. */
 struct flow *tcpterm_find(struct tcpterm *s, const struct flow_key *k);
 
+/* The flow that owns a parsed segment, or of which an ICMP error speaks; NULL. */
+struct flow *tcpterm_find_pkt(struct tcpterm *s, const struct pkt *p);
+
 /* The VIDs of the flow's key, outermost first, any depth; returns how many. */
 unsigned tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f,
 			   uint16_t vid[PKT_MAX_TAGS]);
