@@ -11,6 +11,8 @@
 #include "vnf/policy/policy.h"
 #include "vnf/ports.h"
 #include "vnf/policy_file.h"
+#include "vnf/privileges.h"
+#include "vnf/vhost_owner.h"
 
 int
 check_name(const char *name, struct err *err)
@@ -81,11 +83,31 @@ check_ports(const struct options *o, struct err *err)
 	return 0;
 }
 
+/* Users and groups that are named. */
+static int
+check_owners(const struct options *o, struct err *err)
+{
+	struct privileges p;
+	struct vhost_owner v;
+	gid_t gid;
+	int rc = privileges_find(o, &p, err);
+
+	if (rc == 0)
+		rc = vhost_owner_init(&v, o, err);
+	if (rc == 0 && o->socket_group)
+		rc = privileges_group(o->socket_group, &gid, err);
+	if (rc == 0 && o->socket_readers)
+		rc = privileges_group(o->socket_readers, &gid, err);
+	return rc;
+}
+
 int
 check_start(const struct options *o, FILE *errors, struct err *err)
 {
 	int rc = check_name(o->name, err);
 
+	if (rc == 0)
+		rc = check_owners(o, err);
 	if (rc == 0)
 		rc = check_ports(o, err);
 	return rc == 0 ? check_policy(o, errors, err) : rc;

@@ -156,6 +156,7 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 		.bfd_ms = 100,
 		.bfd_stall_ms = 300,
 		.keep_mb = 4096,
+		.socket_mode = 0660,
 	};
 	for (i = 0; i < MAX_WORKERS; i++)
 		o->core[i] = -1;

@@ -48,6 +48,11 @@ struct options {
 	unsigned keep_days, keep_mb;	/* of ended flows; 0: no limit */
 	unsigned bfd_ms;	/* of our inline ports in the switch; 0: no BFD */
 	bool no_huge, steer, clear_on_exit, dry_run, verbose;
+	const char *user;		/* USER[:GROUP] to become; NULL: stay */
+	const char *socket_group, *socket_readers;
+	unsigned socket_mode;
+	const char *vhost_owner;	/* [USER]:[GROUP] */
+	unsigned vhost_mode;	/* 0: as the umask makes it */
 	const char *log[MAX_LOG_SPECS];	/* as vlog/set takes them */
 	unsigned n_log;
 	const char *log_file;	/* NULL: none; "yes": of the instance's name */

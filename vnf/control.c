@@ -12,12 +12,32 @@
 #include "vnf/leat.h"
 #include "vnf/liveness.h"
 #include "vnf/log.h"
+#include "vnf/notify.h"
+#include "vnf/pidfile.h"
+#include "vnf/privileges.h"
 
 enum {
 	WAIT_MS = 50,		/* nothing is open */
 	WAIT_ASKING_MS = 1,	/* flows are being read */
 	MAX_REQUEST = 8 << 20,	/* a policy is sent whole */
 };
+
+/* Without groups, whoever the socket's mode lets in may all. */
+static int
+set_access(struct leat *l, struct err *err)
+{
+	const struct options *o = l->o;
+	struct unixctl_access access = { (gid_t)-1, (gid_t)-1 };
+	int rc = 0;
+
+	if (!o->socket_group && !o->socket_readers)
+		return 0;
+	if (o->socket_group)
+		rc = privileges_group(o->socket_group, &access.group, err);
+	if (rc == 0 && o->socket_readers)
+		rc = privileges_group(o->socket_readers, &access.readers, err);
+	return rc == 0 ? unixctl_server_set_access(l->ctl, &access, err) : rc;
+}
 
 int
 control_open(struct leat *l, struct err *err)
@@ -31,7 +51,11 @@ control_open(struct leat *l, struct err *err)
 	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (l->signal_fd < 0)
 		return err_set(err, -errno, "signals can't be read: %s", strerror(errno));
-	rc = unixctl_server_create(l->ctl_path, 0660, &l->ctl, err);
+	rc = unixctl_server_create(l->ctl_path, l->o->socket_mode, &l->ctl, err);
+	if (rc == 0)
+		rc = set_access(l, err);
+	if (rc == 0)
+		rc = pidfile_link(l->run_dir, l->o->name, err);
 	if (rc != 0)
 		return rc;
 	unixctl_server_set_max_request(l->ctl, MAX_REQUEST);
@@ -126,5 +150,7 @@ control_run(struct leat *l)
 		asking |= captures_run(l->captures);
 		steering_run(&l->steering, now, ports_waiting(l->ports) != NULL);
 		keep_draining(l, now);
+		vhost_owner_run(&l->vhost_owner);
+		notify_watchdog(now);
 	}
 }

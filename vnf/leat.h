@@ -19,6 +19,7 @@
 #include "vnf/recorder.h"
 #include "vnf/sink.h"
 #include "vnf/steering.h"
+#include "vnf/vhost_owner.h"
 #include "vnf/worker.h"
 
 struct leat {
@@ -40,6 +41,7 @@ struct leat {
 	struct checkpoint checkpoint;
 	struct recorder *recorder;
 	struct unixctl_conn *db_asker;	/* waits for the recorder's job */
+	struct vhost_owner vhost_owner;
 	struct unixctl_server *ctl;
 	int signal_fd;
 	struct drain drain;

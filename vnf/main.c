@@ -10,6 +10,7 @@
 #include "vnf/check.h"
 #include "vnf/log.h"
 #include "vnf/policy_file.h"
+#include "vnf/notify.h"
 #include "vnf/start.h"
 #include "vnf/steer_offline.h"
 
@@ -88,27 +89,6 @@ block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The words of --log were looked at when the options were read. */
-static int
-open_logs(const struct options *o, struct err *err)
-{
-	char path[512];
-	unsigned i;
-	int rc = 0;
-
-	log_ask_journal();
-	if (o->verbose)
-		log_set("dbg", err);
-	for (i = 0; i < o->n_log; i++)
-		log_set(o->log[i], err);
-	if (o->syslog)
-		rc = log_to_syslog("/dev/log", "leatd", err);
-	if (rc != 0 || !o->log_file)
-		return rc;
-	snprintf(path, sizeof path, LEAT_LOGDIR "/%s.log", o->name);
-	return log_to_file(strcmp(o->log_file, "yes") == 0 ? path : o->log_file, err);
-}
-
 static bool
 ends_in_newline(const char *s)
 {
@@ -129,7 +109,9 @@ run(const struct options *o)
 	if (rc == 0) {
 		log_info("leatd " LEAT_VERSION " runs as %s, control socket %s", o->name,
 			 leat.ctl_path);
+		notify("READY=1");
 		control_run(&leat);
+		notify("STOPPING=1");
 	} else {
 		fprintf(stderr, "leatd: %s%s", err.msg, ends_in_newline(err.msg) ? "" : "\n");
 	}
@@ -165,9 +147,5 @@ main(int argc, char *argv[])
 		return steer_offline(&o);
 	if (o.check)
 		return check(&o);
-	if (open_logs(&o, &err) != 0) {
-		fprintf(stderr, "leatd: %s\n", err.msg);
-		return EXIT_FAILURE;
-	}
 	return run(&o);
 }

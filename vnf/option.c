@@ -76,6 +76,18 @@ set_cores(struct options *o, const struct option_row *row, char *text, struct er
 }
 
 static int
+set_mode(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (*text < '0' || *text > '7' || *end != '\0' || mode == 0 || mode > 0777)
+		return err_set(err, -EINVAL, "an octal mode as 0660 is needed");
+	*(unsigned *)((char *)o + row->field) = (unsigned)mode;
+	return 0;
+}
+
+static int
 add_log(struct options *o, const struct option_row *row, char *text, struct err *err)
 {
 	(void)row;
@@ -102,6 +114,7 @@ set_log_file(struct options *o, const struct option_row *row, char *text, struct
 
 #define TEXT(f) .set = option_text, .field = offsetof(struct options, f)
 #define SWITCH(f) .set = option_switch, .field = offsetof(struct options, f)
+#define MODE(f) .set = set_mode, .field = offsetof(struct options, f)
 #define NUMBER(f, lo, hi)                                                                          \
 	.set = option_number, .field = offsetof(struct options, f), .low = (lo), .high = (hi)
 
@@ -162,6 +175,18 @@ const struct option_row option_rows[] = {
 	  TEXT(offline), .round = OPTION_EARLY },
 	{ "dry-run", NULL, "with --offline: only say what would be sent",
 	  SWITCH(dry_run), .round = OPTION_EARLY },
+	{ "user", "USER[:GROUP]", "become this user after start, with the capabilities needed",
+	  TEXT(user) },
+	{ "socket-group", "GROUP", "who may use the control socket, besides root and the user",
+	  TEXT(socket_group) },
+	{ "socket-readers", "GROUP", "who may ask there, and change nothing",
+	  TEXT(socket_readers) },
+	{ "socket-mode", "MODE", "of the control socket (0660)",
+	  MODE(socket_mode) },
+	{ "vhost-owner", "[USER]:[GROUP]", "of the vhost ports' sockets",
+	  TEXT(vhost_owner) },
+	{ "vhost-mode", "MODE", "of the vhost ports' sockets",
+	  MODE(vhost_mode) },
 	{ "log", "[MODULE:][DEST:]LEVEL", "what is logged, as leatctl vlog set (info)",
 	  .set = add_log, .clear = clear_log },
 	{ "log-file", "[=FILE]", "log to a file too (" LEAT_LOGDIR "/NAME.log)",

@@ -3,10 +3,13 @@
  */
 #include "vnf/pidfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int
@@ -41,6 +44,7 @@ pidfile_open(const char *path, struct err *err)
 			       path, strerror(errno));
 	if (fcntl(fd, F_SETLK, &lock) != 0)
 		return refuse(path, fd, err);
+	fchmod(fd, 0644);	/* for the switch's tools of any user, whatever the umask */
 	n = snprintf(text, sizeof text, "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) != 0 || write(fd, text, (size_t)n) != n) {
 		n = errno;
@@ -57,4 +61,42 @@ pidfile_close(const char *path, int fd)
 		return;
 	unlink(path);
 	close(fd);
+}
+
+/* NAME.DIGITS.ctl */
+static bool
+is_link_of(const char *file, const char *name)
+{
+	size_t n = strlen(name), digits;
+
+	if (strncmp(file, name, n) != 0 || file[n] != '.')
+		return false;
+	digits = strspn(file + n + 1, "0123456789");
+	return digits > 0 && strcmp(file + n + 1 + digits, ".ctl") == 0;
+}
+
+void
+pidfile_unlink(const char *run_dir, const char *name)
+{
+	DIR *dir = opendir(run_dir);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (is_link_of(entry->d_name, name) && entry->d_type != DT_SOCK)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
+int
+pidfile_link(const char *run_dir, const char *name, struct err *err)
+{
+	char path[512], target[64];
+
+	pidfile_unlink(run_dir, name);
+	snprintf(path, sizeof path, "%s/%s.%d.ctl", run_dir, name, (int)getpid());
+	snprintf(target, sizeof target, "%s.ctl", name);
+	if (symlink(target, path) == 0)
+		return 0;
+	return err_set(err, -errno, "%s: %s", path, strerror(errno));
 }

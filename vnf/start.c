@@ -18,6 +18,7 @@
 #include "vnf/log.h"
 #include "vnf/pidfile.h"
 #include "vnf/policy_file.h"
+#include "vnf/prepare.h"
 
 enum {
 	MEM_MB = 256,
@@ -32,33 +33,6 @@ enum {
 };
 
 static const int64_t DAY_US = INT64_C(86400) * 1000 * 1000;
-
-/* --- files --- */
-
-static int
-name_files(struct leat *l, struct err *err)
-{
-	const char *run = l->o->run_dir ? l->o->run_dir : getenv("LEAT_RUNDIR");
-	const char *name = l->o->name;
-
-	if (check_name(name, err) != 0)
-		return -EINVAL;
-	if (!run)
-		run = LEAT_RUNDIR;
-	if (strlen(run) >= sizeof l->run_dir || (l->o->db && strlen(l->o->db) >= sizeof l->db_path))
-		return err_set(err, -ENAMETOOLONG, "--run-dir or --db: the path is too long");
-	strcpy(l->run_dir, run);
-	snprintf(l->ctl_path, sizeof l->ctl_path, "%s/%s.ctl", run, name);
-	snprintf(l->pid_path, sizeof l->pid_path, "%s/%s.pid", run, name);
-	if (l->o->db)
-		strcpy(l->db_path, l->o->db);
-	else
-		snprintf(l->db_path, sizeof l->db_path, "%s/%s.db", LEAT_STATEDIR, name);
-	if (mkdir(run, 0755) != 0 && errno != EEXIST)
-		return err_set(err, -errno, "%s: %s: choose another folder by --run-dir", run,
-			       strerror(errno));
-	return 0;
-}
 
 /* --- store --- */
 
@@ -235,7 +209,9 @@ leat_start(struct leat *l, const struct options *o, struct err *err)
 	/* A policy that is wrong is told before anything is touched. */
 	rc = check_policy(o, stderr, err);
 	if (rc == 0)
-		rc = name_files(l, err);
+		rc = prepare(l, err);
+	if (rc == 0)
+		rc = vhost_owner_init(&l->vhost_owner, o, err);
 	if (rc == 0)
 		rc = steering_init(&l->steering, o, l->run_dir, err);
 	if (rc == 0)
@@ -268,6 +244,8 @@ close_files(struct leat *l)
 	struct err err = { 0 };
 
 	cmd_db_end(l);
+	if (l->ctl)
+		pidfile_unlink(l->run_dir, l->o->name);
 	unixctl_server_free(l->ctl);
 	recorder_free(l->recorder);
 	checkpoint_fini(&l->checkpoint);
