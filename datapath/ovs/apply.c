@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "datapath/ovs/apply.h"
+#include "datapath/ovs/mirror.h"
 #include "datapath/ovs/ports.h"
 
 struct line {
@@ -277,22 +278,36 @@ changes(const struct ovs_target *t, const char *bridge, const struct ovs_program
 	return err;
 }
 
+/* The bundle's text and after it the mirrors' changes. */
 static int
-bring_to(const struct ovs_target *t, const char *bridge, const struct ovs_program *p, bool dry_run,
-	 char **sent, struct err *e)
+hand_over(const char *bundle, const char *mirrors, char **sent)
 {
+	if (sent == NULL)
+		return 0;
+	return asprintf(sent, "%s%s", bundle, mirrors) < 0 ? -ENOMEM : 0;
+}
+
+/* All is read and compared before anything is changed. The rules come first: they decide over
+ * traffic. */
+static int
+bring_to(const struct ovs_target *t, const char *bridge, const struct ovs_program *p,
+	 const struct ovs_selection *sel, unsigned int n, bool dry_run, char **sent, struct err *e)
+{
+	struct mirror_plan mirrors = { 0 };
 	char *bundle = NULL, doing[160];
 	int err;
 
+	snprintf(doing, sizeof(doing), "programming bridge %s", bridge);
 	err = changes(t, bridge, p, &bundle, e);
-	if (err == 0 && bundle[0] != '\0' && !dry_run) {
-		snprintf(doing, sizeof(doing), "programming bridge %s", bridge);
+	if (err == 0)
+		err = mirror_plan(t, p->instance, bridge, sel, n, &mirrors, e);
+	if (err == 0 && bundle[0] != '\0' && !dry_run)
 		err = ovs_ofctl(t, doing, "bundle", bridge, "-", bundle, 0, NULL, e);
-	}
-	if (err == 0 && sent != NULL) {
-		*sent = bundle;
-		bundle = NULL;
-	}
+	if (err == 0 && !dry_run)
+		err = mirror_apply(t, bridge, &mirrors, e);
+	if (err == 0 && hand_over(bundle, mirrors.text, sent) != 0)
+		err = err_set(e, -ENOMEM, "%s: out of memory", doing);
+	mirror_plan_fini(&mirrors);
 	free(bundle);
 	return err;
 }
@@ -312,7 +327,7 @@ ovs_apply(const struct ovs_target *t, unsigned int instance, const char *bridge,
 
 	err = ovs_render(&p, instance, bridge, sel, n, resolve_by_vsctl, (void *)(uintptr_t)t, e);
 	if (err == 0)
-		err = bring_to(t, bridge, &p, dry_run, sent, e);
+		err = bring_to(t, bridge, &p, sel, n, dry_run, sent, e);
 	ovs_program_fini(&p);
 	return err;
 }
@@ -326,7 +341,9 @@ difference_lines(const char *bundle, char **differences)
 	} kinds[] = { { "flow add ", "missing: " },
 		      { "group add_or_mod ", "missing or other: " },
 		      { "flow delete_strict ", "not wanted: " },
-		      { "group delete ", "not wanted: " } };
+		      { "group delete ", "not wanted: " },
+		      { "mirror add ", "missing or other: mirror " },
+		      { "mirror delete ", "not wanted: mirror " } };
 	const char *line, *end;
 	unsigned int i;
 	size_t len;
@@ -374,12 +391,25 @@ ovs_clear(const struct ovs_target *t, unsigned int instance, const char *bridge,
 	return ovs_apply(t, instance, bridge, NULL, 0, dry_run, sent, e);
 }
 
+/* Only what is this instance's: the switch filters rules by cookie, and groups by nothing. */
+static void
+show_lines(unsigned int instance, char *flows, char *groups, FILE *f)
+{
+	char *line;
+	uint32_t id;
+
+	while ((line = strsep(&flows, "\n")) != NULL)
+		if (strstr(line, "cookie=0x") != NULL)
+			fprintf(f, "%s\n", line + strspn(line, " "));
+	while ((line = next_group(&groups, instance, &id)) != NULL)
+		fprintf(f, "%s\n", line);
+}
+
 int
 ovs_show(const struct ovs_target *t, unsigned int instance, const char *bridge, char **text,
 	 struct err *e)
 {
-	char *flows = NULL, *groups = NULL, *at, *line, filter[64], doing[160];
-	uint32_t id;
+	char *flows = NULL, *groups = NULL, filter[64], doing[160];
 	size_t len;
 	FILE *f;
 	int err;
@@ -394,13 +424,15 @@ ovs_show(const struct ovs_target *t, unsigned int instance, const char *bridge, 
 	f = err == 0 ? open_memstream(text, &len) : NULL;
 	if (err == 0 && f == NULL)
 		err = err_set(e, -ENOMEM, "%s: out of memory", doing);
-	for (at = flows; f != NULL && (line = strsep(&at, "\n")) != NULL;)
-		if (strstr(line, "cookie=0x") != NULL)
-			fprintf(f, "%s\n", line + strspn(line, " "));
-	for (at = groups; f != NULL && (line = next_group(&at, instance, &id)) != NULL;)
-		fprintf(f, "%s\n", line);
-	if (f != NULL)
+	if (f != NULL) {
+		show_lines(instance, flows, groups, f);
+		err = mirror_show(t, instance, bridge, f, e);
 		fclose(f);
+	}
+	if (err != 0) {
+		free(*text);
+		*text = NULL;
+	}
 	free(flows);
 	free(groups);
 	return err;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "datapath/ovs/apply.h"
+#include "datapath/ovs/mirror.h"
 
 /* Counts the rules of a bridge whose cookie is `cookie` under `mask`. */
 static int
@@ -41,28 +42,27 @@ int
 ovs_bypass(const struct ovs_target *t, unsigned int instance, const char *bridge, bool dry_run,
 	   char **sent, struct err *e)
 {
-	char *bundle = NULL, doing[160];
+	uint64_t cookie = ovs_cookie(instance), mask = OVS_COOKIE_MASK | OVS_COOKIE_RETURN;
+	char bundle[100] = "", doing[160];
+	struct mirror_plan mirrors = { 0 };
 	unsigned int n;
 	int err;
 
-	err = count(t, bridge, ovs_cookie(instance), OVS_COOKIE_MASK | OVS_COOKIE_RETURN, &n, e);
-	if (err != 0)
-		return err;
-	if (n == 0)
-		bundle = strdup("");
-	else if (asprintf(&bundle, "flow delete cookie=0x%" PRIx64 "/0x%" PRIx64 "\n",
-			  ovs_cookie(instance), OVS_COOKIE_MASK | OVS_COOKIE_RETURN) < 0)
-		bundle = NULL;
-	if (bundle == NULL)
-		return err_set(e, -ENOMEM, "bypassing Leat on bridge %s: out of memory", bridge);
 	snprintf(doing, sizeof(doing), "bypassing Leat on bridge %s", bridge);
-	if (n != 0 && !dry_run)
+	err = count(t, bridge, cookie, mask, &n, e);
+	if (err == 0 && n != 0)
+		snprintf(bundle, sizeof(bundle), "flow delete cookie=0x%" PRIx64 "/0x%" PRIx64 "\n",
+			 cookie, mask);
+	if (err == 0 && n != 0 && !dry_run)
 		err = ovs_ofctl(t, doing, "bundle", bridge, "-", bundle, 0, NULL, e);
-	if (err == 0 && sent != NULL) {
-		*sent = bundle;
-		bundle = NULL;
-	}
-	free(bundle);
+	/* Traffic first: it is past Leat already should the mirrors fail. */
+	if (err == 0)
+		err = mirror_plan(t, instance, bridge, NULL, 0, &mirrors, e);
+	if (err == 0 && !dry_run)
+		err = mirror_apply(t, bridge, &mirrors, e);
+	if (err == 0 && sent != NULL && asprintf(sent, "%s%s", bundle, mirrors.text) < 0)
+		err = err_set(e, -ENOMEM, "%s: out of memory", doing);
+	mirror_plan_fini(&mirrors);
 	return err;
 }
 

@@ -12,8 +12,6 @@
 #include "datapath/ovs/exec.h"
 #include "datapath/ovs/target.h"
 
-enum { ARGS_MAX = 240 };
-
 int
 ovs_target_init(struct ovs_target *t, const char *socket, struct err *e)
 {
@@ -38,28 +36,37 @@ ovs_target_init(struct ovs_target *t, const char *socket, struct err *e)
 	return 0;
 }
 
+/* Runs a tool with these options, of which there are `n`, and after them the arguments. */
+static int
+run_tool(const char *doing, const char *const options[], unsigned int n, const char *const args[],
+	 char **out, struct err *e)
+{
+	unsigned int n_args = 0;
+	const char **argv;
+	int err;
+
+	while (args[n_args] != NULL)
+		n_args++;
+	argv = calloc(n + n_args + 1, sizeof(*argv));
+	if (argv == NULL)
+		return err_set(e, -ENOMEM, "%s: out of memory", doing);
+	memcpy(argv, options, n * sizeof(*argv));
+	memcpy(argv + n, args, n_args * sizeof(*argv));
+	err = exec_ok(doing, (char *const *)(uintptr_t)argv, NULL, OVS_EXEC_TIMEOUT, out, e);
+	free(argv);
+	return err;
+}
+
 int
 ovs_vsctl(const struct ovs_target *t, const char *doing, char **out, struct err *e,
 	  const char *const args[])
 {
 	char db[OVS_PATH_MAX + 8], timeout[32];
-	const char *argv[ARGS_MAX];
-	int n = 0;
+	const char *options[] = { "ovs-vsctl", timeout, db };
 
 	snprintf(timeout, sizeof(timeout), "--timeout=%d", OVS_TOOL_TIMEOUT);
-	argv[n++] = "ovs-vsctl";
-	argv[n++] = timeout;
-	if (t->db[0] != '\0') {
-		snprintf(db, sizeof(db), "--db=%s", t->db);
-		argv[n++] = db;
-	}
-	for (; *args != NULL; args++) {
-		if (n == ARGS_MAX - 1)
-			return err_set(e, -E2BIG, "%s: too many arguments", doing);
-		argv[n++] = *args;
-	}
-	argv[n] = NULL;
-	return exec_ok(doing, (char *const *)(uintptr_t)argv, NULL, OVS_EXEC_TIMEOUT, out, e);
+	snprintf(db, sizeof(db), "--db=%s", t->db);
+	return run_tool(doing, options, t->db[0] != '\0' ? 3 : 2, args, out, e);
 }
 
 int
@@ -144,19 +151,12 @@ ovs_appctl(const struct ovs_target *t, const char *doing, char **out, struct err
 	   const char *const args[])
 {
 	char path[2 * OVS_PATH_MAX], timeout[32];
-	const char *argv[ARGS_MAX];
-	int n = 0, err;
+	const char *const options[] = { "ovs-appctl", timeout, "-t", path };
+	int err;
 
 	err = control_socket(t, doing, path, sizeof(path), e);
 	if (err != 0)
 		return err;
 	snprintf(timeout, sizeof(timeout), "--timeout=%d", OVS_TOOL_TIMEOUT);
-	argv[n++] = "ovs-appctl";
-	argv[n++] = timeout;
-	argv[n++] = "-t";
-	argv[n++] = path;
-	for (; *args != NULL && n < ARGS_MAX - 1; args++)
-		argv[n++] = *args;
-	argv[n] = NULL;
-	return exec_ok(doing, (char *const *)(uintptr_t)argv, NULL, OVS_EXEC_TIMEOUT, out, e);
+	return run_tool(doing, options, 4, args, out, e);
 }
