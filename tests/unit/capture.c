@@ -195,7 +195,7 @@ read_statistics(const uint8_t *b)
 static void
 read_file(void)
 {
-	static uint8_t b[8 << 20];
+	static uint8_t b[32 << 20];
 	FILE *f = fopen(path, "re");
 	size_t n, at, len;
 
