@@ -138,6 +138,12 @@ say_usage(const struct verb *verb)
 	return EXIT_USAGE;
 }
 
+static bool
+is_number(const char *s)
+{
+	return *s && s[strspn(s, "0123456789")] == '\0';
+}
+
 int
 request_read_file(struct request *r, struct sent *sent)
 {
@@ -151,8 +157,10 @@ request_read_file(struct request *r, struct sent *sent)
 	if (n < 0 || n + 2 > verb->max || n + 2 > REQUEST_ARGS_MAX)
 		return say_usage(verb);
 	for (i = 0; i < n; i++)
-		if (r->argv[i][0] != '-')
+		if (verb->file == VERB_COMPARE ? !is_number(r->argv[i]) : r->argv[i][0] != '-')
 			return say_usage(verb);
+	if (verb->file == VERB_COMPARE && is_number(r->argv[n]))
+		return 0;
 	path = r->argv[n];
 	if (read_policy(path, &sent->text))
 		return EXIT_FAILED;
@@ -170,15 +178,17 @@ request_run(const struct options *o, struct request *r)
 {
 	const struct verb *verb = verb_find(r->method);
 	struct sent sent;
+	bool said = false;
 	int status;
 
 	if (verb && verb->file == VERB_CHECK_FILE && r->argc == 1)
 		daemon_exec("--check-policy", r->argv[0]);
 	if (verb && verb->file == VERB_OFFLINE)
 		return offline_ask(o, r);
+	r->said = &said;
 	status = request_read_file(r, &sent);
 	if (!status)
 		status = session_ask(o, r);
 	text_fini(&sent.text);
-	return status;
+	return !status && said && verb && verb->file == VERB_COMPARE ? EXIT_FAILED : status;
 }

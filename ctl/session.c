@@ -96,8 +96,17 @@ show_error(const struct ctl_reply *reply)
 static bool
 show_part(void *aux, const char *s, size_t n)
 {
-	(void)aux;
+	*(bool *)aux |= n > 0;
 	return show(stdout, s, n);
+}
+
+/* A text may come as a document, too. */
+static bool
+says_something(const struct ctl_reply *reply)
+{
+	const char *s = json_string_value(json_object_get(reply->result, "reply"));
+
+	return s ? *s != '\0' : reply->len > 0;
 }
 
 int
@@ -107,12 +116,14 @@ session_ask(const struct options *o, const struct request *r)
 	struct ctl_reply reply;
 	struct err e;
 	int status = EXIT_OK;
+	bool streamed = false;
 
 	if (connect_daemon(o, o->format, o->timeout_ms, &client, &e)) {
 		complain("%s", e.msg);
 		return EXIT_FAILED;
 	}
-	if (ctl_client_stream(client, r->method, r->argc, r->argv, show_part, NULL, &reply, &e)) {
+	if (ctl_client_stream(client, r->method, r->argc, r->argv, show_part, &streamed, &reply,
+			      &e)) {
 		complain("%s", e.msg);
 		status = EXIT_FAILED;
 	} else if (reply.failed) {
@@ -122,6 +133,8 @@ session_ask(const struct options *o, const struct request *r)
 		complain("cannot write the output: %s", strerror(errno));
 		status = EXIT_FAILED;
 	}
+	if (r->said)
+		*r->said = streamed || says_something(&reply);
 	ctl_reply_fini(&reply);
 	ctl_client_close(client);
 	return status;

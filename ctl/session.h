@@ -34,6 +34,7 @@ struct request {
 	char method[256];
 	int argc;
 	const char *const *argv;
+	bool *said;		/* out, may be NULL: the answer was not empty */
 };
 
 /* "leatctl: ..." on standard error. */

@@ -310,4 +310,5 @@ cmd_policy_register(struct leat *l)
 	verb_register(l->ctl, "policy/rollback", cmd_rollback, l);
 	verb_register(l->ctl, "policy/show", cmd_show, l);
 	cmd_rule_register(l);
+	cmd_reapply_register(l);
 }

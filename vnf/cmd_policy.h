@@ -14,7 +14,9 @@ bool cmd_generation(const char *text, uint64_t *generation);
 /* An earlier generation, compiled: 0 and *p, the caller's; else *errors, to be freed. */
 int cmd_policy_get(struct leat *l, uint64_t generation, struct policy **p, char **errors);
 
-/* cmd_rule.c: policy/explain, policy/counters, policy/diff, policy/reapply. */
+/* cmd_rule.c: policy/explain, policy/counters, policy/diff. */
 void cmd_rule_register(struct leat *l);
+/* cmd_reapply.c: policy/reapply. */
+void cmd_reapply_register(struct leat *l);
 
 #endif

@@ -76,6 +76,70 @@ cmd_explain(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	cmd_reply_table(conn, x.t);
 }
 
+/* --- diff --- */
+
+/* The policy of one or two arguments: a generation, or a file's name and text.  *used of them. */
+static int
+one_policy(struct leat *l, int argc, const char *argv[], int *used, struct policy **p,
+	   char **errors)
+{
+	uint64_t generation;
+
+	*used = cmd_generation(argv[0], &generation) ? 1 : 2;
+	if (*used == 1)
+		return cmd_policy_get(l, generation, p, errors);
+	if (argc < 2) {
+		if (asprintf(errors, "%s: expected a generation or a file", argv[0]) < 0)
+			*errors = NULL;
+		return -EINVAL;
+	}
+	return active_compile(&l->active, argv[0], argv[1], strlen(argv[1]), p, errors);
+}
+
+static void
+reply_diff(struct unixctl_conn *conn, const struct policy *a, const struct policy *b)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int rc = -ENOMEM;
+
+	if (f) {
+		rc = policy_diff(a, b, f);
+		fclose(f);
+	}
+	if (rc == 0)
+		unixctl_reply(conn, text);
+	else
+		unixctl_reply_error(conn, strerror(-rc));
+	free(text);
+}
+
+static void
+cmd_diff(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
+{
+	struct policy *p[2] = { NULL, NULL };
+	const struct policy *now;
+	struct leat *l = aux;
+	char *errors = NULL;
+	int at = 1, used, n = 0, rc = 0;
+
+	now = active_snapshot(&l->active)->policy;
+	while (rc == 0 && at < argc && n < 2) {
+		rc = one_policy(l, argc - at, argv + at, &used, &p[n++], &errors);
+		at += used;
+	}
+	if (rc == 0 && at < argc)
+		unixctl_reply_error(conn, "expected one or two policies");
+	else if (rc == 0)
+		reply_diff(conn, n == 2 ? p[0] : now, n == 2 ? p[1] : p[0]);
+	else
+		unixctl_reply_error(conn, errors ? errors : strerror(-rc));
+	free(errors);
+	policy_free(p[0]);
+	policy_free(p[1]);
+}
+
 /* --- counters --- */
 
 struct counting {
@@ -93,13 +157,6 @@ count_flow(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f,
 	(void)now;
 	events_count(l->worker[worker], f);
 	return false;
-}
-
-static void
-no_row(void *aux, const struct flow_view *v)
-{
-	(void)aux;
-	(void)v;
 }
 
 static void
@@ -143,9 +200,7 @@ counted(void *aux, int rc)
 static void
 cmd_counters(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct flows_question q = {
-		.act = count_flow, .arg = (uintptr_t)aux, .row = no_row, .done = counted
-	};
+	struct flows_question q = { .act = count_flow, .arg = (uintptr_t)aux, .done = counted };
 	struct leat *l = aux;
 	struct counting *c = malloc(sizeof *c);
 
@@ -164,5 +219,6 @@ void
 cmd_rule_register(struct leat *l)
 {
 	verb_register(l->ctl, "policy/counters", cmd_counters, l);
+	verb_register(l->ctl, "policy/diff", cmd_diff, l);
 	verb_register(l->ctl, "policy/explain", cmd_explain, l);
 }

@@ -84,8 +84,8 @@ count_decision(struct worker *w, const struct pkt *p, enum tcpterm_decision d)
 	r->bytes += p->payload_len;
 }
 
-static unsigned
-ends_of(enum policy_reset reset)
+unsigned
+verdict_ends(enum policy_reset reset)
 {
 	switch (reset) {
 	case POLICY_RESET_CLIENT:
@@ -162,7 +162,7 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 		.close_local = v.attrs.close_local,
 		.copy = tap,
 		.sender = (uint8_t)sender_of(w, &facts, &v),
-		.ends = (uint8_t)ends_of(v.reset),
+		.ends = (uint8_t)verdict_ends(v.reset),
 	};
 }
 
@@ -178,4 +178,43 @@ verdict_unknown(void *ctx, const struct pkt *p)
 	bool opens = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
 	return decide(ctx, p, !opens);
+}
+
+/* The port by which the client's segments come, as far as the flow remembers it. */
+static uint8_t
+client_port(const struct worker *w, const struct flow *f)
+{
+	const struct ports *ports = w->conf->ports;
+	const unsigned known = f->seen & 1 ? 0 : 1;
+	const unsigned side = known ? !f->l2[1].side : f->l2[0].side;
+	uint8_t i;
+
+	if (f->key.domain < ports->n_pairs)
+		return ports->pair[f->key.domain][side];
+	for (i = 0; i + 1u < ports->n && !ports->is_tap[i]; i++)
+		;
+	return i;
+}
+
+void
+verdict_anew(const struct worker *w, const struct flow *f, struct policy_verdict *v)
+{
+	struct policy_facts facts = {
+		.src = f->key.addr[0],
+		.dst = f->key.addr[1],
+		.sport = f->key.port[0],
+		.dport = f->key.port[1],
+		.domain = f->key.domain,
+		.port = client_port(w, f),
+		.proto = IPPROTO_TCP,
+		.midstream = f->roles_guessed,
+	};
+
+	facts.peer = w->conf->ports->peer[facts.port];
+	facts.n_tags = (uint8_t)tcpterm_flow_vids(w->stack, f, facts.vid);
+	policy_decide(w->snapshot->policy, &facts, v);
+	if (v->mode == POLICY_PROXY && f->start != TCPTERM_START_SYN) {
+		v->mode = POLICY_TRACK;
+		v->demoted = true;
+	}
 }

@@ -437,6 +437,74 @@ policies_that_differ_are_not_equal(void)
 		policy_free(p[i]);
 }
 
+static char *
+difference(const char *a, const char *b)
+{
+	struct policy *p = parsed(a), *q = parsed(b);
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	CU_ASSERT_EQUAL(policy_diff(p, q, f), 0);
+	fclose(f);
+	policy_free(p);
+	policy_free(q);
+	return out;
+}
+
+static bool
+differ(const char *a, const char *b, const char *wanted)
+{
+	char *said = difference(a, b);
+	const bool same = strcmp(said, wanted) == 0;
+
+	if (!same)
+		printf("# said:\n%s# wanted:\n%s", said, wanted);
+	free(said);
+	return same;
+}
+
+static void
+difference_names_what_came_went_changed_and_moved(void)
+{
+	static const char one[] =
+		"set <gone> { 1 }\nset <lan> { 10.0.0.0/8 fd00::/8 }\n"
+		"steer s: bridge b client c server d vlan 1 via e f next normal\n"
+		"steer t: bridge b client c server d vlan 2 via e f next normal\n"
+		"rule a: pass to any port 1\nrule b: pass to any port 2\n"
+		"rule c: pass to any port 3\nrule \"d:x\": pass to any port 4\ndefault track\n";
+
+	CU_ASSERT(differ(one, one, ""));
+	CU_ASSERT(differ(one,
+			 "set <lan> { fd00::/8 10.0.0.0/9 }\nset <new> { 2 3 }\n"
+			 "steer t: bridge b client c server d vlan 2 via e f next normal\n"
+			 "steer s: bridge b client c server d vlan 3 via e f next normal\n"
+			 "rule c: pass to any port 3\nrule a: pass to any port 1\n"
+			 "rule e: pass to any port 9\n"
+			 "rule \"d:x\": drop to any port 4\ndefault drop\n",
+			 "- set <gone> { 1 }\n"
+			 "- rule b: pass to any port 2\n"
+			 "- set <lan>: 10.0.0.0/8\n"
+			 "+ set <lan>: 10.0.0.0/9\n"
+			 "+ set <new> { 2 3 }\n"
+			 "> steer t: was number 2, is number 1\n"
+			 "- steer s: bridge b client c server d vlan 1 via e f next normal fail "
+			 "open\n"
+			 "+ steer s: bridge b client c server d vlan 3 via e f next normal fail "
+			 "open\n"
+			 "> rule c: was number 3, is number 1\n"
+			 "+ rule e: pass to any port 9\n"
+			 "- rule \"d:x\": pass to any port 4\n"
+			 "+ rule \"d:x\": drop to any port 4\n"
+			 "- default track\n"
+			 "+ default drop\n"));
+	/* Long sets are printed on several lines. */
+	CU_ASSERT(differ("set <p> { 1 2 3 4 5 6 7 8 9 10 11 12 }\ndefault pass\n",
+			 "set <p> { 1 2 3 4 5 6 7 8 9 10 12 11:11 13 }\ndefault pass\n",
+			 "+ set <p>: 13\n"));
+	CU_ASSERT(differ("default pass\n", "set <p> { 1 }\ndefault pass\n", "+ set <p> { 1 }\n"));
+}
+
 /* The file's text, which the caller frees; empty if it can't be read. */
 static char *
 read_file(const char *path)
@@ -497,4 +565,6 @@ TAP_MAIN(policy, TAP_TEST(first_match_wins_in_file_order),
 	 TAP_TEST(attributes_come_with_the_verdict), TAP_TEST(steer_is_exposed_for_the_switch),
 	 TAP_TEST(steer_paths_print_as_they_are_written),
 	 TAP_TEST(print_is_canonical_and_parses_to_the_same),
-	 TAP_TEST(policies_that_differ_are_not_equal), TAP_TEST(examples_of_the_documents_parse))
+	 TAP_TEST(policies_that_differ_are_not_equal),
+	 TAP_TEST(difference_names_what_came_went_changed_and_moved),
+	 TAP_TEST(examples_of_the_documents_parse))

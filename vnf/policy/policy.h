@@ -195,6 +195,13 @@ void policy_print_rule(const struct policy *p, uint32_t i, FILE *f);
 /* Do they say the same: sets, selections, rules and default, in their order? */
 bool policy_equal(const struct policy *a, const struct policy *b);
 
+/*
+ * Writes what `b` has otherwise than `a`, a line each, nothing if they say the same: "+ " and "- "
+ * before statements that came and went (both, where one changed), or before an item of a set, and
+ * "> " before a rule or selection that moved.  0, -ENOMEM, -EIO.
+ */
+int policy_diff(const struct policy *a, const struct policy *b, FILE *f);
+
 /* Is rule `i` of one printed as rule `k` of the other?  Sets are compared by name. */
 bool policy_rule_equal(const struct policy *a, uint32_t i, const struct policy *b, uint32_t k);
 
