@@ -48,6 +48,7 @@ struct options {
 	unsigned keep_days, keep_mb;	/* of ended flows; 0: no limit */
 	unsigned bfd_ms;	/* of our inline ports in the switch; 0: no BFD */
 	bool no_huge, steer, clear_on_exit, dry_run, verbose;
+	const char *metrics;		/* where they are told; NULL: nowhere */
 	const char *user;		/* USER[:GROUP] to become; NULL: stay */
 	const char *socket_group, *socket_readers;
 	unsigned socket_mode;

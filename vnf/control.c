@@ -12,9 +12,11 @@
 #include "vnf/leat.h"
 #include "vnf/liveness.h"
 #include "vnf/log.h"
+#include "vnf/metrics.h"
 #include "vnf/notify.h"
 #include "vnf/pidfile.h"
 #include "vnf/privileges.h"
+#include "vnf/scrape.h"
 
 enum {
 	WAIT_MS = 50,		/* nothing is open */
@@ -56,6 +58,10 @@ control_open(struct leat *l, struct err *err)
 		rc = set_access(l, err);
 	if (rc == 0)
 		rc = pidfile_link(l->run_dir, l->o->name, err);
+	if (rc == 0 && l->o->metrics) {
+		l->scrape = scrape_open(l->o->metrics, metrics_text, l, err);
+		rc = l->scrape ? 0 : -EIO;
+	}
 	if (rc != 0)
 		return rc;
 	unixctl_server_set_max_request(l->ctl, MAX_REQUEST);
@@ -129,7 +135,7 @@ wait_ms(const struct leat *l, bool asking)
 void
 control_run(struct leat *l)
 {
-	struct pollfd fds[UNIXCTL_MAX_FDS + 1];
+	struct pollfd fds[UNIXCTL_MAX_FDS + SCRAPE_MAX_FDS + 1];
 	bool asking = false;
 	size_t n;
 
@@ -137,12 +143,14 @@ control_run(struct leat *l)
 		usec_t now;
 
 		n = unixctl_server_fds(l->ctl, fds, UNIXCTL_MAX_FDS);
+		n += scrape_fds(l->scrape, fds + n);
 		fds[n] = (struct pollfd){ .fd = l->signal_fd, .events = POLLIN };
 		if (poll(fds, n + 1, wait_ms(l, asking)) > 0 && fds[n].revents)
 			take_signal(l);
 		unixctl_server_run(l->ctl);
 		now = clock_now();
 		clock_follow();
+		scrape_run(l->scrape, now);
 		cmd_db_run(l);
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);

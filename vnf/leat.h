@@ -43,6 +43,7 @@ struct leat {
 	struct unixctl_conn *db_asker;	/* waits for the recorder's job */
 	struct vhost_owner vhost_owner;
 	struct unixctl_server *ctl;
+	struct scrape *scrape;	/* NULL: no metrics are asked for */
 	int signal_fd;
 	struct drain drain;
 	bool ending;		/* by a signal, once it is drained */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vnf/log.h"
+#include "vnf/scrape.h"
 
 int
 option_read_number(const char *what, const char *text, long low, long high, long *v,
@@ -73,6 +74,14 @@ set_cores(struct options *o, const struct option_row *row, char *text, struct er
 			o->core[n++] = (int)lo;
 	}
 	return n ? 0 : err_set(err, -EINVAL, "no core is named");
+}
+
+static int
+set_metrics(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	int rc = scrape_check(text, err);
+
+	return rc == 0 ? option_text(o, row, text, err) : rc;
 }
 
 static int
@@ -175,6 +184,8 @@ const struct option_row option_rows[] = {
 	  TEXT(offline), .round = OPTION_EARLY },
 	{ "dry-run", NULL, "with --offline: only say what would be sent",
 	  SWITCH(dry_run), .round = OPTION_EARLY },
+	{ "metrics", "ADDR:PORT|unix:PATH", "Prometheus' text there (leat-metrics(7))",
+	  .set = set_metrics, .field = offsetof(struct options, metrics) },
 	{ "user", "USER[:GROUP]", "become this user after start, with the capabilities needed",
 	  TEXT(user) },
 	{ "socket-group", "GROUP", "who may use the control socket, besides root and the user",

@@ -19,6 +19,7 @@
 #include "vnf/pidfile.h"
 #include "vnf/policy_file.h"
 #include "vnf/prepare.h"
+#include "vnf/scrape.h"
 
 enum {
 	MEM_MB = 256,
@@ -246,6 +247,7 @@ close_files(struct leat *l)
 	cmd_db_end(l);
 	if (l->ctl)
 		pidfile_unlink(l->run_dir, l->o->name);
+	scrape_close(l->scrape);
 	unixctl_server_free(l->ctl);
 	recorder_free(l->recorder);
 	checkpoint_fini(&l->checkpoint);
