@@ -6,6 +6,9 @@
     peer.py probe HOST PORT                what connect() says
     peer.py abort HOST PORT BYTES          reads BYTES, then resets
     peer.py collect PORT N                 N connections at once, each to its end
+    peer.py echo PORT N                    N connections at once, each answered to its end
+    peer.py many HOST PORT N               N connections: asks on all of them, says how many were
+                                           answered, and does so again after each line it reads
     peer.py late PORT SECONDS              accepts, and reads only after so long
     peer.py fast-open-listen PORT N        N connections with Fast Open, each answered
     peer.py fast-open HOST PORT TEXT       sends TEXT in the SYN, says what came back
@@ -100,6 +103,40 @@ def collect(port, n):
     return {"sha256": sorted(part["sha256"] for part in got)}
 
 
+def answer_all(sock):
+    with sock:
+        while chunk := sock.recv(1 << 16):
+            sock.sendall(chunk)
+
+
+def echo(port, n):
+    with listener(port) as s:
+        threads = []
+        for _ in range(n):
+            threads.append(threading.Thread(target=answer_all, args=(s.accept()[0],)))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+    return {"echoed": n}
+
+
+def answered(sock, text):
+    try:
+        sock.sendall(text)
+        return sock.recv(1 << 16) == text
+    except OSError:
+        return False
+
+
+def many(host, port, n):
+    socks = [socket.create_connection((host, port), timeout=20) for _ in range(n)]
+    for name in ("first", "second"):
+        right = sum(answered(sock, name.encode()) for sock in socks)
+        print(name, right, flush=True)
+        sys.stdin.readline()
+    return {"asked": n}
+
+
 def late(port, seconds):
     with listener(port) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
@@ -187,6 +224,10 @@ def main(verb, *args):
         return abort(args[0], int(args[1]), int(args[2]))
     if verb == "collect":
         return collect(int(args[0]), int(args[1]))
+    if verb == "echo":
+        return echo(int(args[0]), int(args[1]))
+    if verb == "many":
+        return many(args[0], int(args[1]), int(args[2]))
     if verb == "late":
         return late(int(args[0]), float(args[1]))
     if verb == "fast-open-listen":
