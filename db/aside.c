@@ -2,8 +2,8 @@
  * aside.c - a damaged database is set aside, and a new one begun in its place.
  *
  * Nothing of the damaged file is removed or changed: it is renamed, with its log.  What can still
- * be read of its policies goes into the new one, and the policy in force in any case, if this process
- * has seen it.
+ * be read of its policies goes into the new one, and the policy in force in any case, if this
+ * process has seen it.
  */
 #include "db/internal.h"
 

@@ -271,8 +271,8 @@ int store_wal_checkpoint(struct store *s, struct err *e);
 
 /*
  * After -EUCLEAN: renames the damaged file, begins a new one, gives it the policies that can still
- * be read and the active one in any case, and writes an event about it.  What the caller holds can be
- * given again.  0 also where there is no damage; -EUCLEAN within a minute of the last time.
+ * be read and the active one in any case, and writes an event about it.  What the caller holds can
+ * be given again.  0 also where there is no damage; -EUCLEAN within a minute of the last time.
  */
 int store_mend(struct store *s, struct err *e);
 

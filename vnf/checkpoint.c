@@ -3,6 +3,7 @@
  */
 #include "vnf/checkpoint.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum {
 	REST_SHARE = 3,		/* of what the last one took, until the next */
 	CHUNK_ROWS = 256,	/* a transaction */
 	N_CHUNKS = 128,		/* 17 MB; those that were needed stay */
+	ROOM = 32,		/* of them, for what the workers have been asked for already */
 };
 
 struct checkpoint_rows {
@@ -105,9 +107,25 @@ queue(struct checkpoint *c)
 		return;
 	r->next = NULL;
 	pthread_mutex_lock(&c->mutex);
+	c->n_queued++;
 	*c->last = r;
 	c->last = &r->next;
 	pthread_mutex_unlock(&c->mutex);
+}
+
+/* The workers wait with the next flows until the store has room for them. */
+static int
+ready(void *aux)
+{
+	struct checkpoint *c = aux;
+	bool has_room;
+
+	if (gave_up(c))
+		return -ECANCELED;
+	pthread_mutex_lock(&c->mutex);
+	has_room = c->n_queued + ROOM < N_CHUNKS;
+	pthread_mutex_unlock(&c->mutex);
+	return has_room;
 }
 
 static void
@@ -148,7 +166,7 @@ done(void *aux, int rc)
 static void
 ask(struct checkpoint *c)
 {
-	const struct flows_question q = { .row = put_row, .done = done, .aux = c };
+	const struct flows_question q = { .ready = ready, .row = put_row, .done = done, .aux = c };
 
 	if (flows_ask(c->flows, &q) != 0)
 		done(c, -ENOMEM);
@@ -257,8 +275,10 @@ take_on(struct checkpoint *c)
 	pthread_mutex_lock(&c->mutex);
 	filled = c->filled;
 	r = c->first;
-	if (r)
+	if (r) {
 		c->first = r->next;
+		c->n_queued--;
+	}
 	if (!c->first)
 		c->last = &c->first;
 	pthread_mutex_unlock(&c->mutex);

@@ -2,8 +2,8 @@
  * checkpoint.h - the live flows, written into the store every few seconds.
  *
  * Two threads share one: the control thread asks the workers for their flows and fills chunks of
- * rows, the recorder's thread writes them.  The control thread never waits: if the other is too
- * slow, this checkpoint is given up, and the earlier one stands.
+ * rows, the recorder's thread writes them.  The control thread never waits: where the other is
+ * slow it asks for the next flows later.
  */
 #ifndef LEAT_VNF_CHECKPOINT_H
 #define LEAT_VNF_CHECKPOINT_H
@@ -35,7 +35,7 @@ struct checkpoint {
 	bool filled;		/* all rows are in the queue */
 	struct checkpoint_rows *first, **last;	/* the queue */
 	struct checkpoint_rows *spare;
-	unsigned n_made;
+	unsigned n_made, n_queued;
 	/* the recorder's */
 	uint64_t n_rows;	/* of the one at work */
 	bool was_empty;		/* the last complete one had none */

@@ -1,5 +1,6 @@
 /*
- * db.c - how many ended and live flows a second the store takes on one core, at what cost.
+ * db.c - how many ended and live flows a second the store takes on one core, at what cost; and what
+ * becomes of 100,000 a second from a worker's ring to the file.
  *
  *	obj/tests/bench/db [ROWS [ROWS_A_BATCH]]
  *
@@ -8,7 +9,7 @@
  * is run in, and removed.  rows_per_second counts the time on the wall,
  * cpu_us_per_row that of the processor.
  */
-#include "db/store.h"
+#include "vnf/recorder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,6 +120,8 @@ measure(struct store *s, const char *what, int (*add)(struct store *, uint64_t, 
 	for (i = 0; i < n && code == 0; i += batch) {
 		before = seconds(CLOCK_MONOTONIC);
 		code = write_batch(s, add, i, n - i < batch ? n - i : batch, e);
+		if (code == 0)
+			code = store_sweep(s, e);
 		before = seconds(CLOCK_MONOTONIC) - before;
 		longest = before > longest ? before : longest;
 	}
@@ -136,6 +139,80 @@ measure(struct store *s, const char *what, int (*add)(struct store *, uint64_t, 
 	return 0;
 }
 
+/* --- the journal: rings, thread, store --- */
+
+enum { RING = 32768, RATE = 100000, SECONDS = 5 };
+
+/* As many as can be, the ring never full; or RATE a second, whatever becomes of them. */
+static void
+put_all(struct journal *j, uint64_t n, bool paced)
+{
+	double begun = seconds(CLOCK_MONOTONIC);
+	struct journal_status js;
+	struct flow_record r;
+	uint64_t i;
+
+	for (i = 0; i < n; i++) {
+		make_flow(&r, i);
+		journal_put(j, 0, &r, false);
+		if (i % 64 > 0)
+			continue;
+		if (paced) {
+			while ((seconds(CLOCK_MONOTONIC) - begun) * RATE < (double)i)
+				usleep(200);
+			continue;
+		}
+		for (journal_status(j, &js); js.waiting > RING - 256; journal_status(j, &js))
+			usleep(200);
+	}
+}
+
+static bool
+is_waiting(const struct journal *j, struct journal_status *js)
+{
+	journal_status(j, js);
+	return js->waiting > 0;
+}
+
+/* The clocks of the recorder's thread: the process's less this thread's. */
+static double
+its_cpu(void)
+{
+	return seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static int
+measure_journal(struct store *s, const char *what, uint64_t n, bool paced, struct err *e)
+{
+	struct recorder_conf c = { .store = s, .journal = journal_new(s, 1, RING, e) };
+	struct recorder *r = c.journal ? recorder_new(&c, e) : NULL;
+	double wall = seconds(CLOCK_MONOTONIC), cpu = its_cpu();
+	struct recorder_status rs;
+	struct journal_status js;
+
+	if (!r) {
+		journal_free(c.journal);
+		return -1;
+	}
+	put_all(c.journal, n, paced);
+	while (is_waiting(c.journal, &js))
+		usleep(1000);
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	cpu = its_cpu() - cpu;
+	recorder_status(r, &rs);
+	printf("{\"bench\":\"db\",\"what\":\"%s\",\"ended\":%" PRIu64 ",\"written\":%" PRIu64
+	       ",\"lost\":%" PRIu64 ",\"rows_per_second\":%.0f,\"cpu_us_per_row\":%.2f"
+	       ",\"longest_batch_ms\":%" PRIu32 "}\n",
+	       what, js.ended, js.written, js.lost, (double)js.written / wall,
+	       cpu * 1e6 / (double)js.written, rs.longest_batch_ms);
+	recorder_free(r);
+	journal_free(c.journal);
+	if (js.ended == n && js.written + js.lost == n)
+		return 0;
+	snprintf(e->msg, sizeof e->msg, "%s: it does not add up", what);
+	return -1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -146,12 +223,17 @@ main(int argc, char **argv)
 	struct err e = { "" };
 	int code;
 
+	clock_init();
 	remove_files();
 	code = store_open(&s, &c, &e);
 	if (code == 0)
 		code = measure(s, "flow_rows", add_ended, n, batch, &e);
 	if (code == 0)
 		code = measure(s, "live_rows", add_live, n, batch, &e);
+	if (code == 0)
+		code = measure_journal(s, "journal", n, false, &e);
+	if (code == 0)
+		code = measure_journal(s, "journal_100000_a_second", RATE * SECONDS, true, &e);
 	if (code < 0)
 		fprintf(stderr, "%s\n", e.msg);
 	store_close(s, NULL);

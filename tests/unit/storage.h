@@ -34,6 +34,10 @@ const char *storage_text(const char *sql);
 /* Runs SQL by a connection of its own, without a store: 0, or an SQLite code. */
 int storage_sql(const char *sql);
 
+/* Holds the write lock as another program would, and lets it go: 0, or an SQLite code. */
+int storage_hold(void);
+void storage_let_go(void);
+
 /* Overwrites `size` bytes of the database at `offset`. */
 void storage_damage(long offset, const char *bytes, size_t size);
 

@@ -123,6 +123,22 @@ storage_sql(const char *sql)
 	return rc;
 }
 
+static sqlite3 *holder;
+
+int
+storage_hold(void)
+{
+	holder = connection();
+	return sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+}
+
+void
+storage_let_go(void)
+{
+	sqlite3_close(holder);
+	holder = NULL;
+}
+
 void
 storage_damage(long offset, const char *bytes, size_t size)
 {
