@@ -97,6 +97,7 @@ l2_learn(struct l2_stacks *s, struct l2_template *t, const struct pkt *p)
 	t->dst = eth->dst_addr;
 	t->src = eth->src_addr;
 	t->side = p->side;
+	t->meta = p->meta_len ? p->domain : 0;
 	return set_tags(s, t, p->tag, p->n_tags);
 }
 
@@ -106,6 +107,7 @@ l2_from(struct l2_stacks *s, struct l2_template *t, const struct tcpterm_l2 *l2,
 	t->dst = l2->dst;
 	t->src = l2->src;
 	t->side = side;
+	t->meta = 0;
 	return set_tags(s, t, l2->tag, l2->n_tags);
 }
 
@@ -121,7 +123,7 @@ l2_forget(struct l2_stacks *s, struct l2_template *t)
 unsigned
 l2_len(const struct l2_template *t)
 {
-	return RTE_ETHER_HDR_LEN + 4u * t->n_tags;
+	return RTE_ETHER_HDR_LEN + 4u * (t->n_tags + (t->meta != 0));
 }
 
 static uint8_t *
@@ -130,6 +132,12 @@ put16(uint8_t *to, uint16_t v)
 	to[0] = (uint8_t)(v >> 8);
 	to[1] = (uint8_t)v;
 	return to + 2;
+}
+
+static uint8_t *
+put_tag(uint8_t *to, struct vlan_tag tag)
+{
+	return put16(put16(to, tag.tpid), tag.tci);
 }
 
 unsigned
@@ -143,14 +151,12 @@ l2_write(const struct l2_stacks *s, const struct l2_template *t, bool swap, uint
 	memcpy(at, swap ? &t->src : &t->dst, RTE_ETHER_ADDR_LEN);
 	memcpy(at + RTE_ETHER_ADDR_LEN, swap ? &t->dst : &t->src, RTE_ETHER_ADDR_LEN);
 	at += 2 * RTE_ETHER_ADDR_LEN;
+	if (t->meta)
+		at = put_tag(at, (struct vlan_tag){ RTE_ETHER_TYPE_VLAN, t->meta });
 	if (t->n_tags > 2)
 		words = intern_words((const struct intern *)s, t->deep, &n_words);
-	for (i = 0; i < t->n_tags; i++) {
-		struct vlan_tag tag = i < n_words ? word_tag(words[i]) : t->tag[i & 1];
-
-		at = put16(at, tag.tpid);
-		at = put16(at, tag.tci);
-	}
+	for (i = 0; i < t->n_tags; i++)
+		at = put_tag(at, i < n_words ? word_tag(words[i]) : t->tag[i & 1]);
 	at = put16(at, ether_type);
 	return (unsigned)(at - to);
 }

@@ -20,16 +20,8 @@ drop_copy(struct worker *w, struct rte_mbuf *m)
 
 /* `p` says whose the frame is; NULL: it has to be read for that. */
 static void
-send_out(struct worker *w, uint16_t domain, uint8_t side, struct rte_mbuf *m, const struct pkt *p)
+send_out(struct worker *w, unsigned port, struct rte_mbuf *m, const struct pkt *p)
 {
-	const struct ports *ports = w->conf->ports;
-	unsigned port;
-
-	if (domain >= ports->n_pairs) {
-		drop_copy(w, m);
-		return;
-	}
-	port = ports->pair[domain][side];
 	if (w->capturing)
 		capture_flow_out(w, port, m, p);
 	worker_send(w, port, m);
@@ -38,15 +30,25 @@ send_out(struct worker *w, uint16_t domain, uint8_t side, struct rte_mbuf *m, co
 static void
 event_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 {
-	send_out(ctx, domain, side, m, NULL);
+	struct worker *w = ctx;
+	unsigned pair = w->pair_of[domain];
+
+	if (pair != NO_PAIR)
+		send_out(w, w->conf->ports->pair[pair][side], m, NULL);
+	else
+		drop_copy(w, m);
 }
 
 static void
 event_forward(void *ctx, const struct pkt *p)
 {
 	struct worker *w = ctx;
+	const struct ports *ports = w->conf->ports;
 
-	send_out(w, p->domain, !p->side, p->m, w->whole ? w->whole : p);
+	if (ports->is_tap[p->m->port])
+		drop_copy(w, p->m);
+	else
+		send_out(w, ports->peer[p->m->port], p->m, w->whole ? w->whole : p);
 }
 
 /* --- flows --- */

@@ -102,6 +102,7 @@ fragments_take_over(struct worker *w, struct datagram *d)
 	struct pkt whole;
 
 	parse_whole(w, &whole, d->whole);
+	worker_learn_pair(w, &whole);
 	input_whole(w, &whole, d->original, d->side, d->n);
 	rte_mempool_put(w->datagrams, d);
 }

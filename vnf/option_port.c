@@ -18,9 +18,7 @@ port_setting(struct port_option *p, const char *word, struct err *err)
 	else if (strcmp(word, "mirror") == 0)
 		p->copy = true;	/* and no tag */
 	else if (strcmp(word, "meta") == 0)
-		return err_set(err, -EINVAL,
-			       "meta: many attachments on one port are not available yet; "
-			       "give each pair of the switch's ports a pair of its own");
+		p->meta = true;
 	else if (strcmp(word, "trust") == 0)
 		p->trust = true;
 	else if (strcmp(word, "vlan-ignore") == 0)
@@ -170,6 +168,26 @@ option_clear_faults(struct options *o)
 		o->port[i].fault = (struct port_fault){ 0 };
 }
 
+/* The tag that comes by one port goes back by the other. */
+static int
+check_meta(const struct options *o, struct err *err)
+{
+	unsigned i;
+
+	for (i = 0; i < o->n_pairs; i++) {
+		const struct port_option *a = &o->port[o->pair[i][0]];
+		const struct port_option *b = &o->port[o->pair[i][1]];
+
+		if (a->meta != b->meta)
+			return err_set(
+				err, -EINVAL,
+				"port %s has meta and %s has not: both ports of a pair carry "
+				"attachments, or none",
+				(a->meta ? a : b)->name, (a->meta ? b : a)->name);
+	}
+	return 0;
+}
+
 int
 option_complete_pairs(struct options *o, struct err *err)
 {
@@ -196,5 +214,5 @@ option_complete_pairs(struct options *o, struct err *err)
 				       "port %s is in %s: name each once by --pair A:B",
 				       o->port[i].name, use[i] ? "two pairs" : "no pair");
 	}
-	return 0;
+	return check_meta(o, err);
 }

@@ -11,6 +11,7 @@
 #define LOG_MODULE "port"
 #include "vnf/log.h"
 
+enum { DEFAULT_MTU = 1500, META_LEN = 4 };
 enum { POLL_US = 100 * 1000, RETRY_POLLS = 20, STOP_STEP_US = 10 * 1000 };
 
 static void
@@ -35,7 +36,7 @@ make_port(const struct options *o, unsigned i, unsigned n_queues, struct rte_mem
 		.name = po->name,
 		.spec = po->spec,
 		.n_queues = (uint16_t)n_queues,
-		.mtu = po->mtu,
+		.mtu = (uint16_t)((po->mtu ? po->mtu : DEFAULT_MTU) + (po->meta ? META_LEN : 0)),
 		.rx_only = po->copy,
 		.parse = { .domain = DOMAIN_UNTAGGED,
 			   .meta = po->meta,
@@ -194,7 +195,8 @@ ports_mtu(const struct ports *p, unsigned side)
 	unsigned i;
 
 	for (i = 0; i < p->n_pairs; i++) {
-		uint16_t its = port_mtu(p->port[p->pair[i][side]]);
+		const struct port *port = p->port[p->pair[i][side]];
+		uint16_t its = port_mtu(port) - (port_config(port)->parse.meta ? META_LEN : 0);
 
 		if (mtu == 0 || its < mtu)
 			mtu = its;

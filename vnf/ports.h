@@ -15,8 +15,9 @@
 #include "vnf/cmdline.h"
 
 enum {
-	DOMAIN_TAPS = 64,	/* domains below are pairs, these and above attachments of taps */
+	DOMAIN_TAPS = 64,	/* domains below are pairs, these and above attachments and taps */
 	DOMAIN_UNTAGGED = 0x7ff,	/* of a tap's frame that carries no metadata tag */
+	N_DOMAINS = 0x800,
 };
 
 struct ports {
@@ -50,7 +51,7 @@ void ports_free(struct ports *p);
 /* Are all of them open?  Else the name of one that is not. */
 const char *ports_waiting(const struct ports *p);
 
-/* The least MTU of the ports of one side, link header excluded. */
+/* The least MTU of the ports of one side: the user's, link header and metadata tag excluded. */
 uint16_t ports_mtu(const struct ports *p, unsigned side);
 
 #endif

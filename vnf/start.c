@@ -101,8 +101,8 @@ longest_frame(const struct options *o)
 
 	for (i = 0; i < o->n_ports; i++)
 		mtu = RTE_MAX(mtu, (unsigned)o->port[i].mtu);
-	/* Ethernet, and tags for which the MTU has no room */
-	return RTE_MAX((unsigned)POOL_FRAME_ROOM, mtu + 14 + 4 * 4);
+	/* Ethernet, the metadata tag, and tags for which the MTU has no room */
+	return RTE_MAX((unsigned)POOL_FRAME_ROOM, mtu + 14 + 5 * 4);
 }
 
 /* As many mbufs as fit into the memory, frames and headers alike. */

@@ -6,14 +6,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-static uint8_t
-ingress_port(const struct worker *w, const struct pkt *p)
-{
-	const struct ports *ports = w->conf->ports;
-
-	return p->domain < ports->n_pairs ? ports->pair[p->domain][p->side] : (uint8_t)p->m->port;
-}
-
 static void
 facts_of(const struct worker *w, const struct pkt *p, bool midstream, struct policy_facts *f)
 {
@@ -24,7 +16,7 @@ facts_of(const struct worker *w, const struct pkt *p, bool midstream, struct pol
 	f->sport = p->sport;
 	f->dport = p->dport;
 	f->domain = p->domain;
-	f->port = ingress_port(w, p);
+	f->port = (uint8_t)p->m->port;
 	f->peer = w->conf->ports->peer[f->port];
 	f->proto = IPPROTO_TCP;
 	f->n_tags = p->n_tags;
@@ -143,7 +135,7 @@ decision_draining(enum tcpterm_decision d, bool tap)
 static struct tcpterm_verdict
 decide(struct worker *w, const struct pkt *p, bool midstream)
 {
-	bool tap = p->domain >= w->conf->ports->n_pairs;
+	bool tap = w->conf->ports->is_tap[p->m->port];
 	enum tcpterm_decision decision;
 	struct policy_facts facts;
 	struct policy_verdict v;

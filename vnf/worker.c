@@ -129,10 +129,24 @@ worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d)
 		fragments_discard(d);
 }
 
-/*
- * Reads the frame; true if it is for the stack and for this worker.  On a tap the domains of
- * the pairs mean nothing: such a frame was marked by someone else.
- */
+void
+worker_learn_pair(struct worker *w, const struct pkt *p)
+{
+	unsigned port = p->m->port;
+
+	if (p->meta_len && !w->conf->ports->is_tap[port])
+		w->pair_of[p->domain] =
+			(uint8_t)port_config(w->conf->ports->port[port])->parse.domain;
+}
+
+/* A metadata tag that no attachment has: such a frame was marked by someone else. */
+static bool
+has_foreign_mark(const struct pkt *p)
+{
+	return p->meta_len && (p->domain < DOMAIN_TAPS || p->domain == DOMAIN_UNTAGGED);
+}
+
+/* Reads the frame; true if it is for the stack and for this worker. */
 static bool
 for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 {
@@ -161,10 +175,11 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 		worker_hand_over(w, p->hash % n_workers, m);
 		return false;
 	}
-	if (ports->is_tap[port] && p->domain < DOMAIN_TAPS) {
+	if (has_foreign_mark(p)) {
 		worker_bridge(w, m, &w->stats.bridged);
 		return false;
 	}
+	worker_learn_pair(w, p);
 	if (p->kind != PKT_FRAGMENT)
 		return true;
 	fragments_input(w, p);
@@ -399,6 +414,7 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 {
 	struct worker *w =
 		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof *w, RTE_CACHE_LINE_SIZE));
+	unsigned i;
 
 	if (!w) {
 		err_set(err, -ENOMEM, "no memory for worker %u", id);
@@ -411,6 +427,9 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 	w->core = -1;
 	w->now = clock_now();
 	liveness_init(w);
+	memset(w->pair_of, NO_PAIR, sizeof w->pair_of);
+	for (i = 0; i < conf->ports->n_pairs; i++)
+		w->pair_of[i] = (uint8_t)i;
 	/* Each kind of flow but those that are passing or over can have a note. */
 	w->notes = notes_new(4 * (conf->n_flows ? conf->n_flows : 65536));
 	w->frags = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, conf->pools->headers);

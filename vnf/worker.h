@@ -30,6 +30,7 @@
 enum {
 	TX_BATCH = 2 * PORT_BURST,
 	N_HANDOFF = 1024,	/* frames that wait between two workers, each way and in and out */
+	NO_PAIR = 0xff,
 	WORKER_BATCHES = 10,	/* the last: 512 packets and more */
 };
 
@@ -89,6 +90,7 @@ struct worker {
 	bool capturing;			/* in this turn */
 	const struct pkt *whole;	/* of the fragments that are being forwarded; NULL */
 	struct tx_batch tx[MAX_PORTS];
+	uint8_t pair_of[N_DOMAINS];	/* learned from what came; NO_PAIR: a tap, or nothing yet */
 	struct rte_ring *from[MAX_WORKERS];	/* frames that worker i hands over */
 	struct rte_ring *send[MAX_WORKERS];	/* frames that worker i has no queue to send by */
 	struct bfd bfd[MAX_PORTS];	/* liveness.c's: of the ports that are this worker's */
@@ -123,6 +125,9 @@ unsigned worker_turn(struct worker *w, usec_t now);
 
 /* A frame that no flow is known to own goes out by the other port; `counter` counts it. */
 void worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter);
+
+/* An attachment's frames leave by the pair that they came by. */
+void worker_learn_pair(struct worker *w, const struct pkt *p);
 
 /* Gives a frame to that worker, or drops it where the ring is full. */
 void worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m);

@@ -23,6 +23,7 @@ struct l2_template {
 	uint8_t n_tags;
 	uint8_t side;		/* port of the pair that these frames came by */
 	struct vlan_tag tag[2];	/* the outermost two */
+	uint16_t meta;		/* VID of the metadata tag in front of them; 0: none */
 	uint32_t deep;		/* n_tags > 2: index of the interned whole stack */
 };
 

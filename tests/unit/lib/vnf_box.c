@@ -59,8 +59,8 @@ open_ports(struct vnf_box *b)
 	}
 }
 
-void
-box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const char *policy)
+static void
+begin(struct vnf_box *b, unsigned n_workers, unsigned n_flows, bool attached, const char *policy)
 {
 	const struct pool_conf pools = { .n_frames = N_MBUFS, .n_headers = N_MBUFS };
 	struct err err = { 0 };
@@ -71,6 +71,7 @@ box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const c
 	storage_begin(true);
 	CU_ASSERT_EQUAL_FATAL(pools_new(&b->pools, &pools, &err), 0);
 	set_options(b, n_workers);
+	b->o.port[BOX_A].meta = b->o.port[BOX_B].meta = attached;
 	open_ports(b);
 	b->conf.n_workers = n_workers;
 	b->conf.pools = &b->pools;
@@ -92,7 +93,19 @@ box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const c
 void
 box_begin(struct vnf_box *b, unsigned n_workers, const char *policy)
 {
-	box_begin_large(b, n_workers, N_FLOWS, policy);
+	begin(b, n_workers, N_FLOWS, false, policy);
+}
+
+void
+box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const char *policy)
+{
+	begin(b, n_workers, n_flows, false, policy);
+}
+
+void
+box_begin_attached(struct vnf_box *b, unsigned n_workers, const char *policy)
+{
+	begin(b, n_workers, N_FLOWS, true, policy);
 }
 
 void
