@@ -134,6 +134,12 @@ port_abandon(struct port *p)
 		p->kind->abandon(p);
 }
 
+bool
+port_is_listening(const struct port *p)
+{
+	return port_state(p) == PORT_PROBING && p->kind->is_listening && p->kind->is_listening(p);
+}
+
 void
 port_free(struct port *p)
 {

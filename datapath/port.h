@@ -3,8 +3,8 @@
  *
  * A port is a DPDK ethdev behind a spec: vhost:PATH (virtio-user, we are the
  * server of the vhost-user socket), pcap:IN[,OUT], afpacket:IFNAME, ring:NAME
- * (in-process; two opens of one name are the two ends).  The port thread opens
- * and closes it; the worker that owns a queue calls the burst functions; state
+ * (in-process; two opens of one name are the two ends).  The port thread and its
+ * helpers open and close it; the worker that owns a queue calls the burst functions; state
  * and statistics may be read by any thread.
  */
 #ifndef LEAT_DATAPATH_PORT_H
@@ -82,6 +82,12 @@ enum port_state port_poll_link(struct port *p);
  * have to end the program: removes what the wait has left in the file system.
  */
 void port_abandon(struct port *p);
+
+/*
+ * While another thread is in port_open(): has it come to where only the switch is missing?  Up to
+ * there, DPDK's list of devices allows one opener at a time; any number may wait.
+ */
+bool port_is_listening(const struct port *p);
 
 /* pcap: has all of the capture been received? */
 bool port_at_end(struct port *p);

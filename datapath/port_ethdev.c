@@ -25,10 +25,10 @@ device_failed(const struct port *p, const char *what, int rc, struct err *err)
 static int
 probe(struct port *p, const struct ethdev_want *want, struct err *err)
 {
-	static unsigned serial;	/* the port thread opens one port after the other */
+	static atomic_uint serial;
 	int rc;
 
-	snprintf(p->device, sizeof p->device, "%s%u", want->driver, serial++);
+	snprintf(p->device, sizeof p->device, "%s%u", want->driver, atomic_fetch_add(&serial, 1));
 	rc = rte_eal_hotplug_add("vdev", p->device, want->args);
 	if (rc != 0)
 		return device_failed(p, "the device can't be made", rc, err);

@@ -22,6 +22,7 @@ struct port_kind {
 	int (*open)(struct port *p, struct err *err);
 	void (*close)(struct port *p);
 	void (*abandon)(struct port *p);	/* may be NULL */
+	bool (*is_listening)(const struct port *p);	/* NULL: it waits for nobody */
 	bool (*link_is_up)(struct port *p);
 	uint16_t (*rx)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
 	uint16_t (*tx)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
@@ -55,6 +56,7 @@ struct port {
 	uint64_t tx_offloads;	/* granted */
 	bool has_rx_intr;
 	atomic_bool capture_ended;	/* pcap */
+	atomic_bool is_clean;	/* vhost: what a killed process left is removed */
 
 	/* ring kind */
 	struct ring_pair *pair;

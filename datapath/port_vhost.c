@@ -74,10 +74,12 @@ vhost_open(struct port *p, struct err *err)
 	};
 	int rc = check_folder(p->arg, err);
 
+	atomic_store(&p->is_clean, false);
 	if (rc == 0)
 		rc = remove_stale_socket(p->arg, err);
 	if (rc != 0)
 		return rc;
+	atomic_store(&p->is_clean, true);
 	snprintf(args, sizeof args, "path=%s,server=1,queue_size=%u,queues=%u%s", p->arg,
 		 p->conf.n_desc, p->conf.n_queues, p->conf.n_queues > 1 ? ",cq=1" : "");
 	return ethdev_open(p, &want, err);
@@ -87,6 +89,15 @@ static void
 vhost_abandon(struct port *p)
 {
 	unlink(p->arg);
+}
+
+/* The driver makes the socket, right before it waits; what a killed process left is gone by then. */
+static bool
+vhost_is_listening(const struct port *p)
+{
+	struct stat st;
+
+	return atomic_load(&p->is_clean) && lstat(p->arg, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
 static void
@@ -102,6 +113,7 @@ const struct port_kind port_kind_vhost = {
 	.open = vhost_open,
 	.close = vhost_close,
 	.abandon = vhost_abandon,
+	.is_listening = vhost_is_listening,
 	.link_is_up = ethdev_link_is_up,
 	.rx = ethdev_rx,
 	.tx = ethdev_tx,

@@ -12,7 +12,12 @@
 #include "vnf/log.h"
 
 enum { DEFAULT_MTU = 1500, META_LEN = 4 };
-enum { POLL_US = 100 * 1000, RETRY_POLLS = 20, STOP_STEP_US = 10 * 1000 };
+enum {
+	POLL_US = 100 * 1000,
+	RETRY_POLLS = 20,
+	STEP_US = 1000,		/* between two looks at a thread that is about to end */
+	START_STEPS = 2000,	/* for an opener to come to where others may open too */
+};
 
 static void
 side_of(const struct options *o, unsigned i, struct parse_conf *c)
@@ -80,18 +85,56 @@ ports_new(const struct options *o, unsigned n_queues, struct rte_mempool *pool, 
 	return p;
 }
 
-static void
-open_port(struct port *p, bool again)
+/* --- openers --- */
+
+static void *
+opener_thread(void *arg)
 {
+	struct opener *o = arg;
+	const struct port_conf *c = port_config(o->port);
 	struct err err = { 0 };
 
-	if (!again)
-		log_info("port %s: opening %s", port_config(p)->name, port_config(p)->spec);
-	if (port_open(p, &err) == 0)
-		log_info("port %s: open", port_config(p)->name);
-	else if (!again)
+	if (!o->again)
+		log_info("port %s: opening %s", c->name, c->spec);
+	if (port_open(o->port, &err) == 0)
+		log_info("port %s: open", c->name);
+	else if (!o->again)
 		log_err("%s; it is tried again every 2 s", err.msg);
+	atomic_store(&o->done, true);
+	return NULL;
 }
+
+/* Comes back when the next may start; see port_is_listening(). */
+static void
+opener_start(struct opener *o, struct port *p, bool again)
+{
+	unsigned i;
+
+	o->port = p;
+	o->again = again;
+	atomic_store(&o->done, false);
+	if (pthread_create(&o->thread, NULL, opener_thread, o) != 0)
+		return;	/* the next look tries again */
+	o->runs = true;
+	pthread_setname_np(o->thread, "leat-open");
+	for (i = 0; i < START_STEPS && !atomic_load(&o->done) && !port_is_listening(p); i++)
+		usleep(STEP_US);
+}
+
+/* Is it over, or has it never run? */
+static bool
+opener_ended(struct opener *o)
+{
+	if (!o->runs)
+		return true;
+	if (!atomic_load(&o->done))
+		return false;
+	pthread_join(o->thread, NULL);
+	o->runs = false;
+	return true;
+}
+
+/* --- the port thread --- */
 
 static void
 poll_port(struct port *p)
@@ -102,6 +145,20 @@ poll_port(struct port *p)
 		log_info("port %s: %s", port_config(p)->name, port_state_name(is));
 }
 
+static void
+look_after(struct ports *p, unsigned i, unsigned turn)
+{
+	enum port_state s;
+
+	if (!opener_ended(&p->opener[i]))
+		return;
+	s = port_state(p->port[i]);
+	if (s == PORT_CLOSED || (s == PORT_FAILED && turn % RETRY_POLLS == 0))
+		opener_start(&p->opener[i], p->port[i], s == PORT_FAILED);
+	else
+		poll_port(p->port[i]);
+}
+
 static void *
 port_thread(void *arg)
 {
@@ -109,14 +166,8 @@ port_thread(void *arg)
 	unsigned i, turn;
 
 	for (turn = 0; !atomic_load(&p->stop); turn++) {
-		for (i = 0; i < p->n && !atomic_load(&p->stop); i++) {
-			enum port_state s = port_state(p->port[i]);
-
-			if (s == PORT_CLOSED || (s == PORT_FAILED && turn % RETRY_POLLS == 0))
-				open_port(p->port[i], s == PORT_FAILED);
-			else
-				poll_port(p->port[i]);
-		}
+		for (i = 0; i < p->n && !atomic_load(&p->stop); i++)
+			look_after(p, i, turn);
 		usleep(POLL_US);
 	}
 	atomic_store(&p->stopped, true);
@@ -135,18 +186,30 @@ ports_start(struct ports *p, struct err *err)
 	return 0;
 }
 
+static bool
+all_ended(struct ports *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n; i++)
+		if (!opener_ended(&p->opener[i]))
+			return false;
+	return true;
+}
+
 bool
 ports_stop(struct ports *p, int wait_ms)
 {
-	int waited;
+	int waited_us;
 
 	if (!p->has_thread)
 		return true;
 	atomic_store(&p->stop, true);
-	for (waited = 0; !atomic_load(&p->stopped); waited += STOP_STEP_US / 1000) {
-		if (waited >= wait_ms)
+	/* The openers are the port thread's until it has stopped. */
+	for (waited_us = 0; !atomic_load(&p->stopped) || !all_ended(p); waited_us += STEP_US) {
+		if (waited_us >= wait_ms * 1000)
 			return false;
-		usleep(STOP_STEP_US);
+		usleep(STEP_US);
 	}
 	pthread_join(p->thread, NULL);
 	p->has_thread = false;

@@ -1,9 +1,10 @@
 /*
  * ports.h - all ports of an instance, and the thread that opens them.
  *
- * Made and freed by the main thread.  The port thread opens one port after the
- * other, which blocks until the switch connects, and reads the links every 100 ms.
- * What is here besides is constant once made; any thread reads it.
+ * Made and freed by the main thread.  The port thread reads the links every 100 ms.  Opening
+ * a port blocks until the switch connects, so each has a thread of its own for it: one that
+ * the switch does not have keeps no other waiting.  What is here besides is constant once made;
+ * any thread reads it.
  */
 #ifndef LEAT_VNF_PORTS_H
 #define LEAT_VNF_PORTS_H
@@ -20,6 +21,14 @@ enum {
 	N_DOMAINS = 0x800,
 };
 
+/* A port's thread while it is being opened.  The port thread starts and joins it. */
+struct opener {
+	struct port *port;
+	pthread_t thread;
+	bool runs, again;
+	atomic_bool done;
+};
+
 struct ports {
 	struct port *port[MAX_PORTS];
 	bool is_tap[MAX_PORTS];
@@ -27,6 +36,7 @@ struct ports {
 	unsigned n;
 	uint8_t pair[MAX_PAIRS][2];	/* by domain: client's side, server's side */
 	unsigned n_pairs;
+	struct opener opener[MAX_PORTS];
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stop, stopped;
@@ -40,7 +50,7 @@ struct ports *ports_new(const struct options *o, unsigned n_queues, struct rte_m
 int ports_start(struct ports *p, struct err *err);
 
 /*
- * Ends the thread, waiting at most `wait_ms`; false if it is still in a probe, which
+ * Ends the threads, waiting at most `wait_ms`; false if one is still in a probe, which
  * ends only when the switch connects: then nothing can be freed, ports_abandon()
  * removes what it left, and the program ends by _exit().
  */
