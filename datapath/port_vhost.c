@@ -91,7 +91,7 @@ vhost_abandon(struct port *p)
 	unlink(p->arg);
 }
 
-/* The driver makes the socket, right before it waits; what a killed process left is gone by then. */
+/* The driver makes the socket right before it waits; what a killed process left is gone by then. */
 static bool
 vhost_is_listening(const struct port *p)
 {

@@ -2,8 +2,8 @@
  * l2.h - link headers learned from one direction and written for it again.
  *
  * The metadata tag, by which the switch knows an attachment's frames, is put back in front of
- * the user's tags.  A template follows a MAC move: it is the latest frame's.  Stacks deeper than two are interned
- * with TPID and PCP, counted.  Single-threaded.
+ * the user's tags.  A template follows a MAC move: it is the latest frame's.  Stacks deeper than
+ * two are interned with TPID and PCP, counted.  Single-threaded.
  */
 #ifndef TCPTERM_L2_H
 #define TCPTERM_L2_H

@@ -114,14 +114,17 @@ state_of(const struct bfd_control *c)
 	return (enum bfd_state)(c->state_flags >> 6);
 }
 
-/* RFC 5880 6.8.6, from its first rule to the choice of the session. */
+/*
+ * RFC 5880 6.8.6, from its first rule to the choice of the session.  A peer that is down is taken
+ * for a new one whatever session it names: Open vSwitch 3.1 goes on naming one that said AdminDown
+ * for ever, and after our restart nobody has it.
+ */
 static bool
 acceptable(const struct bfd *b, const struct bfd_control *c, uint32_t udp_payload)
 {
 	return c->version_diag >> 5 == BFD_VERSION && c->len >= BFD_LEN && c->len <= udp_payload &&
 	       c->mult != 0 && !(c->state_flags & BFD_MULTIPOINT) && c->my_disc != 0 &&
-	       (c->your_disc == 0 ? state_of(c) <= BFD_DOWN
-				  : c->your_disc == rte_cpu_to_be_32(b->our_disc)) &&
+	       (state_of(c) <= BFD_DOWN || c->your_disc == rte_cpu_to_be_32(b->our_disc)) &&
 	       !(c->state_flags & BFD_AUTH);
 }
 

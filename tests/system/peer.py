@@ -14,6 +14,8 @@
     peer.py fast-open HOST PORT TEXT       sends TEXT in the SYN, says what came back
     peer.py urgent-listen PORT             urgent bytes stay in the stream
     peer.py urgent HOST PORT               sends "before", "!" as urgent, "after"
+    peer.py held HOST PORT PATH FLAG       an HTTP request that is ended when file FLAG is there
+    peer.py knock HOST PORT                connects and closes every 10 ms until it is killed
     peer.py udp-echo PORT
     peer.py udp HOST PORT TEXT
 
@@ -21,10 +23,11 @@
 and sends only then: between a sender and a receiver each direction in turn is
 half-closed while the other one carries data.  `both` does both at once, at 20 MB a second each:
 what is copied to a tap has one chance, and client, server, switch and tap share two cores.
-Prints one JSON object.
+Prints one JSON object; `knock` a line a try: when it began, in ms since the epoch, and ok or no.
 """
 import hashlib
 import json
+import os
 import socket
 import struct
 import sys
@@ -191,6 +194,29 @@ def urgent(host, port):
     return {"sent": True}
 
 
+def held(host, port, path, flag):
+    with socket.create_connection((host, port), timeout=60) as sock:
+        sock.sendall(f"GET {path} HTTP/1.0\r\n".encode())
+        print("connected", file=sys.stderr, flush=True)
+        while not os.path.exists(flag):
+            time.sleep(0.01)
+        sock.sendall(b"\r\n")
+        answer = b"".join(iter(lambda: sock.recv(1 << 16), b""))
+    return {"sha256": hashlib.sha256(answer.partition(b"\r\n\r\n")[2]).hexdigest()}
+
+
+def knock(host, port):
+    while True:
+        began = time.time()
+        try:
+            socket.create_connection((host, port), timeout=0.05).close()
+            result = "ok"
+        except OSError:
+            result = "no"
+        print(int(began * 1000), result, flush=True)
+        time.sleep(max(0, began + 0.01 - time.time()))
+
+
 def udp_echo(port):
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -238,6 +264,10 @@ def main(verb, *args):
         return urgent_listen(int(args[0]))
     if verb == "urgent":
         return urgent(args[0], int(args[1]))
+    if verb == "held":
+        return held(args[0], int(args[1]), args[2], args[3])
+    if verb == "knock":
+        return knock(args[0], int(args[1]))
     if verb == "udp-echo":
         return udp_echo(int(args[0]))
     if verb == "udp":

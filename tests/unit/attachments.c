@@ -285,9 +285,11 @@ fragments_of_two_attachments_never_mix(void)
 	}
 }
 
+/* Mid-stream both ends are told. */
 static void
-reset_of_a_segment_in_pieces_carries_the_tag(void)
+resets_of_a_segment_in_pieces_carry_the_tag(void)
 {
+	struct rte_mbuf *m;
 	unsigned n;
 
 	for (n = 1; n <= 2; n++) {
@@ -296,6 +298,10 @@ reset_of_a_segment_in_pieces_carries_the_tag(void)
 		whole = frame;
 		send_piece(0, CUT, true);
 		send_piece(CUT, PAYLOAD + 20 - CUT, false);
+		m = box_receive(&box, BOX_B);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+		CU_ASSERT_EQUAL(tag_of(m), RED);
+		rte_pktmbuf_free(m);
 		rte_pktmbuf_free(only_one(BOX_A, RED));
 		box_end(&box);
 	}
@@ -317,5 +323,5 @@ TAP_MAIN(attachments, TAP_TEST(equal_tuples_of_two_attachments_are_two_flows),
 	 TAP_TEST(what_is_no_tcp_crosses_with_its_tag),
 	 TAP_TEST(marks_that_no_attachment_has_are_bridged),
 	 TAP_TEST(fragments_of_two_attachments_never_mix),
-	 TAP_TEST(reset_of_a_segment_in_pieces_carries_the_tag),
+	 TAP_TEST(resets_of_a_segment_in_pieces_carry_the_tag),
 	 TAP_TEST(metadata_tag_takes_no_room_from_the_user))
