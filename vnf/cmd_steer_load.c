@@ -60,6 +60,7 @@ submit(struct load *d, enum steer_act act, const struct policy *p, steer_done_fn
 	if (!job)
 		return err_set(err, -ENOMEM, "no memory");
 	job->act = act;
+	job->of_change = true;
 	job->dry_run = d->change.dry_run;
 	job->done = done;
 	job->arg = d;

@@ -268,7 +268,7 @@ steering_run(struct steering *s, usec_t now, bool waiting)
 
 	if (job)
 		job_finish(job);
-	if (!s->job && s->waiting && !s->changing) {
+	if (!s->job && s->waiting && (!s->changing || s->waiting->of_change)) {
 		job = s->waiting;
 		s->waiting = NULL;
 		job_start(s, job);

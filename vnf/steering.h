@@ -51,6 +51,7 @@ typedef void steer_done_fn(struct steer_job *job);
 struct steer_job {
 	enum steer_act act;
 	bool dry_run;
+	bool of_change;			/* begins while a policy is on its way, others wait */
 	struct steer_plan *plan;	/* of the policy in force when it starts, if NULL */
 	struct steer_trace *trace;	/* STEER_TRACE: n_traces of them, freed with the job */
 	unsigned n_traces;
