@@ -40,12 +40,13 @@ a_plan_says_what_the_policy_says(void)
 	struct steer_plan *plan;
 	struct err err;
 
-	plan = plan_of("steer a: bridge br0 client p1 server p2 proto tcp port { 80 8000:8999 }\n"
-		       " from 10.0.0.0/8 to fd00::/8 vlan 7 via la lb attachment 70 next resubmit 3\n"
-		       "steer b: bridge br1 client p1 server p2 via balance l3 { c d, e f }\n"
-		       " next normal fail closed\n"
-		       "steer m: bridge br0 client p1 server p2 mirror to every\n",
-		       &o, &err);
+	plan = plan_of(
+		"steer a: bridge br0 client p1 server p2 proto tcp port { 80 8000:8999 }\n"
+		" from 10.0.0.0/8 to fd00::/8 vlan 7 via la lb attachment 70 next resubmit 3\n"
+		"steer b: bridge br1 client p1 server p2 via balance l3 { c d, e f }\n"
+		" next normal fail closed\n"
+		"steer m: bridge br0 client p1 server p2 mirror to every\n",
+		&o, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
 	CU_ASSERT_EQUAL_FATAL(plan->n, 3);
 	CU_ASSERT(plan->sel[0].kind == OVS_STEER_INLINE && plan->sel[0].tag_id == 70);
@@ -143,10 +144,11 @@ a_selection_takes_the_flows_it_names(void)
 	struct err err;
 	char text[300];
 
-	plan = plan_of("steer s: bridge b client c server d proto tcp port 80:81 from 10.0.0.0/15\n"
-		       " vlan 5 via e f next normal\n"
-		       "steer u: bridge b client c server d untagged to fd00::/9 via e f next normal\n",
-		       &o, &err);
+	plan = plan_of(
+		"steer s: bridge b client c server d proto tcp port 80:81 from 10.0.0.0/15\n"
+		" vlan 5 via e f next normal\n"
+		"steer u: bridge b client c server d untagged to fd00::/9 via e f next normal\n",
+		&o, &err);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
 	fl = flow("10.1.255.255:9", "1.2.3.4:81", "5");
 	CU_ASSERT(steer_flow_matches(&fl, &plan->sel[0]));
@@ -174,10 +176,14 @@ static void
 what_is_no_flow_is_refused(void)
 {
 	static const char *const wrong[][5] = {
-		{ "udp", "1.2.3.4:1", "1.2.3.4:2" },	   { "tcp", "1.2.3.4", "1.2.3.4:2" },
-		{ "tcp", "1.2.3.4:1", "1.2.3.4:65536" },   { "tcp", "1.2.3.4:1", "[::1]:2" },
-		{ "tcp", "1.2.3.4:1", "::1:2" },	   { "tcp", "1.2.3:1", "1.2.3.4:2" },
-		{ "tcp", "1.2.3.4:1", "1.2.3.4:" },	   { "tcp", "[::1:1", "[::1]:2" },
+		{ "udp", "1.2.3.4:1", "1.2.3.4:2" },
+		{ "tcp", "1.2.3.4", "1.2.3.4:2" },
+		{ "tcp", "1.2.3.4:1", "1.2.3.4:65536" },
+		{ "tcp", "1.2.3.4:1", "[::1]:2" },
+		{ "tcp", "1.2.3.4:1", "::1:2" },
+		{ "tcp", "1.2.3:1", "1.2.3.4:2" },
+		{ "tcp", "1.2.3.4:1", "1.2.3.4:" },
+		{ "tcp", "[::1:1", "[::1]:2" },
 		{ "tcp", "1.2.3.4:1", "1.2.3.4:2", "vlan", "0" },
 		{ "tcp", "1.2.3.4:1", "1.2.3.4:2", "vlan", "4095" },
 		{ "tcp", "1.2.3.4:1", "1.2.3.4:2", "tag", "5" },
@@ -188,8 +194,7 @@ what_is_no_flow_is_refused(void)
 
 	for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		err.msg[0] = '\0';
-		CU_ASSERT_EQUAL(steer_flow_read(&fl, wrong[i][3] ? 5 : 3, wrong[i], &err),
-				-EINVAL);
+		CU_ASSERT_EQUAL(steer_flow_read(&fl, wrong[i][3] ? 5 : 3, wrong[i], &err), -EINVAL);
 		CU_ASSERT_PTR_NOT_NULL(strstr(err.msg, i == 3 ? "IPv4" : "expected"));
 	}
 }
@@ -242,4 +247,5 @@ TAP_MAIN(steer_plan, TAP_TEST(a_plan_says_what_the_policy_says),
 	 TAP_TEST(taps_get_ids_that_no_attachment_has),
 	 TAP_TEST(ports_must_be_given_as_selections_use_them),
 	 TAP_TEST(a_selection_takes_the_flows_it_names), TAP_TEST(what_is_no_flow_is_refused),
-	 TAP_TEST(the_state_comes_back_as_it_was_written), TAP_TEST(a_state_that_is_none_is_refused))
+	 TAP_TEST(the_state_comes_back_as_it_was_written),
+	 TAP_TEST(a_state_that_is_none_is_refused))

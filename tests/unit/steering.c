@@ -101,8 +101,7 @@ begin(bool steer)
 	write_file("count", "12\n");
 	snprintf(path, sizeof path, "%s:/usr/bin:/bin", f.dir);
 	setenv("PATH", path, 1);
-	CU_ASSERT_EQUAL_FATAL(
-		policy_parse("t", text, strlen(text), &f.snapshot.policy, &errs), 0);
+	CU_ASSERT_EQUAL_FATAL(policy_parse("t", text, strlen(text), &f.snapshot.policy, &errs), 0);
 	atomic_store(&f.active.now, &f.snapshot);
 	f.o = (struct options){ .name = "t", .steer = steer };
 	f.now.v = 1000000;
