@@ -38,14 +38,27 @@ trace_all(const struct steer_switch *w, struct steer_job *job)
 				    &job->trace[i].text, &job->err);
 }
 
-/* As many rules as at the latest look are all of them: nobody else changes ours. */
+/* `leatd --offline` writes this before it takes the rules away. */
+static bool
+were_taken_away(const struct steering *s)
+{
+	struct steer_state state;
+	struct err none;
+
+	return steer_state_read(s->state_path, &state, &none) == 0 && state.held != STEER_HELD_NOT;
+}
+
+/*
+ * As many rules as at the latest look are all of them: nobody else changes ours.  We may have been
+ * stopped at any point of this.
+ */
 static int
 watch(const struct steer_switch *w, struct steer_job *job, FILE *said)
 {
 	unsigned had = job->n_rules;
 	int rc = steer_switch_count(w, job->plan, &job->n_rules, &job->err);
 
-	if (rc != 0 || (had && job->n_rules == had))
+	if (rc != 0 || (had && job->n_rules == had) || were_taken_away(job->s))
 		return rc;
 	rc = steer_switch_restore(w, job->plan, said, &job->err);
 	return rc == 0 ? steer_switch_count(w, job->plan, &job->n_rules, &job->err) : rc;

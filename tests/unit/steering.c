@@ -263,6 +263,30 @@ what_was_taken_away_is_not_put_back(void)
 	end();
 }
 
+/* A look is under way when the other process does it. */
+static void
+what_is_taken_away_during_a_look_is_not_put_back(void)
+{
+	struct steer_state state = { .held = STEER_HELD_CLEAR };
+	char path[128];
+	struct err err;
+
+	begin(true);
+	look();
+	remove_file("calls");
+	write_file("hang", "");
+	f.now.v += 2000000;
+	steering_run(&f.s, f.now, false);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f.s.job);
+	snprintf(path, sizeof path, "%s/t.switch", f.dir);
+	CU_ASSERT_EQUAL(steer_state_write(path, &state, &err), 0);
+	write_file("count", "0\n");
+	remove_file("hang");
+	look();
+	CU_ASSERT_EQUAL(calls("bundle"), 0);
+	end();
+}
+
 static void
 the_end_finishes_what_is_left(void)
 {
@@ -279,4 +303,6 @@ the_end_finishes_what_is_left(void)
 TAP_MAIN(steering, TAP_TEST(a_third_job_is_refused_while_the_tools_hang),
 	 TAP_TEST(a_change_begins_behind_the_watch), TAP_TEST(others_wait_until_a_change_is_over),
 	 TAP_TEST(the_watch_sends_nothing_while_the_count_stands),
-	 TAP_TEST(what_was_taken_away_is_not_put_back), TAP_TEST(the_end_finishes_what_is_left))
+	 TAP_TEST(what_was_taken_away_is_not_put_back),
+	 TAP_TEST(what_is_taken_away_during_a_look_is_not_put_back),
+	 TAP_TEST(the_end_finishes_what_is_left))
