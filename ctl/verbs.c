@@ -27,6 +27,8 @@ const struct verb verbs[] = {
 	{ "exit", "", "Let the daemon end in good order.", 0, 0, CHANGES, VERB_NO_FILE },
 	{ "flow/count", "[KEY=VALUE]...", "Count the flows that are alive.", 0, -1, READS,
 	  VERB_NO_FILE },
+	{ "flow/follow", "[KEY=VALUE]... [--for SECONDS] [--count N]",
+	  "Show flows that begin and end, as they do.", 0, -1, READS, VERB_NO_FILE },
 	{ "flow/kill", "FLOW | KEY=VALUE... | --all [--dry-run]",
 	  "End flows, with a RST to both ends.", 1, -1, CHANGES, VERB_NO_FILE },
 	{ "flow/list", "[KEY=VALUE]... [--sort COLUMN[:desc]] [--limit N]",

@@ -3,6 +3,7 @@
  */
 #include "vnf/cmd.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -64,4 +65,18 @@ cmd_option(const char *name, int argc, const char *argv[], int *i, const char **
 		return false;
 	*value = argv[++*i];
 	return true;
+}
+
+int
+cmd_number(const char *option, const char *text, uint64_t lo, uint64_t hi, uint64_t *v,
+	   struct err *err)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && errno == 0 && *v >= lo && *v <= hi)
+		return 0;
+	return err_set(err, -EINVAL, "%s %s: a number from %ju to %ju is needed", option, text,
+		       (uintmax_t)lo, (uintmax_t)hi);
 }

@@ -31,6 +31,10 @@ const char *cmd_when(int64_t us, char *buf, size_t size);
  * and `*i` the last parameter it takes. */
 bool cmd_option(const char *name, int argc, const char *argv[], int *i, const char **value);
 
+/* Reads the number of an option.  0, or -EINVAL with `err`. */
+int cmd_number(const char *option, const char *text, uint64_t lo, uint64_t hi, uint64_t *v,
+	       struct err *err);
+
 /* The sum over all workers of one counter of `member`. */
 #define WORKERS_SUM(l, member)                                      \
 	({                                                          \

@@ -176,18 +176,6 @@ take_sort(struct asked *a, const char *text, struct err *err)
 	return table_sort(a->table, a->sort, a->descending, 0, err);
 }
 
-static int
-take_limit(struct asked *a, const char *text, struct err *err)
-{
-	char *end;
-
-	a->limit = strtoull(text, &end, 10);
-	a->is_limited = true;
-	if (*text < '0' || *text > '9' || *end || a->limit == 0 || a->limit > INT32_MAX)
-		return err_set(err, -EINVAL, "--limit %s: a number of flows is needed", text);
-	return 0;
-}
-
 /* Takes the options out; the rest are the filter's words. */
 static int
 take_options(struct asked *a, int argc, const char *argv[], struct err *err)
@@ -199,16 +187,15 @@ take_options(struct asked *a, int argc, const char *argv[], struct err *err)
 		if (cmd_option("--sort", argc, argv, &i, &value))
 			rc = take_sort(a, value, err);
 		else if (cmd_option("--limit", argc, argv, &i, &value))
-			rc = take_limit(a, value, err);
+			rc = cmd_number("--limit", value, 1, INT32_MAX, &a->limit, err);
 		else if (n <= FLOW_FILTER_WORDS)
 			words[n++] = argv[i];
 	}
 	if (rc == 0)
 		rc = flow_filter_parse(&a->filter, n, words, err);
-	if (rc == 0 && a->sort && (!a->is_limited || a->limit > SORTED_MAX)) {
-		a->is_limited = false;
+	a->is_limited = a->limit <= SORTED_MAX;
+	if (a->sort && !a->is_limited)
 		a->limit = SORTED_MAX;
-	}
 	return rc;
 }
 
@@ -316,5 +303,6 @@ cmd_flow_register(struct leat *l)
 	verb_register(l->ctl, "flow/list", cmd_list, l);
 	verb_register(l->ctl, "flow/count", cmd_count, l);
 	verb_register(l->ctl, "flow/show", cmd_show, l);
+	cmd_flow_follow_register(l);
 	cmd_flow_kill_register(l);
 }

@@ -16,19 +16,6 @@ enum { MAX_MB_DEFAULT = 100, N_STATES = CAPTURE_ENDED + 1 };
 /* --- start --- */
 
 static int
-take_number(const char *option, const char *text, uint64_t lo, uint64_t hi, uint64_t *v,
-	    struct err *err)
-{
-	char *end;
-
-	*v = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && *v >= lo && *v <= hi)
-		return 0;
-	return err_set(err, -EINVAL, "%s %s: a number from %ju to %ju is needed", option, text,
-		       (uintmax_t)lo, (uintmax_t)hi);
-}
-
-static int
 put_words(struct capture_conf *c, unsigned n, const char *const word[], struct err *err)
 {
 	size_t len = 0;
@@ -66,12 +53,11 @@ take_conf(struct capture_conf *c, int argc, const char *argv[], struct err *err)
 
 	for (i = 2; i < argc && rc == 0; i++) {
 		if (cmd_option("--max-mb", argc, argv, &i, &value))
-			rc = take_number("--max-mb", value, 1, 1 << 20, &mb, err);
+			rc = cmd_number("--max-mb", value, 1, 1 << 20, &mb, err);
 		else if (cmd_option("--for", argc, argv, &i, &value))
-			rc = take_number("--for", value, 1, 1000000, &seconds, err);
+			rc = cmd_number("--for", value, 1, 1000000, &seconds, err);
 		else if (cmd_option("--snaplen", argc, argv, &i, &value))
-			rc = take_number("--snaplen", value, 14, CAPTURE_SNAPLEN_MAX, &snaplen,
-					 err);
+			rc = cmd_number("--snaplen", value, 14, CAPTURE_SNAPLEN_MAX, &snaplen, err);
 		else if (n <= FLOW_FILTER_WORDS)
 			word[n++] = argv[i];
 	}
@@ -169,7 +155,7 @@ cmd_stop(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	struct err err;
 	int rc;
 
-	if (argc > 1 && take_number("pcap stop", argv[1], 1, UINT32_MAX, &id, &err) != 0) {
+	if (argc > 1 && cmd_number("pcap stop", argv[1], 1, UINT32_MAX, &id, &err) != 0) {
 		unixctl_reply_error(conn, err.msg);
 		return;
 	}

@@ -156,6 +156,7 @@ control_run(struct leat *l)
 		asking = flows_run(l->flows, now);
 		active_reclaim(&l->active);
 		asking |= captures_run(l->captures);
+		cmd_flow_follow_run(l, now);
 		steering_run(&l->steering, now, ports_waiting(l->ports) != NULL);
 		keep_draining(l, now);
 		vhost_owner_run(&l->vhost_owner);

@@ -76,9 +76,8 @@ events_count(const struct worker *w, const struct flow *f)
 }
 
 static void
-event_flow_new(void *ctx, struct flow *f)
+take_note(struct worker *w, struct flow *f)
 {
-	struct worker *w = ctx;
 	char id[RECORD_ID];
 	struct note *n;
 
@@ -101,6 +100,16 @@ event_flow_new(void *ctx, struct flow *f)
 }
 
 static void
+event_flow_new(void *ctx, struct flow *f)
+{
+	struct worker *w = ctx;
+
+	take_note(w, f);
+	if (followers_any(w->conf->followers))
+		follow_flow(w, f, true);
+}
+
+static void
 event_flow_end(void *ctx, struct flow *f)
 {
 	struct tcpterm_leg_info leg[2];
@@ -110,6 +119,8 @@ event_flow_end(void *ctx, struct flow *f)
 
 	row_fill(w->stack, w->id, f, w->now, &r, leg);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
+	if (followers_any(w->conf->followers))
+		follow_flow(w, f, false);
 	if (!n)
 		return;
 	if (n->sink)

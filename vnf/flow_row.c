@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <rte_common.h>
 
@@ -79,6 +80,72 @@ flow_row_put(struct table *t, const struct flow_view *v)
 		table_uint(t, r->leg[i].retransmits);
 	table_double(t, (double)(r->ended - r->started) / 1e6, 1);
 }
+
+/* --- events --- */
+
+static const char *const event_columns[] = {
+	"time",	 "event",      "id",	       "mode",	   "rule",	 "client", "server", "vlan",
+	"start", "up_packets", "down_packets", "up_bytes", "down_bytes", "age_s",  "reason", "lost",
+};
+
+struct table *
+flow_row_event_table(void)
+{
+	return cmd_table_new(event_columns, sizeof event_columns / sizeof event_columns[0]);
+}
+
+/* UTC, as RFC 3339 writes it. */
+static void
+put_time(struct table *t, int64_t us)
+{
+	const time_t s = (time_t)(us / 1000000);
+	char buf[32];
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || strftime(buf, sizeof buf, "%FT%T", &tm) == 0)
+		table_none(t);
+	else
+		table_fmt(t, "%s.%06dZ", buf, (int)(us % 1000000));
+}
+
+void
+flow_row_put_event(struct table *t, bool begins, const struct flow_record *r)
+{
+	char buf[RTE_MAX((int)ENDPOINT_LEN, (int)VLANS_LEN)];
+	unsigned i;
+
+	table_row(t);
+	put_time(t, r->ended);
+	table_str(t, begins ? "begin" : "end");
+	table_str(t, r->flow_id);
+	table_str(t, r->mode);
+	table_str(t, r->rule);
+	table_str(t, endpoint(r, 0, buf));
+	table_str(t, endpoint(r, 1, buf));
+	table_str(t, r->n_vlans ? vlans(r, buf) : NULL);
+	table_str(t, r->start);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->direction[i].packets);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->direction[i].bytes);
+	table_double(t, (double)(r->ended - r->started) / 1e6, 3);
+	table_str(t, begins ? NULL : r->reason);
+}
+
+void
+flow_row_put_lost(struct table *t, uint64_t n)
+{
+	unsigned i;
+
+	table_row(t);
+	put_time(t, clock_to_unix_us(clock_now()));
+	table_str(t, "lost");
+	for (i = 2; i + 1 < sizeof event_columns / sizeof event_columns[0]; i++)
+		table_none(t);
+	table_uint(t, n);
+}
+
+/* --- one flow --- */
 
 static void
 item(struct table *t, const char *name, const char *value)

@@ -35,6 +35,8 @@ struct leat {
 	struct active active;
 	struct flows *flows;
 	struct captures *captures;
+	struct followers *followers;
+	struct following *following;	/* cmd_flow_follow.c's clients */
 	struct worker_conf worker_conf;
 	struct worker *worker[MAX_WORKERS];
 	struct steering steering;
@@ -55,6 +57,7 @@ struct leat {
 void cmd_db_register(struct leat *l);
 void cmd_drain_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
+void cmd_flow_follow_register(struct leat *l);
 void cmd_flow_kill_register(struct leat *l);
 void cmd_pcap_register(struct leat *l);
 void cmd_policy_register(struct leat *l);
@@ -67,6 +70,10 @@ void cmd_worker_register(struct leat *l);
 /* cmd_db.c: answers who waits for a job that is over; or who waits at the end. */
 void cmd_db_run(struct leat *l);
 void cmd_db_end(struct leat *l);
+
+/* cmd_flow_follow.c: in each turn of the control thread, and at its end. */
+void cmd_flow_follow_run(struct leat *l, usec_t now);
+void cmd_flow_follow_end(struct leat *l);
 
 /* control.c: serves until a signal or `exit` comes. */
 int control_open(struct leat *l, struct err *err);

@@ -174,6 +174,7 @@ make_workers(struct leat *l, struct err *err)
 	c->sinks = l->sinks;
 	c->flows = l->flows;
 	c->captures = l->captures;
+	c->followers = l->followers;
 	c->drain = &l->drain;
 	c->stall_us = (int64_t)l->o->bfd_stall_ms * 1000;
 	if (getrandom(c->secret, sizeof c->secret, 0) != sizeof c->secret)
@@ -198,6 +199,8 @@ make_parts(struct leat *l, struct err *err)
 	rc = start_policy(l, err);
 	if (rc == 0 && !(l->captures = captures_new(o->n_workers, l->ports, l->active.qsbr)))
 		rc = err_set(err, -ENOMEM, "no memory for captures");
+	if (rc == 0 && !(l->followers = followers_new(o->n_workers, l->active.qsbr)))
+		rc = err_set(err, -ENOMEM, "no memory to follow flows");
 	return rc == 0 ? make_workers(l, err) : rc;
 }
 
@@ -273,6 +276,8 @@ leat_stop(struct leat *l)
 	/* commands that wait for flows are answered before their connections go */
 	flows_free(l->flows);
 	captures_free(l->captures);
+	cmd_flow_follow_end(l);
+	followers_free(l->followers);
 	sinks_free(l->sinks);
 	close_files(l);
 	if (!ports_ended || !steering_ended)

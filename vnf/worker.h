@@ -22,6 +22,7 @@
 #include "vnf/capture.h"
 #include "vnf/drain.h"
 #include "vnf/flows.h"
+#include "vnf/follow.h"
 #include "vnf/fragments.h"
 #include "vnf/journal.h"
 #include "vnf/note.h"
@@ -62,6 +63,7 @@ struct worker_conf {
 	struct sinks *sinks;
 	struct flows *flows;
 	struct captures *captures;	/* NULL: there are none */
+	struct followers *followers;	/* likewise */
 	const struct drain *drain;	/* NULL: it never drains */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */
