@@ -37,6 +37,7 @@ struct tcpterm {
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
+	struct slab watches;		/* struct watch, of interrupted flows; made by the first */
 	struct drops drops;
 	struct tcpterm_stats stats;
 };

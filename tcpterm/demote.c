@@ -107,6 +107,9 @@ tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to)
 	case TCPTERM_KIND_PASSIVE:
 		return demote_passive(s, f, kind);
 	default:
+		if (!has_room(s, kind))
+			return -ENOMEM;
+		track_release(s, f);
 		return become(s, f, kind, track_idle(f));
 	}
 }

@@ -50,6 +50,7 @@ tcpterm_start_name(enum tcpterm_start s)
 		[TCPTERM_START_SYNACK] = "synack",
 		[TCPTERM_START_MIDSTREAM] = "midstream",
 		[TCPTERM_START_UNSEEN] = "unseen",
+		[TCPTERM_START_INTERRUPTED] = "interrupted",
 	};
 
 	return NAME_OF(names, s);
@@ -64,6 +65,7 @@ tcpterm_end_name(enum tcpterm_end e)
 		[TCPTERM_END_TIMEOUT] = "timeout",   [TCPTERM_END_IDLE] = "idle",
 		[TCPTERM_END_EVICTED] = "evicted",   [TCPTERM_END_ABORTED] = "aborted",
 		[TCPTERM_END_REPLACED] = "replaced",
+		[TCPTERM_END_BYTES_LOST] = "bytes-lost",
 	};
 
 	return NAME_OF(names, e);

@@ -168,6 +168,7 @@ reset_tracked(struct tcpterm *s, struct track *t, unsigned ends, struct manners 
 	own[0] = t->half[0].own;
 	own[1] = t->half[1].own;
 	track_reset(s, t, ends);
+	track_release(s, &t->f);
 }
 
 static void

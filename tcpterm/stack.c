@@ -139,6 +139,7 @@ tcpterm_free(struct tcpterm *s)
 	}
 	slab_fini(&s->sent);
 	slab_fini(&s->pieces);
+	slab_fini(&s->watches);
 	table_free(s->table);
 	listeners_free(s->listeners);
 	vlan_stacks_free(s->vlans);
@@ -178,6 +179,10 @@ start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 		pair_start(s, f, p, v);
 	else
 		track_start(s, f, p, v);
+	if (v->interrupted) {
+		f->start = TCPTERM_START_INTERRUPTED;
+		s->stats.interrupted++;
+	}
 	flow_announce(s, f);
 	core_dispatch(s, p, f, reverse);
 }

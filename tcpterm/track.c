@@ -208,13 +208,29 @@ deadline(const struct track *t)
 }
 
 static void
+arm(struct tcpterm *s, struct track *t)
+{
+	flow_arm(s, &t->f, t->watch ? usec_min(deadline(t), t->watch->probe_at) : deadline(t));
+}
+
+void
+track_release(struct tcpterm *s, struct flow *f)
+{
+	struct track *t = (struct track *)f;
+
+	watch_free(s, t->watch);
+	t->watch = NULL;
+}
+
+static void
 over(struct tcpterm *s, struct track *t, enum tcpterm_end why)
 {
 	if (t->over)
 		return;
 	t->over = true;
 	flow_announce_end(s, &t->f, why);
-	flow_arm(s, &t->f, deadline(t));
+	track_release(s, &t->f);
+	arm(s, t);
 }
 
 void
@@ -225,12 +241,13 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 	/* An embryo that became this has left its own head only. */
 	memset(t->half, 0, sizeof t->half);
 	t->over = false;
+	t->watch = v->was_terminated && followed(f) ? watch_new(s, v->repeats_until) : NULL;
 	t->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
 	f->start = !(p->flags & TCP_SYN) ? TCPTERM_START_MIDSTREAM
 		   : p->flags & TCP_ACK	 ? TCPTERM_START_SYNACK
 					 : TCPTERM_START_SYN;
 	f->last = s->now;
-	flow_arm(s, f, deadline(t));
+	arm(s, t);
 }
 
 static void
@@ -244,6 +261,16 @@ follow_rst(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir
 	}
 	flow_learn(s, &t->f, p, dir);
 	over(s, t, refused ? TCPTERM_END_REFUSED : TCPTERM_END_RST);
+}
+
+/* What the segment says of bytes that may be missing. */
+static void
+watch(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
+{
+	watch_segment(s, t->watch, p, dir);
+	if (watch_whole(t->watch))
+		track_release(s, &t->f);
+	arm(s, t);
 }
 
 static void
@@ -268,6 +295,8 @@ follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 	follow_sequence(s, h, p);
 	follow_ack(s, h, other, p);
 	follow_window(h, other, p);
+	if (t->watch)
+		watch(s, t, p, dir);
 	if (fin_acked(h) && fin_acked(other))
 		over(s, t, TCPTERM_END_FIN);
 }
@@ -346,6 +375,10 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		core_drop(s, p->m, DROP_policy);
 	else
 		core_forward(s, p);
+	if (t->watch && watch_lost(s, t->watch)) {
+		s->stats.interrupted_reset++;
+		tcpterm_reset_ends(s, f, TCPTERM_BOTH_ENDS, TCPTERM_END_BYTES_LOST);
+	}
 }
 
 /* --- changes from outside --- */
@@ -360,6 +393,7 @@ track_take_over(struct tcpterm *s, struct flow *f, const struct track_half half[
 		memcpy(t->half, half, sizeof t->half);
 	t->over = false;
 	t->refuse = 0;
+	t->watch = NULL;
 	t->idle_us = idle_us ? idle_us : s->conf.idle_us;
 	flow_arm(s, f, deadline(t));
 }
@@ -409,16 +443,19 @@ track_timer(struct tcpterm *s, struct flow *f)
 {
 	struct track *t = (struct track *)f;
 
+	if (t->watch && !usec_before(s->now, t->watch->probe_at))
+		watch_probe(s, t->watch, f);
 	/* Progress only moves f->last; the timer finds out. */
 	if (usec_before(s->now, deadline(t)))
-		flow_arm(s, f, deadline(t));
+		arm(s, t);
 	else
-		flow_destroy(s, f, TCPTERM_END_IDLE);
+		track_end(s, f, TCPTERM_END_IDLE);
 }
 
 void
 track_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
+	track_release(s, f);
 	flow_destroy(s, f, why);
 }
 

@@ -10,6 +10,7 @@
 #include "tcpterm/reset.h"
 #include "tcpterm/seq.h"
 #include "tcpterm/tcb.h"
+#include "tcpterm/watch.h"
 
 /* What one end was seen to send; offsets count from the byte after its SYN. */
 struct track_half {
@@ -43,6 +44,7 @@ struct track {
 	int64_t idle_us;
 	bool over;		/* flow_end was called; only lingers */
 	uint8_t refuse;		/* over, by a reset: ends whose segments are answered by it */
+	struct watch *watch;	/* it was terminated by a stack that is gone; or NULL */
 };
 
 /* Starts following with this segment as the first (SYN, SYN-ACK or mid-stream); the
@@ -68,6 +70,9 @@ int64_t track_idle(const struct flow *f);
 
 void track_timer(struct tcpterm *s, struct flow *f);
 void track_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
+
+/* Lets go of what belongs to this kind; the flow is to become another's, or to end. */
+void track_release(struct tcpterm *s, struct flow *f);
 
 /* Leaves the table; `why` is what flow_end says. */
 void track_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);

@@ -155,6 +155,7 @@ control_run(struct leat *l)
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);
 		active_reclaim(&l->active);
+		resume_run(&l->resume, now);
 		asking |= captures_run(l->captures);
 		cmd_flow_follow_run(l, now);
 		steering_run(&l->steering, now, ports_waiting(l->ports) != NULL);

@@ -38,6 +38,7 @@ struct leat {
 	struct followers *followers;
 	struct following *following;	/* cmd_flow_follow.c's clients */
 	struct worker_conf worker_conf;
+	struct resume resume;
 	struct worker *worker[MAX_WORKERS];
 	struct steering steering;
 	struct checkpoint checkpoint;

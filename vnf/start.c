@@ -161,6 +161,22 @@ start_policy(struct leat *l, struct err *err)
 
 /* --- workers --- */
 
+/* Without it the flows of before are taken for new ones: no reason not to start. */
+static void
+know_interrupted(struct leat *l)
+{
+	struct err err = { 0 };
+
+	if (resume_init(&l->resume, l->store, l->active.qsbr, clock_now(), &err) != 0)
+		log_warn("flows of before are not taken up again: %s", err.msg);
+	else if (l->resume.n_known)
+		log_info("%u flows of before are taken up again as they are seen",
+			 resume_waiting(&l->resume));
+	if (l->resume.n_left_out)
+		log_warn("%u more flows of before are not: there is no room for them",
+			 l->resume.n_left_out);
+}
+
 static int
 make_workers(struct leat *l, struct err *err)
 {
@@ -176,6 +192,7 @@ make_workers(struct leat *l, struct err *err)
 	c->captures = l->captures;
 	c->followers = l->followers;
 	c->drain = &l->drain;
+	c->resume = &l->resume;
 	c->stall_us = (int64_t)l->o->bfd_stall_ms * 1000;
 	if (getrandom(c->secret, sizeof c->secret, 0) != sizeof c->secret)
 		return err_set(err, -EIO, "the kernel gives no random numbers");
@@ -201,6 +218,8 @@ make_parts(struct leat *l, struct err *err)
 		rc = err_set(err, -ENOMEM, "no memory for captures");
 	if (rc == 0 && !(l->followers = followers_new(o->n_workers, l->active.qsbr)))
 		rc = err_set(err, -ENOMEM, "no memory to follow flows");
+	if (rc == 0)
+		know_interrupted(l);
 	return rc == 0 ? make_workers(l, err) : rc;
 }
 
@@ -284,6 +303,7 @@ leat_stop(struct leat *l)
 		return false;
 	ports_free(l->ports);
 	journal_free(l->journal);
+	resume_fini(&l->resume);
 	if (l->active.qsbr)
 		active_fini(&l->active);
 	pools_free(&l->pools);

@@ -132,10 +132,16 @@ decision_draining(enum tcpterm_decision d, bool tap)
 	}
 }
 
+static bool
+is_tap(const struct worker *w, const struct pkt *p)
+{
+	return w->conf->ports->is_tap[p->m->port];
+}
+
 static struct tcpterm_verdict
 decide(struct worker *w, const struct pkt *p, bool midstream)
 {
-	bool tap = w->conf->ports->is_tap[p->m->port];
+	bool tap = is_tap(w, p);
 	enum tcpterm_decision decision;
 	struct policy_facts facts;
 	struct policy_verdict v;
@@ -158,18 +164,67 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 	};
 }
 
+/* What the rule decided then; is it still there, to say the rest? */
+static bool
+note_resumed(struct worker *w, const struct resumed *r, const struct policy_verdict *v)
+{
+	struct note *n = &w->pending;
+	bool same = strncmp(v->name, r->rule, sizeof r->rule) == 0;
+
+	if (same)
+		note_verdict(w, v);
+	else
+		*n = (struct note){ .slot = COUNTER_NONE };
+	n->generation = r->generation;
+	n->mode = r->mode;
+	memcpy(n->rule, r->rule, sizeof n->rule);
+	return same;
+}
+
+/* A flow of before goes on in its mode; a proxied one can only be tracked from its middle. */
+static struct tcpterm_verdict
+resume(struct worker *w, const struct pkt *p, const struct resumed *r, bool from_server)
+{
+	bool tap = is_tap(w, p), proxied = r->mode == POLICY_PROXY, same;
+	struct policy_facts facts;
+	struct policy_verdict v;
+
+	facts_of(w, p, true, &facts);
+	policy_decide(w->snapshot->policy, &facts, &v);
+	same = note_resumed(w, r, &v);
+	return (struct tcpterm_verdict){
+		.decision = tap	      ? decision_on_tap(r->mode)
+			    : proxied ? TCPTERM_TRACK
+				      : decision_of(r->mode),
+		.caller = &w->pending,
+		.idle_us = same ? v.attrs.timeout_us : 0,
+		.copy = tap,
+		.interrupted = true,
+		.was_terminated = proxied,
+		.repeats_until = resume_repeats_until(w->conf->resume, w->id, r),
+		.sender = from_server ? TCPTERM_SENDER_RESPONDER : TCPTERM_SENDER_INITIATOR,
+	};
+}
+
 struct tcpterm_verdict
 verdict_syn(void *ctx, const struct tcpterm_syn *syn)
 {
-	return decide(ctx, syn->pkt, false);
+	struct worker *w = ctx;
+
+	resume_forget(w->conf->resume, w->id, syn->pkt, w->now);
+	return decide(w, syn->pkt, false);
 }
 
 struct tcpterm_verdict
 verdict_unknown(void *ctx, const struct pkt *p)
 {
-	bool opens = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	bool opens = (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN, from_server;
+	struct worker *w = ctx;
+	const struct resumed *r = NULL;
 
-	return decide(ctx, p, !opens);
+	if (!(p->flags & TCP_SYN) && drain_phase(w->conf->drain) == DRAIN_OFF)
+		r = resume_take(w->conf->resume, w->id, p, w->now, &from_server);
+	return r ? resume(w, p, r, from_server) : decide(w, p, !opens);
 }
 
 /* The port by which the client's segments come, as far as the flow remembers it. */

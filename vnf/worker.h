@@ -27,6 +27,7 @@
 #include "vnf/journal.h"
 #include "vnf/note.h"
 #include "vnf/ports.h"
+#include "vnf/resume.h"
 
 enum {
 	TX_BATCH = 2 * PORT_BURST,
@@ -65,6 +66,7 @@ struct worker_conf {
 	struct captures *captures;	/* NULL: there are none */
 	struct followers *followers;	/* likewise */
 	const struct drain *drain;	/* NULL: it never drains */
+	struct resume *resume;	/* NULL: no flow is known from before */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */
 	uint32_t n_flows;	/* of each kind, a worker; 0: the stack's default */

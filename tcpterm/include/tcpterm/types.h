@@ -111,7 +111,8 @@ enum tcpterm_start {
 	TCPTERM_START_SYN,
 	TCPTERM_START_SYNACK,
 	TCPTERM_START_MIDSTREAM,
-	TCPTERM_START_UNSEEN
+	TCPTERM_START_UNSEEN,
+	TCPTERM_START_INTERRUPTED	/* mid-stream, known from before its follower was lost */
 };
 
 /* Why a flow ended. */
@@ -125,6 +126,7 @@ enum tcpterm_end {
 	TCPTERM_END_EVICTED,
 	TCPTERM_END_ABORTED,	/* by the caller: policy, kill, shutdown */
 	TCPTERM_END_REPLACED,	/* a SYN with a new ISN began a new flow */
+	TCPTERM_END_BYTES_LOST,	/* interrupted: what was acknowledged for its receiver is gone */
 };
 
 enum tcpterm_gap_reason {

@@ -179,6 +179,13 @@ relay_filter(void *ctx, const struct tcpterm_syn *syn)
 	return ((struct node *)ctx)->c->verdict;
 }
 
+static struct tcpterm_verdict
+relay_unknown(void *ctx, const struct pkt *p)
+{
+	(void)p;
+	return ((struct node *)ctx)->c->unknown;
+}
+
 /* --- life --- */
 
 static void
@@ -188,6 +195,10 @@ stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 	static const struct tcpterm_ops relay_ops = { .tx = node_tx,
 						      .forward = node_forward,
 						      .flow_end = relay_ended };
+	static const struct tcpterm_ops replaced_ops = { .tx = node_tx,
+							 .forward = node_forward,
+							 .unknown = relay_unknown,
+							 .flow_end = relay_ended };
 	static const struct tcpterm_conn_ops conn_ops = { .established = on_established,
 							  .closed = on_closed };
 	struct tcpterm_conf conf = { 0 };
@@ -200,7 +211,7 @@ stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 	if (given)
 		conf = *given;
 	nodes[id] = (struct node){ c, id };
-	conf.ops = id == CHAIN_RELAY ? &relay_ops : &ops;
+	conf.ops = id != CHAIN_RELAY ? &ops : c->replaced ? &replaced_ops : &relay_ops;
 	conf.ctx = &nodes[id];
 	conf.payload_pool = c->pools.frames;
 	conf.header_pool = c->pools.headers;
@@ -251,6 +262,16 @@ chain_fini(struct chain *c)
 	CU_ASSERT_EQUAL(pool_in_use(c->pools.frames), 0);
 	CU_ASSERT_EQUAL(pool_in_use(c->pools.headers), 0);
 	pools_free(&c->pools);
+}
+
+void
+chain_replace_relay(struct chain *c, const struct tcpterm_verdict *unknown)
+{
+	tcpterm_free(c->stack[CHAIN_RELAY]);
+	c->unknown = *unknown;
+	c->replaced = true;
+	stack_new(c, CHAIN_RELAY, NULL);
+	c->n_ended = 0;
 }
 
 void

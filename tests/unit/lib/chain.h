@@ -35,6 +35,8 @@ struct chain {
 	void *lose_ctx;
 	/* what the relay's filter says; RELAY by default */
 	struct tcpterm_verdict verdict;
+	struct tcpterm_verdict unknown;	/* of a relay that was replaced: of other segments */
+	bool replaced;
 	uint64_t n_ended;
 	enum tcpterm_end ended;		/* of the relay's latest flow */
 	uint64_t frames[CHAIN_N];	/* sent by each */
@@ -57,6 +59,10 @@ void chain_connect(struct chain *c);
 
 /* Runs until done() says so or `us` have passed; true: it was done. */
 bool chain_run(struct chain *c, int64_t us, bool (*done)(const struct chain *));
+
+/* Puts a new stack in the relay's place, which knows of no flow, and says this of what it meets;
+ * what is under way on the wires arrives. */
+void chain_replace_relay(struct chain *c, const struct tcpterm_verdict *unknown);
 
 /* Hands a frame to the relay as if it came by `side`; takes it. */
 void chain_inject(struct chain *c, uint8_t side, struct rte_mbuf *m);
