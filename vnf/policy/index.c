@@ -22,6 +22,7 @@ enum { WORD_BITS = 64 };
 struct group {
 	const struct spans *spans;
 	uint32_t from, n;
+	uint64_t *mask;			/* the same as a row, where it is quicker; else NULL */
 	uint64_t hash;			/* XOR of its rules' */
 };
 
@@ -109,6 +110,25 @@ groups_make(struct sweep *w, const struct policy *p)
 	return 0;
 }
 
+/* A group of more rules than a row has words is switched word by word. */
+static int
+masks_make(struct sweep *w)
+{
+	struct group *g;
+	uint32_t i;
+
+	for (g = w->groups; g < w->groups + w->n_groups; g++) {
+		if (g->n <= w->n_words)
+			continue;
+		g->mask = calloc(w->n_words, sizeof *g->mask);
+		if (g->mask == NULL)
+			return -ENOMEM;
+		for (i = g->from; i < g->from + g->n; i++)
+			g->mask[w->members[i] / WORD_BITS] |= 1ull << w->members[i] % WORD_BITS;
+	}
+	return 0;
+}
+
 static int
 border_order(const void *a, const void *b)
 {
@@ -175,9 +195,13 @@ group_switch(struct sweep *w, uint32_t group)
 	const struct group *g = &w->groups[group];
 	uint32_t i;
 
+	w->now_hash ^= g->hash;
+	for (i = 0; g->mask && i < w->n_words; i++)
+		w->now[i] ^= g->mask[i];
+	if (g->mask)
+		return;
 	for (i = g->from; i < g->from + g->n; i++)
 		w->now[w->members[i] / WORD_BITS] ^= 1ull << w->members[i] % WORD_BITS;
-	w->now_hash ^= g->hash;
 }
 
 static int
@@ -210,15 +234,18 @@ dim_build(struct policy *p, enum dim_id d)
 {
 	struct sweep w = { .d = d, .n_words = p->n_words };
 	int rc = -ENOMEM;
+	uint32_t g;
 
 	w.groups = calloc(p->n_rules + 1, sizeof *w.groups);
 	w.members = calloc(p->n_rules + 1, sizeof *w.members);
 	w.now = calloc(p->n_words, sizeof *w.now);
 	if (w.groups && w.members && w.now && groups_make(&w, p) == 0) {
 		rc = 0;
-		if (w.n_groups > 0 && (rc = borders_make(&w)) == 0)
+		if (w.n_groups > 0 && (rc = masks_make(&w)) == 0 && (rc = borders_make(&w)) == 0)
 			rc = sweep_run(&w, &p->dim[d]);
 	}
+	for (g = 0; g < w.n_groups; g++)
+		free(w.groups[g].mask);
 	free(w.groups);
 	free(w.members);
 	free(w.borders);
