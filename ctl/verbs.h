@@ -17,7 +17,7 @@
 enum verb_file {
 	VERB_NO_FILE,
 	VERB_SEND_FILE,		/* what follows its flags is a file, sent as name and text */
-	VERB_COMPARE,		/* so too, unless it is a number; status 1 where it answers anything */
+	VERB_COMPARE,		/* so too, unless a number; status 1 if the answer is not empty */
 	VERB_CHECK_FILE,	/* so too, but leatd is run on it here if there is one */
 	VERB_OFFLINE,		/* no file; leatd --offline does it where no daemon answers */
 };

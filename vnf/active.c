@@ -200,20 +200,7 @@ keep(struct active *a, struct snapshot *s, const char *text, struct err *err)
 	return store_policy_save(a->store, text, s->name, &s->generation, err);
 }
 
-/* What followed goes back; if even that fails the watch over the switch puts it right. */
-static void
-follow_back(struct active *a)
-{
-	const struct snapshot *now = active_snapshot(a);
-	struct err err = { 0 };
-	char *said = NULL;
-
-	if (a->follow && now && a->follow(a->follow_aux, now->policy, false, &said, &err) != 0)
-		log_warn("the switch does not go back to the policy in force: %s", err.msg);
-	free(said);
-}
-
-/* Takes `p`.  The switch, the store, the workers; or none of them. */
+/* Takes `p`.  The store and the workers, or none of them. */
 static int
 commit(struct active *a, struct policy *p, const char *name, const char *text, uint64_t generation,
        struct change *c)
@@ -227,14 +214,8 @@ commit(struct active *a, struct policy *p, const char *name, const char *text, u
 		return change_failed(c, -ENOMEM, "loading", &err);
 	}
 	c->n_rules = policy_n_rules(s->policy);
-	if (a->follow)
-		rc = a->follow(a->follow_aux, s->policy, c->dry_run, &c->said, &err);
-	if (rc != 0)
-		change_failed(c, rc, "the switch", &err);
-	if (rc == 0 && !c->dry_run && (rc = keep(a, s, text, &err)) != 0) {
+	if (!c->dry_run && (rc = keep(a, s, text, &err)) != 0)
 		change_failed(c, rc, "the database", &err);
-		follow_back(a);
-	}
 	c->generation = s->generation;
 	if (rc == 0 && !c->dry_run)
 		publish(a, s);

@@ -29,14 +29,6 @@ struct snapshot {
 	uint64_t token;
 };
 
-/*
- * What follows the policy besides the workers: the switch.  Makes it as `to` wants it, or with
- * `dry_run` only says what that would take; *said (to be freed, may be left NULL) is for the
- * operator.  0, or a negative errno with `err`, and then it is as it was.
- */
-typedef int active_follow(void *aux, const struct policy *to, bool dry_run, char **said,
-			  struct err *err);
-
 struct active {
 	_Atomic(struct snapshot *) now;
 	struct rte_rcu_qsbr *qsbr;	/* reader k is worker k */
@@ -44,8 +36,6 @@ struct active {
 	struct store *store;		/* NULL: policies are not kept */
 	const struct ports *ports;
 	struct counters counters;
-	active_follow *follow;		/* NULL: nothing follows; set before a change */
-	void *follow_aux;
 };
 
 /* A change of the policy, asked for and answered. */
@@ -53,7 +43,7 @@ struct change {
 	bool dry_run;		/* in: do all but change anything */
 	uint64_t generation;	/* out: the one in force; 0 in a dry run of a load */
 	uint32_t n_rules;	/* out */
-	char *said;		/* out: by what follows; may be NULL */
+	char *said;		/* by what changes with it, the switch; may be NULL */
 	char *errors;		/* out: all errors in one text; NULL if there was none */
 };
 
@@ -70,9 +60,8 @@ int active_compile(struct active *a, const char *name, const char *text, size_t 
 		   struct policy **out, char **errors);
 
 /*
- * Compiles, lets the switch follow, stores under a new generation and puts in force, or does none
- * of it: 0, or a negative errno with c->errors, which say which step failed.  change_fini()
- * in every case.
+ * Compiles, stores under a new generation and puts in force, or does none of it: 0, or a negative
+ * errno with c->errors, which say which step failed.  change_fini() in every case.
  */
 int active_load(struct active *a, const char *name, const char *text, size_t len, struct change *c);
 
@@ -83,8 +72,8 @@ void change_fini(struct change *c);
 
 /*
  * At start: the text given, stored if it differs from the store's active one; with `text` NULL the
- * store's active policy; where there is none either, `default pass`.  The switch does not follow
- * yet.  *errors as in active_compile().
+ * store's active policy; where there is none either, `default pass`.  *errors as
+ * in active_compile().
  */
 int active_start(struct active *a, const char *name, const char *text, char **errors);
 

@@ -232,5 +232,7 @@ what_is_printed_parses_to_the_same(void)
 	}
 }
 
-TAP_MAIN(policy, TAP_TEST(decisions_and_explanations_equal_the_naive_interpreters),
+TAP_MAIN(policy,
+	 { "P2 decisions_and_explanations_equal_the_naive_interpreters",
+	   decisions_and_explanations_equal_the_naive_interpreters },
 	 TAP_TEST(refused_rules_never_win), TAP_TEST(what_is_printed_parses_to_the_same))

@@ -219,9 +219,11 @@ ports_are_bound_by_name(void)
 	CU_ASSERT_STRING_EQUAL(decided(p, f), "default");
 	CU_ASSERT_EQUAL(policy_bind(p, names, 2, &errs), -EINVAL);
 	CU_ASSERT_EQUAL(errs.n, 1);
-	CU_ASSERT_STRING_EQUAL(errs.list[0].text, "t:2:20: there is no port \"leat-tap\"\n"
-						  "    rule b: drop in on leat-tap\n"
-						  "                       ^\n");
+	CU_ASSERT_STRING_EQUAL(errs.list[0].text,
+			       "t:2:20: there is no port \"leat-tap\": the nearest name is "
+			       "\"leat-a\"\n"
+			       "    rule b: drop in on leat-tap\n"
+			       "                       ^\n");
 	policy_errors_free(&errs);
 	CU_ASSERT_EQUAL(policy_bind(p, names, 1000, &errs), -E2BIG);
 	policy_free(p);

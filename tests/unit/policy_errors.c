@@ -110,7 +110,10 @@ static const struct malformed malformed[] = {
 	  "t:1:19: expected an attribute (log, timeout, overlap, close, sink), found \"}\"\n" },
 	{ "rule web: proxy { colour }\n" END,
 	  "t:1:19: expected an attribute (log, timeout, overlap, close, sink), "
-	  "found \"colour\"\n" },
+	  "found \"colour\": is \"close\" meant?\n" },
+	{ "rule web: proxy { timeot 5s }\n" END,
+	  "t:1:19: expected an attribute (log, timeout, overlap, close, sink), "
+	  "found \"timeot\": is \"timeout\" meant?\n" },
 	{ "rule web: reset nobody\n" END,
 	  "t:1:17: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
 	  "an end (client, server, both), \"{\" or the next statement (rule, set, steer, "
@@ -159,6 +162,31 @@ static const struct malformed malformed[] = {
 	{ "rule a: pass vlan { 5 100:200 }\n"
 	  "rule b: drop vlan 150\n" END,
 	  "t:2:6: rule \"b\" can never match: rule \"a\" (line 1:6) takes all of it\n" },
+	{ "rule a: pass to any port 1:99\n"
+	  "rule b: pass proto tcp to any port 100:199\n"
+	  "rule c: drop proto tcp to any port 50:150\n" END,
+	  "t:3:6: rule \"c\" can never match: rules \"a\" (line 1:6) and \"b\" (line 2:6) "
+	  "together take all of it\n" },
+	{ "rule a: pass from 10.0.0.0/9\n"
+	  "rule b: pass from 10.128.0.0/9 to any port 0:1023\n"
+	  "rule c: pass from 10.0.0.0/8 to any port 1024:65535\n"
+	  "rule d: drop from 10.0.0.0/8 to 10.0.0.0/8\n"
+	  "rule e: drop from 10.0.0.0/7 to 10.0.0.0/8\n" END,
+	  "t:4:6: rule \"d\" can never match: rules \"a\" (line 1:6), \"b\" (line 2:6) and "
+	  "\"c\" (line 3:6) together take all of it\n" },
+	{ "rule a: pass from 0.0.0.0/0\n"
+	  "rule b: pass to ::/0\n"
+	  "rule c: drop to any port 80\n" END,
+	  "t:3:6: rule \"c\" can never match: rules \"a\" (line 1:6) and \"b\" (line 2:6) "
+	  "together take all of it\n" },
+	{ "rule a: pass vlan 1:2000\n"
+	  "rule b: pass vlan 2001:4094\n"
+	  "rule c: pass untagged\n"
+	  "rule d: pass vlan 7.8\n"
+	  "rule e: drop vlan { untagged 7 7.8 1990:2010 }\n"
+	  "rule f: drop vlan { untagged 7.9 }\n" END,
+	  "t:5:6: rule \"e\" can never match: rules \"a\" (line 1:6), \"b\" (line 2:6), "
+	  "\"c\" (line 3:6) and 1 more together take all of it\n" },
 	{ "set <a> { 1 }\n"
 	  "set <a> { 2 }\n" END,
 	  "t:2:5: set <a> is defined twice: first at line 1:5\n" },
@@ -264,7 +292,7 @@ static const struct malformed malformed[] = {
 	  "steer t: bridge q client c server d via a b next normal\n" END,
 	  "t:2:41: these ports are named on another bridge by selection \"s\" (line 1:7)\n" },
 	{ "steer s: bridge b client c server d via balance l4 { a e } next normal\n" END,
-	  "t:1:49: expected \"l3\", \"l3l4\" or \"{\", found \"l4\"\n" },
+	  "t:1:49: expected \"l3\", \"l3l4\" or \"{\", found \"l4\": is \"l3\" meant?\n" },
 	{ "steer s: bridge b client c server d via balance { } next normal\n" END,
 	  "t:1:51: expected a name, found \"}\"\n" },
 	{ "steer s: bridge b client c server d via balance { a e, f } next normal\n" END,
@@ -297,7 +325,7 @@ static const struct malformed malformed[] = {
 	  "t:1:8: expected \":\", found \"pass\"\n"
 	  "t:2:26: expected a port from 0 to 65535\n"
 	  "t:3:16: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
-	  "\"{\" or the next statement (rule, set, steer, default, include), found \"fron\"\n"
+	  "\"{\" or the next statement (rule, set, steer, default, include), found \"fron\": is \"from\" meant?\n"
 	  "t:4:11: the range is reversed: expected 0:1\n"
 	  "t:5:1: expected \"default ACTION\": every policy has one\n" },
 };
@@ -462,7 +490,9 @@ texts_that_are_too_large_are_refused(void)
 	policy_errors_free(&errs);
 }
 
-TAP_MAIN(policy_errors, TAP_TEST(malformed_input_is_refused_with_its_place),
+TAP_MAIN(policy_errors,
+	 { "P1 malformed_input_is_refused_with_its_place",
+	   malformed_input_is_refused_with_its_place },
 	 TAP_TEST(an_error_shows_its_line_and_a_caret), TAP_TEST(errors_are_bounded_and_in_order),
 	 TAP_TEST(bytes_that_a_terminal_would_obey_are_not_shown),
 	 TAP_TEST(a_long_line_is_cut_around_the_place),

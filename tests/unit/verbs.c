@@ -67,7 +67,8 @@ every_command_is_found_by_its_name_and_noun(void)
 	CU_ASSERT_FALSE(verb_has_noun(""));
 	CU_ASSERT_PTR_NULL(verb_find("flow"));
 	verb_put_verbs(&text, "policy");
-	CU_ASSERT_STRING_EQUAL(text.s, "check, counters, diff, explain, list, load, reapply, rollback, show");
+	CU_ASSERT_STRING_EQUAL(text.s, "check, counters, diff, explain, list, load, reapply, "
+				       "rollback, show");
 	text_fini(&text);
 }
 

@@ -282,6 +282,10 @@ bool vlans_include(const struct list *a, const struct list *b);
 /* 0, -EINVAL (the errors say why), -ENOMEM. */
 int policy_compile(struct parser *ps);
 
+/* shadow.c */
+/* Says of rules that those before them leave nothing.  0 or -ENOMEM. */
+int shadows_check(struct parser *ps);
+
 /* index.c */
 int index_build(struct policy *p);
 void index_fini(struct policy *p);

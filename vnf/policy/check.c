@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "vnf/nearest.h"
 #include "vnf/policy/ast.h"
 
-enum { VID_MAX = 4094, U16_MAX = 65535, LEN_MAX_V4 = 32, LEN_MAX_V6 = 128, NEAR_NAME_MAX = 64 };
+enum { VID_MAX = 4094, U16_MAX = 65535, LEN_MAX_V4 = 32, LEN_MAX_V6 = 128 };
 
 static const struct {
 	const char *wanted;
@@ -31,57 +32,17 @@ item_error(struct parser *ps, const struct item *i, const char *what)
 	return false;
 }
 
-/* Levenshtein's distance, of names short enough to be worth a guess. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned row[NEAR_NAME_MAX + 1], i, j, diag, up;
-	const size_t n = strlen(b);
-
-	if (n > NEAR_NAME_MAX || strlen(a) > NEAR_NAME_MAX)
-		return NEAR_NAME_MAX;
-	for (j = 0; j <= n; j++)
-		row[j] = j;
-	for (i = 0; a[i]; i++) {
-		diag = row[0]++;
-		for (j = 1; j <= n; j++) {
-			unsigned best = diag + (a[i] != b[j - 1]);
-
-			up = row[j];
-			best = up + 1 < best ? up + 1 : best;
-			row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			diag = up;
-		}
-	}
-	return row[n];
-}
-
-static const struct set *
-nearest_set(const struct policy *p, const char *name)
-{
-	unsigned d, best = (unsigned)strlen(name) / 3 + 2;
-	const struct set *s, *near = NULL;
-
-	for (s = p->sets; s; s = s->next) {
-		d = distance(name, s->name);
-		if (d < best) {
-			best = d;
-			near = s;
-		}
-	}
-	return near;
-}
-
 static bool
 set_undefined(struct parser *ps, const struct item *i)
 {
-	const struct set *near = NULL;
+	struct nearest near = nearest_begin(i->text);
+	const struct set *s;
 
-	if (ps->errs->n < POLICY_ERRORS_MAX)
-		near = nearest_set(ps->p, i->text);
-	if (near)
+	for (s = ps->p->sets; s && ps->errs->n < POLICY_ERRORS_MAX; s = s->next)
+		nearest_look(&near, s->name);
+	if (near.word)
 		error_at(ps->p, ps->errs, &i->loc, "there is no set <%s>: the nearest name is <%s>",
-			 i->text, near->name);
+			 i->text, near.word);
 	else
 		error_at(ps->p, ps->errs, &i->loc, "there is no set <%s>", i->text);
 	return false;

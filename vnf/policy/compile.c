@@ -188,55 +188,6 @@ vlans_include(const struct list *a, const struct list *b)
 	return true;
 }
 
-/* Does `a` take every flow that `b` takes? */
-static bool
-rule_covers(const struct rule *a, const struct rule *b)
-{
-	unsigned d;
-
-	if (a->match->tcp && !b->match->tcp)
-		return false;
-	if (a->match->on.s && (!b->match->on.s || strcmp(a->match->on.s, b->match->on.s) != 0))
-		return false;
-	if (!vlans_include(a->match->vlan, b->match->vlan))
-		return false;
-	/* The small dimensions first: they are the quick ones. */
-	for (d = DIM_N; d-- > 0;)
-		if (!spans_include(a->dim[d], b->dim[d]))
-			return false;
-	return true;
-}
-
-/*
- * A rule that covers `r` holds any one point of it, so the rules that hold the
- * least point in every dimension are all that need a look.
- */
-static void
-shadow_check(struct parser *ps, uint32_t at)
-{
-	const struct policy *p = ps->p;
-	const struct rule *r = p->rule[at], *by;
-	struct index_rows rows;
-	u128 key[DIM_N] = { 0 };
-	char place[PLACE_MAX];
-	uint32_t i;
-	unsigned d;
-
-	for (d = 0; d < DIM_N; d++)
-		if (r->dim[d])
-			key[d] = r->dim[d]->v[0].lo;
-	index_rows(p, key, &rows);
-	for (i = 0; (i = index_next(p, &rows, i, at)) < at; i++) {
-		by = p->rule[i];
-		if (!rule_covers(by, r))
-			continue;
-		error_at(p, ps->errs, &r->name.loc,
-			 "rule \"%s\" can never match: rule \"%s\" (%s) takes all of it", r->name.s,
-			 by->name.s, place_name(&r->name.loc, &by->name.loc, place));
-		return;
-	}
-}
-
 static int
 word_order(const void *a, const void *b)
 {
@@ -357,15 +308,12 @@ int
 policy_compile(struct parser *ps)
 {
 	struct policy *p = ps->p;
-	uint32_t i;
 	int rc;
 
 	if ((rc = rules_compile(ps)) != 0 || (rc = names_check(ps)) != 0 ||
 	    (rc = by_name_make(p)) != 0 || (rc = steers_compile(ps)) != 0 ||
-	    (rc = index_build(p)) != 0)
+	    (rc = index_build(p)) != 0 || (rc = shadows_check(ps)) != 0)
 		return rc;
-	for (i = 1; i < p->n_rules; i++)
-		shadow_check(ps, i);
 	return ps->errs->n > 0 || ps->errs->n_more > 0 ? -EINVAL : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "vnf/nearest.h"
 #include "vnf/policy/ast.h"
 
 static bool
@@ -100,6 +101,7 @@ int
 policy_bind(struct policy *p, const char *const *ports, unsigned n_ports,
 	    struct policy_errors *errs)
 {
+	struct nearest near;
 	struct rule *r;
 	uint32_t i;
 	unsigned k;
@@ -112,12 +114,17 @@ policy_bind(struct policy *p, const char *const *ports, unsigned n_ports,
 		if (r->match->on.s == NULL)
 			continue;
 		r->ports = 0;
-		for (k = 0; k < n_ports; k++)
+		near = nearest_begin(r->match->on.s);
+		for (k = 0; k < n_ports; k++) {
 			if (strcmp(ports[k], r->match->on.s) == 0)
 				r->ports |= 1ull << k;
-		if (r->ports == 0)
-			error_at(p, errs, &r->match->on.loc, "there is no port \"%s\"",
-				 r->match->on.s);
+			nearest_look(&near, ports[k]);
+		}
+		if (r->ports)
+			continue;
+		error_at(p, errs, &r->match->on.loc, "there is no port \"%s\"%s%s%s",
+			 r->match->on.s, near.word ? ": the nearest name is \"" : "",
+			 near.word ? near.word : "", near.word ? "\"" : "");
 	}
 	return errs->n > 0 ? -EINVAL : 0;
 }

@@ -18,6 +18,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vnf/nearest.h"
 }
 
 %code requires {
@@ -527,6 +529,23 @@ describe_expected(yysymbol_kind_t *kinds, int n, yysymbol_kind_t before, char *b
 		len = phrase_add(buf, size, len, what[i], i == 0, i == n_what - 1);
 }
 
+/* The expected word that was probably meant; NULL if none is near. */
+static const char *
+word_meant(const yysymbol_kind_t *kinds, int n, const struct loc *loc)
+{
+	char found[POLICY_NAME_MAX + 1];
+	struct nearest near;
+	int i;
+
+	snprintf(found, sizeof found, "%.*s", (int)(loc->end - loc->off),
+		 loc->src->text + loc->off);
+	near = nearest_begin(found);
+	for (i = 0; i < n; i++)
+		if (kinds[i] >= YYSYMBOL_ANY && kinds[i] < YYSYMBOL_LATER)
+			nearest_look(&near, yysymbol_name(kinds[i]));
+	return near.word;
+}
+
 static int
 yyreport_syntax_error(const yypcontext_t *ctx, struct parser *ps)
 {
@@ -534,6 +553,7 @@ yyreport_syntax_error(const yypcontext_t *ctx, struct parser *ps)
 	const struct loc *loc = yypcontext_location(ctx);
 	yysymbol_kind_t kinds[N_EXPECTED];
 	char quote[64], list[512];
+	const char *meant = NULL;
 	bool wants_name;
 	int n;
 
@@ -549,8 +569,11 @@ yyreport_syntax_error(const yypcontext_t *ctx, struct parser *ps)
 		later_refuse(ps, loc);
 		return 0;
 	}
+	if (found == YYSYMBOL_WORD)
+		meant = word_meant(kinds, n, loc);
 	describe_expected(kinds, n, YY_ACCESSING_SYMBOL(*ctx->yyssp), list, sizeof list);
-	error_at(ps->p, ps->errs, loc, "expected %s, found %s%s", list, quote,
+	error_at(ps->p, ps->errs, loc, "expected %s, found %s%s%s%s%s", list, quote,
+		 meant ? ": is \"" : "", meant ? meant : "", meant ? "\" meant?" : "",
 		 wants_name && found >= YYSYMBOL_ANY && found <= YYSYMBOL_LATER_STATEMENT ?
 		 ", a word of the language: as a name it goes in quotes" : "");
 	return 0;

@@ -51,6 +51,50 @@ span_complement(const struct span *v, size_t n, u128 max, struct span *out)
 	return k;
 }
 
+size_t
+span_minus(const struct spans *a, const struct spans *b, struct span *out)
+{
+	size_t i, k = 0, n = 0;
+
+	for (i = 0; i < a->n; i++) {
+		u128 lo = a->v[i].lo;
+		bool left = true;
+
+		while (k < b->n && b->v[k].hi < lo)
+			k++;
+		for (; left && k < b->n && b->v[k].lo <= a->v[i].hi; k++) {
+			if (b->v[k].lo > lo)
+				out[n++] = (struct span){ lo, b->v[k].lo - 1 };
+			left = b->v[k].hi < a->v[i].hi;
+			if (!left)
+				break;	/* it may reach into the next one */
+			lo = b->v[k].hi + 1;
+		}
+		if (left)
+			out[n++] = (struct span){ lo, a->v[i].hi };
+	}
+	return n;
+}
+
+size_t
+span_both(const struct spans *a, const struct spans *b, struct span *out)
+{
+	size_t i = 0, k = 0, n = 0;
+
+	while (i < a->n && k < b->n) {
+		const u128 lo = a->v[i].lo > b->v[k].lo ? a->v[i].lo : b->v[k].lo;
+		const u128 hi = a->v[i].hi < b->v[k].hi ? a->v[i].hi : b->v[k].hi;
+
+		if (lo <= hi)
+			out[n++] = (struct span){ lo, hi };
+		if (a->v[i].hi < b->v[k].hi)
+			i++;
+		else
+			k++;
+	}
+	return n;
+}
+
 /* The last span that begins at or below `k`, or NULL. */
 static const struct span *
 span_at(const struct spans *s, u128 k)
@@ -90,6 +134,22 @@ spans_touch(const struct spans *s, u128 lo, u128 hi)
 	const struct span *at = span_at(s, hi);
 
 	return at && at->hi >= lo;
+}
+
+bool
+spans_least(const struct spans *s, u128 lo, u128 hi, u128 *k)
+{
+	const struct span *at = span_at(s, lo);
+
+	if (at && at->hi >= lo) {
+		*k = lo;
+		return true;
+	}
+	at = at ? at + 1 : s->v;
+	if (at == s->v + s->n || at->lo > hi)
+		return false;
+	*k = at->lo;
+	return true;
 }
 
 bool

@@ -44,12 +44,22 @@ size_t span_normalize(struct span *v, size_t n);
  */
 size_t span_complement(const struct span *v, size_t n, u128 max, struct span *out);
 
+/*
+ * What of `a` is not in `b`, and what is in both; `out` has room for a->n + b->n.  Each returns
+ * how many spans that is.
+ */
+size_t span_minus(const struct spans *a, const struct spans *b, struct span *out);
+size_t span_both(const struct spans *a, const struct spans *b, struct span *out);
+
 /* Is `k` in `s`? */
 bool spans_hold(const struct spans *s, u128 k);
 
 /* Does `s` hold all of lo..hi, or any of it? */
 bool spans_cover(const struct spans *s, u128 lo, u128 hi);
 bool spans_touch(const struct spans *s, u128 lo, u128 hi);
+
+/* The least of `s` in lo..hi, in *k; false if there is none. */
+bool spans_least(const struct spans *s, u128 lo, u128 hi, u128 *k);
 
 /* Does `a` hold all of `b`?  NULL is everything. */
 bool spans_include(const struct spans *a, const struct spans *b);
