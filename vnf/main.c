@@ -114,6 +114,8 @@ run(const struct options *o)
 		notify("STOPPING=1");
 	} else {
 		fprintf(stderr, "leatd: %s%s", err.msg, ends_in_newline(err.msg) ? "" : "\n");
+		log_set("console:off", NULL);
+		log_err("%s", err.msg);
 	}
 	/* A probe that waits for the switch can't be ended: leave DPDK as it is. */
 	if (!leat_stop(&leat))
