@@ -56,7 +56,7 @@ struct port {
 	uint64_t tx_offloads;	/* granted */
 	bool has_rx_intr;
 	atomic_bool capture_ended;	/* pcap */
-	atomic_bool is_clean;	/* vhost: what a killed process left is removed */
+	atomic_bool is_clean;	/* vhost: being opened, what a killed process left is removed */
 
 	/* ring kind */
 	struct ring_pair *pair;

@@ -82,7 +82,9 @@ vhost_open(struct port *p, struct err *err)
 	atomic_store(&p->is_clean, true);
 	snprintf(args, sizeof args, "path=%s,server=1,queue_size=%u,queues=%u%s", p->arg,
 		 p->conf.n_desc, p->conf.n_queues, p->conf.n_queues > 1 ? ",cq=1" : "");
-	return ethdev_open(p, &want, err);
+	rc = ethdev_open(p, &want, err);
+	atomic_store(&p->is_clean, false);
+	return rc;
 }
 
 static void
