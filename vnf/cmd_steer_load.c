@@ -33,7 +33,7 @@ struct load {
 static void
 load_end(struct load *d, int rc)
 {
-	d->l->steering.changing = false;
+	d->l->steering.change = NULL;
 	d->reply(d->conn, d->l, &d->change, rc);
 	policy_free(d->policy);
 	free(d);
@@ -170,7 +170,7 @@ steer_load(struct leat *l, struct unixctl_conn *conn, struct policy *p, bool dry
 	struct load *d;
 	int rc;
 
-	if (l->steering.changing) {
+	if (l->steering.change) {
 		policy_free(p);
 		unixctl_reply_error(conn, "another policy is being loaded: try again");
 		return;
@@ -192,7 +192,7 @@ steer_load(struct leat *l, struct unixctl_conn *conn, struct policy *p, bool dry
 		.reply = reply,
 		.was = active_snapshot(&l->active)->generation,
 	};
-	l->steering.changing = true;
+	l->steering.change = d;
 	rc = submit(d, dry_run ? STEER_APPLY : STEER_PREPARE, p, prepared, &err);
 	if (rc != 0)
 		load_fail(d, rc, "the switch", err.msg);

@@ -158,7 +158,7 @@ control_run(struct leat *l)
 		resume_run(&l->resume, now);
 		asking |= captures_run(l->captures);
 		cmd_flow_follow_run(l, now);
-		steering_run(&l->steering, now, ports_waiting(l->ports) != NULL);
+		steering_run(&l->steering, now);
 		keep_draining(l, now);
 		vhost_owner_run(&l->vhost_owner);
 		notify_watchdog(now);

@@ -149,7 +149,7 @@ const struct option_row option_rows[] = {
 	  NUMBER(keep_mb, 0, 1 << 30) },
 	{ "policy", "FILE", "load and activate this policy (else: the last active one)",
 	  TEXT(policy) },
-	{ "port", "NAME=SPEC[,copy][,meta][,trust][,vlan-ignore][,mtu=N]",
+	{ "port", "NAME=SPEC[,copy][,mirror][,meta][,trust][,vlan-ignore][,mtu=N]",
 	  "SPEC: vhost:PATH, afpacket:IF, pcap:IN[,OUT], ring:NAME",
 	  .set = option_port, .clear = option_clear_ports },
 	{ "pair", "A:B", "A towards clients, B towards servers",

@@ -19,10 +19,13 @@
 enum { WATCH_EVERY_US = 1000 * 1000 };
 
 static const char *const act_names[] = {
-	[STEER_SHOW] = "steer show",	 [STEER_APPLY] = "steer apply",
-	[STEER_CHECK] = "steer check",	 [STEER_CLEAR] = "steer clear",
-	[STEER_BYPASS] = "steer bypass", [STEER_TRACE] = "steer trace",
-	[STEER_PORTS] = "making ports",	 [STEER_WATCH] = "looking for the rules",
+	[STEER_SHOW] = "steer show",
+	[STEER_APPLY] = "steer apply",
+	[STEER_CHECK] = "steer check",
+	[STEER_CLEAR] = "steer clear",
+	[STEER_BYPASS] = "steer bypass",
+	[STEER_TRACE] = "steer trace",
+	[STEER_WATCH] = "looking for the rules",
 	[STEER_PREPARE] = "policy load",
 };
 
@@ -78,8 +81,6 @@ perform(const struct steer_switch *w, struct steer_job *job, FILE *said)
 		return steer_switch_clear(w, job->dry_run, said, &job->err);
 	case STEER_BYPASS:
 		return steer_switch_bypass(w, job->dry_run, said, &job->err);
-	case STEER_PORTS:
-		return steer_switch_ports(w, job->plan, &job->err);
 	case STEER_WATCH:
 		return watch(w, job, said);
 	case STEER_PREPARE:
@@ -230,11 +231,9 @@ watch_done(struct steer_job *job)
 		s->n_rules = 0;
 		return;
 	}
-	if (job->act == STEER_WATCH) {
-		s->n_rules = job->n_rules;
-		if (s->complained || (job->text && *job->text))
-			log_info("steering rules are in place");
-	}
+	s->n_rules = job->n_rules;
+	if (s->complained || (job->text && *job->text))
+		log_info("steering rules are in place");
 	s->complained = false;
 }
 
@@ -255,38 +254,37 @@ read_held(struct steering *s)
 }
 
 static void
-watch_begin(struct steering *s, usec_t now, bool waiting)
+watch_begin(struct steering *s, usec_t now)
 {
 	struct steer_job *job;
 	struct err err;
 
-	if (!s->keep || s->job || s->changing || usec_diff(now, s->checked) < WATCH_EVERY_US)
+	if (!s->keep || s->job || s->change || usec_diff(now, s->checked) < WATCH_EVERY_US)
 		return;
 	s->checked = now;
 	read_held(s);
 	job = s->held == STEER_HELD_NOT ? calloc(1, sizeof *job) : NULL;
 	if (!job)
 		return;
-	/* The ports that are waited for may not be there yet. */
-	job->act = waiting ? STEER_PORTS : STEER_WATCH;
+	job->act = STEER_WATCH;
 	job->n_rules = s->n_rules;
 	job->done = watch_done;
 	steering_submit(s, job, &err);
 }
 
 void
-steering_run(struct steering *s, usec_t now, bool waiting)
+steering_run(struct steering *s, usec_t now)
 {
 	struct steer_job *job = job_take(s);
 
 	if (job)
 		job_finish(job);
-	if (!s->job && s->waiting && (!s->changing || s->waiting->of_change)) {
+	if (!s->job && s->waiting && (!s->change || s->waiting->of_change)) {
 		job = s->waiting;
 		s->waiting = NULL;
 		job_start(s, job);
 	}
-	watch_begin(s, now, waiting);
+	watch_begin(s, now);
 }
 
 /* --- state --- */

@@ -28,8 +28,7 @@ enum steer_act {
 	STEER_CLEAR,
 	STEER_BYPASS,
 	STEER_TRACE,
-	STEER_PORTS,	/* make our ports, before the first rules */
-	STEER_WATCH,	/* are the rules there?  else put them back */
+	STEER_WATCH,	/* are the rules there?  else put them back, our ports first */
 	STEER_PREPARE,	/* make our ports, and ask whether the bridges can take a plan */
 };
 
@@ -74,7 +73,7 @@ struct steering {
 	char state_path[256];		/* RUN/NAME.switch */
 	bool keep;		/* rules belong in the switch: --steer, or steer/apply */
 	enum steer_held held;	/* and were taken away all the same */
-	bool changing;		/* a policy is on its way into switch and daemon */
+	void *change;		/* a policy on its way into switch and daemon; NULL: none */
 	bool complained;	/* of the present trouble, once */
 	unsigned n_rules;	/* of the latest look; 0: not known */
 	usec_t checked;
@@ -107,9 +106,10 @@ int steering_submit(struct steering *s, struct steer_job *job, struct err *err);
 
 /*
  * Finishes what is done, begins what waits, and looks every second whether the rules are
- * there.  Never waits.  `waiting`: our ports are not all open yet.
+ * there.  Never waits.  The rules do not wait for our ports: until these answer, they lead past
+ * Leat, or stop the traffic where a selection says so.
  */
-void steering_run(struct steering *s, usec_t now, bool waiting);
+void steering_run(struct steering *s, usec_t now);
 
 /* Writes down that the rules were taken away, or are wanted again. */
 void steering_hold(struct steering *s, enum steer_held held);

@@ -149,7 +149,7 @@ run_until(unsigned n)
 	int waited;
 
 	for (waited = 0; f.n_done < n && waited < WAIT_MS * 1000; waited += STEP_US) {
-		steering_run(&f.s, f.now, false);
+		steering_run(&f.s, f.now);
 		usleep(STEP_US);
 	}
 	return f.n_done == n;
@@ -162,10 +162,10 @@ look(void)
 	int waited;
 
 	f.now.v += 2000000;
-	steering_run(&f.s, f.now, false);
+	steering_run(&f.s, f.now);
 	for (waited = 0; f.s.job && waited < WAIT_MS * 1000; waited += STEP_US) {
 		usleep(STEP_US);
-		steering_run(&f.s, f.now, false);
+		steering_run(&f.s, f.now);
 	}
 	CU_ASSERT_PTR_NULL(f.s.job);
 }
@@ -178,7 +178,7 @@ a_third_job_is_refused_while_the_tools_hang(void)
 	CU_ASSERT_EQUAL(submit(STEER_SHOW, false), 0);
 	CU_ASSERT_EQUAL(submit(STEER_BYPASS, false), 0);
 	CU_ASSERT_EQUAL(submit(STEER_SHOW, false), -EBUSY);
-	steering_run(&f.s, f.now, false);
+	steering_run(&f.s, f.now);
 	CU_ASSERT_EQUAL(f.n_done, 0);
 	remove_file("hang");
 	CU_ASSERT(run_until(2));
@@ -192,13 +192,13 @@ a_change_begins_behind_the_watch(void)
 {
 	begin(true);
 	write_file("hang", "");
-	steering_run(&f.s, f.now, false);
+	steering_run(&f.s, f.now);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f.s.job);
-	f.s.changing = true;
+	f.s.change = &f;
 	CU_ASSERT_EQUAL(submit(STEER_PREPARE, true), 0);
 	remove_file("hang");
 	CU_ASSERT(run_until(1));
-	f.s.changing = false;
+	f.s.change = NULL;
 	end();
 }
 
@@ -207,13 +207,13 @@ others_wait_until_a_change_is_over(void)
 {
 	begin(true);
 	write_file("hang", "");
-	steering_run(&f.s, f.now, false);
-	f.s.changing = true;
+	steering_run(&f.s, f.now);
+	f.s.change = &f;
 	CU_ASSERT_EQUAL(submit(STEER_SHOW, false), 0);
 	remove_file("hang");
 	look();
 	CU_ASSERT_EQUAL(f.n_done, 0);
-	f.s.changing = false;
+	f.s.change = NULL;
 	CU_ASSERT(run_until(1));
 	end();
 }
@@ -276,7 +276,7 @@ what_is_taken_away_during_a_look_is_not_put_back(void)
 	remove_file("calls");
 	write_file("hang", "");
 	f.now.v += 2000000;
-	steering_run(&f.s, f.now, false);
+	steering_run(&f.s, f.now);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f.s.job);
 	snprintf(path, sizeof path, "%s/t.switch", f.dir);
 	CU_ASSERT_EQUAL(steer_state_write(path, &state, &err), 0);
