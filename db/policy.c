@@ -50,7 +50,10 @@ read_policy(struct store *s, sqlite3_stmt *st, struct store_policy *p, struct er
 		.loaded = sqlite3_column_int64(st, 2),
 		.active = sqlite3_column_int(st, 3) != 0,
 	};
-	return p->name ? 0 : store_failed(s, SQLITE_NOMEM, "cannot read a policy", e);
+	if (p->name)
+		return 0;
+	store_failed(s, SQLITE_NOMEM, "cannot read a policy", e);
+	return -ENOMEM;
 }
 
 static int
@@ -70,7 +73,8 @@ read_one(struct store *s, sqlite3_stmt *st, struct store_policy *p, struct err *
 		p->text = copy_column(st, 4);
 		if (!p->text) {
 			store_policy_fini(p);
-			code = store_failed(s, SQLITE_NOMEM, "cannot read a policy", e);
+			store_failed(s, SQLITE_NOMEM, "cannot read a policy", e);
+			code = -ENOMEM;
 		}
 	}
 	sqlite3_reset(st);

@@ -109,6 +109,13 @@ store_prune_oldest(struct store *s, unsigned int limit, struct store_pruned *p, 
 	return n;
 }
 
+static int
+not_counted(struct store *s, int rc, struct err *e)
+{
+	return err_set(e, store_errno(rc), "%s: cannot count old rows: %s", s->path,
+		       sqlite3_errstr(rc));
+}
+
 /* By the sweeper's connection: a reader among others. */
 static int
 count(struct store *s, const char *sql, int64_t before, uint64_t *n, struct err *e)
@@ -122,26 +129,50 @@ count(struct store *s, const char *sql, int64_t before, uint64_t *n, struct err 
 			*n += (uint64_t)sqlite3_column_int64(st, 0);
 		rc = sqlite3_finalize(st);
 	}
-	if (rc == SQLITE_OK)
-		return 0;
-	return err_set(e, store_errno(rc), "%s: cannot count old rows: %s", s->path,
-		       sqlite3_errstr(rc));
+	return rc == SQLITE_OK ? 0 : not_counted(s, rc, e);
+}
+
+/* The next flows in the order of the index by `ended`: how many, or an error. */
+static int
+count_flows(struct store *s, int64_t before, unsigned int limit, struct store_cursor *at,
+	    struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0, rc;
+
+	rc = sqlite3_prepare_v2(s->sweeper,
+				"SELECT ended, id FROM flow WHERE ended < ?1 AND ended >= ?2 "
+				"AND (ended > ?2 OR id > ?3) ORDER BY ended, id LIMIT ?4",
+				-1, &st, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(st, 1, before);
+		sqlite3_bind_int64(st, 2, at->ended);
+		sqlite3_bind_int64(st, 3, at->id);
+		sqlite3_bind_int64(st, 4, limit);
+		for (; sqlite3_step(st) == SQLITE_ROW; n++) {
+			at->ended = sqlite3_column_int64(st, 0);
+			at->id = sqlite3_column_int64(st, 1);
+		}
+		rc = sqlite3_finalize(st);
+	}
+	return rc == SQLITE_OK ? n : not_counted(s, rc, e);
 }
 
 int
-store_prune_count(struct store *s, int64_t before, struct store_pruned *p, struct err *e)
+store_prune_count(struct store *s, int64_t before, unsigned int limit, struct store_cursor *at,
+		  struct store_pruned *p, struct err *e)
 {
-	int code = store_enter(s, e);
+	int code = store_enter(s, e), n;
 
 	if (code < 0)
 		return code;
 	store_leave(s);
-	code = count(s, "SELECT count(*) FROM flow WHERE ended < ?1", before, &p->flows, e);
-	if (code == 0)
-		code = count(s,
-			     "SELECT count(*) FROM gap LEFT JOIN flow f ON f.id = gap.flow "
-			     "WHERE CASE WHEN gap.flow IS NULL THEN declared ELSE ended END < ?1",
-			     before, &p->gaps, e);
+	n = count_flows(s, before, limit, at, e);
+	if (n > 0)
+		p->flows += (uint64_t)n;
+	if (n != 0)
+		return n < 0 ? n : 1;
+	code = count(s, "SELECT count(*) FROM gap WHERE declared < ?1", before, &p->gaps, e);
 	if (code == 0)
 		code = count(s, "SELECT count(*) FROM event WHERE at < ?1", before, &p->events, e);
 	if (code == 0)

@@ -194,8 +194,17 @@ int store_prune(struct store *s, int64_t before, unsigned int limit, struct stor
 /* Likewise the `limit` flows that ended first, whatever their age. */
 int store_prune_oldest(struct store *s, unsigned int limit, struct store_pruned *p, struct err *e);
 
-/* Counts what store_prune() would remove, without keeping anyone out. */
-int store_prune_count(struct store *s, int64_t before, struct store_pruned *p, struct err *e);
+/* Where a count goes on; all zeros at its beginning. */
+struct store_cursor {
+	int64_t ended, id;
+};
+
+/*
+ * Counts what store_prune() would remove, `limit` flows a call, without keeping anyone out; gaps by
+ * when they were declared.  Returns 1 while there is more to count, 0, or an error.
+ */
+int store_prune_count(struct store *s, int64_t before, unsigned int limit, struct store_cursor *at,
+		      struct store_pruned *p, struct err *e);
 
 /* Bytes of the file that hold something, and that hold nothing. */
 int store_space(struct store *s, uint64_t *used, uint64_t *unused, struct err *e);

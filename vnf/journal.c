@@ -44,7 +44,8 @@ struct journal {
 	unsigned n_lanes;
 	struct lane *lane;
 	struct entry *batch;	/* taken from the rings, not yet committed */
-	unsigned n_batch, n_batch_flows;
+	unsigned n_batch;
+	uint64_t n_batch_flows;
 	uint64_t written, gaps_written, refused;
 	int last_error;
 };
@@ -54,16 +55,21 @@ struct account {
 	uint64_t lost, gaps_lost, waiting;
 };
 
+/*
+ * What a reader adds up is counted twice for a moment rather than not at all: a flow is in the
+ * batch before it is out of the ring, and written before it is out of the batch, and the reader
+ * looks in that order.
+ */
 static uint64_t
 get(const uint64_t *counter)
 {
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 static void
 add(uint64_t *counter, uint64_t n)
 {
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELEASE);
 }
 
 static int
@@ -155,9 +161,9 @@ take(struct journal *j, unsigned n_max)
 
 		for (unsigned k = 0; k < n; k++)
 			n_flows += j->batch[j->n_batch + k].kind == ENTRY_FLOW;
-		add(&l->taken, n_flows);
 		j->n_batch += n;
-		j->n_batch_flows += n_flows;
+		add(&j->n_batch_flows, n_flows);
+		add(&l->taken, n_flows);
 	}
 }
 
@@ -285,7 +291,7 @@ journal_drain(struct journal *j, unsigned n_max, struct err *err)
 	settle(j, a);
 	log_flows(j);
 	n = (int)j->n_batch;
-	__atomic_store_n(&j->n_batch_flows, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&j->n_batch_flows, 0, __ATOMIC_RELEASE);
 	j->n_batch = 0;
 	return n;
 }
@@ -294,10 +300,7 @@ void
 journal_status(const struct journal *j, struct journal_status *st)
 {
 	*st = (struct journal_status){
-		.written = get(&j->written),
 		.gaps_written = get(&j->gaps_written),
-		.lost = get(&j->refused),
-		.waiting = __atomic_load_n(&j->n_batch_flows, __ATOMIC_RELAXED),
 		.last_error = __atomic_load_n(&j->last_error, __ATOMIC_RELAXED),
 	};
 	for (unsigned i = 0; i < j->n_lanes; i++) {
@@ -308,4 +311,7 @@ journal_status(const struct journal *j, struct journal_status *st)
 		st->gaps_lost += get(&l->gaps_lost);
 		st->ended += get(&l->ended);
 	}
+	st->waiting += get(&j->n_batch_flows);
+	st->lost += get(&j->refused);
+	st->written = get(&j->written);
 }

@@ -13,6 +13,7 @@ enum {
 	LOOK_AGAIN_US = 1000 * 1000,	/* after rows were removed */
 	SLICE_ROWS = 4096,
 	SLICE_PAGES = 512,
+	COUNT_ROWS = 50000,
 	BACKUP_PAGES = 256,
 	SLACK = 16 << 20,		/* unused bytes that stay for rows to come */
 };
@@ -104,6 +105,7 @@ upkeep_begin(struct upkeep *u, const struct upkeep_job *job)
 
 	u->job = *job;
 	u->job_pruned = (struct store_pruned){ 0 };
+	u->cursor = (struct store_cursor){ 0 };
 	u->done = u->all = 0;
 	store_status(u->store, &st, NULL);
 	u->size_before = job->kind == UPKEEP_CHECKPOINT ? st.wal_size : st.file_size;
@@ -239,7 +241,10 @@ work_count(struct upkeep *u, char *text, size_t size, struct err *err)
 	if (!before && !by_size)
 		return no_retention(err);
 	if (before)
-		rc = store_prune_count(u->store, before, &u->job_pruned, err);
+		rc = store_prune_count(u->store, before, COUNT_ROWS, &u->cursor, &u->job_pruned,
+				       err);
+	if (rc > 0)
+		return 1;
 	if (rc == 0 && by_size)
 		rc = count_beyond(u, err);
 	if (rc == 0)

@@ -46,6 +46,7 @@ struct upkeep {
 	struct upkeep_job job;
 	struct store_backup *backup;
 	struct store_pruned job_pruned;
+	struct store_cursor cursor;
 	uint64_t done, all;	/* of it, in its own unit */
 	uint64_t size_before;	/* bytes: of the file, or of its log */
 };

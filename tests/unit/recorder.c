@@ -296,6 +296,42 @@ old_flows_go_by_themselves(void)
 	end();
 }
 
+static int64_t
+used_bytes(void)
+{
+	return (storage_int("PRAGMA page_count") - storage_int("PRAGMA freelist_count")) * 4096;
+}
+
+static bool
+is_small(void)
+{
+	return used_bytes() <= 2 << 20 &&
+	       storage_int("SELECT min(id) FROM flow") - 1 == (int64_t)status.pruned.flows;
+}
+
+static void
+oldest_flows_go_beyond_the_size(void)
+{
+	const struct retention keep = { .bytes = 2 << 20 };
+	const struct retention all = { 0 };
+	unsigned i;
+
+	begin_with(0, &all);
+	for (i = 0; i < 50; i++) {
+		put(400);
+		CU_ASSERT_TRUE(wait_until(is_at_rest));
+	}
+	CU_ASSERT(used_bytes() > 4 << 20);
+	recorder_free(recorder);
+	recorder =
+		recorder_new(&(struct recorder_conf){ storage, journal, NULL, keep }, &storage_err);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(recorder);
+	CU_ASSERT_TRUE(wait_until(is_small));
+	CU_ASSERT_EQUAL(storage_int("SELECT max(id) FROM flow"), 20000);
+	CU_ASSERT(status.pruned.flows < 15000);
+	end();
+}
+
 static bool
 is_answered(struct upkeep_result *result)
 {
@@ -363,4 +399,5 @@ TAP_MAIN(recorder, TAP_TEST(every_ended_flow_has_one_row),
 	 TAP_TEST(slow_disk_is_told_and_holds_nobody_up),
 	 TAP_TEST(damaged_store_is_set_aside_and_recording_goes_on),
 	 TAP_TEST(policies_are_saved_between_batches), TAP_TEST(old_flows_go_by_themselves),
+	 TAP_TEST(oldest_flows_go_beyond_the_size),
 	 TAP_TEST(one_job_is_done_at_a_time_and_answered), TAP_TEST(end_writes_what_is_left))
