@@ -29,8 +29,8 @@ keep(struct store *s, const struct store_policy *p)
 {
 	struct store_policy copy = *p;
 
-	copy.name = strdup(p->name);
-	copy.text = strdup(p->text);
+	copy.name = p->name ? strdup(p->name) : NULL;
+	copy.text = p->text ? strdup(p->text) : NULL;
 	if (!copy.name || !copy.text) {
 		store_policy_fini(&copy);
 		return;
