@@ -81,3 +81,17 @@ stream_file() {
 chain_up() {
 	switch_up && hosts_up && leat_ports_up && leatd_up "$@" && ctl steer apply >"$RUN/steer.log" 2>&1
 }
+
+# wire_up: without a switch, a host on each side of leatd's namespace, whose ports are c0 and s0.
+wire_up() {
+	local side sw
+	netns_add switch && netns_add client && netns_add server || return 1
+	for side in client server; do
+		sw=$(side_if $side)
+		on_switch ip link add "$sw" mtu 1600 type veth peer name eth0 netns "$NS-$side" || return 1
+		on_switch sysctl -q -w "net.ipv6.conf.$sw.disable_ipv6=1"
+		on_switch ip link set "$sw" promisc on up
+		offloads_off switch "$sw"
+		host_address $side || return 1
+	done
+}

@@ -23,16 +23,19 @@ send_one(uint16_t dport, uint16_t flags)
 static struct flow *
 flow_to(uint16_t dport)
 {
-	uint64_t cursor = 0;
 	struct flow *f[64];
-	unsigned n;
+	uint64_t cursor;
+	unsigned i, n;
 
-	do {
-		n = tcpterm_walk(box.w[0]->stack, &cursor, f, 64);
-		while (n > 0)
-			if (f[--n]->key.port[1] == dport)
-				return f[n];
-	} while (cursor != 0);
+	for (i = 0; i < box.conf.n_workers; i++) {
+		cursor = 0;
+		do {
+			n = tcpterm_walk(box.w[i]->stack, &cursor, f, 64);
+			while (n > 0)
+				if (f[--n]->key.port[1] == dport)
+					return f[n];
+		} while (cursor != 0);
+	}
 	return NULL;
 }
 
@@ -184,7 +187,41 @@ reset_ends_the_flow_and_tells_both_ends(void)
 	box_end(&box);
 }
 
+/* Between any two turns the policy is another one, and everything that comes goes on. */
+static void
+reload_loses_no_frame_and_leaves_flows_their_rule(void)
+{
+	enum { RELOADS = 20, EACH = 5 };
+	unsigned i, k, n_sent = 0, n_out = 0;
+	char text[160];
+
+	box_begin(&box, 2, "rule old: track to any port 80\ndefault pass\n");
+	send_one(80, TCP_SYN);
+	n_sent++;
+	for (i = 1; i <= RELOADS; i++) {
+		for (k = 0; k < EACH; k++) {
+			box_segment(&frame, false, (uint16_t)(40000 + k * i), (uint16_t)(80 + k),
+				    k ? TCP_SYN : TCP_ACK, 0);
+			box_send(&box, BOX_A, (uint16_t)(i & 1), &frame);
+			n_sent++;
+		}
+		snprintf(text, sizeof text,
+			 "rule g%u: track to any port 81:82\ndefault pass { log }\n", i);
+		box_policy(&box, text);
+		box_turn(&box);
+		box_turn(&box);
+		n_out += box_count(&box, BOX_B);
+		active_reclaim(&box.active);
+		CU_ASSERT_PTR_NULL(box.active.retired);
+	}
+	CU_ASSERT_EQUAL(n_out, n_sent);
+	CU_ASSERT_STRING_EQUAL(((struct note *)flow_to(80)->caller)->rule, "old");
+	box_end(&box);
+}
+
 TAP_MAIN(reapply, TAP_TEST(dry_run_says_what_would_happen_and_changes_nothing),
 	 TAP_TEST(flows_move_down_and_never_up),
 	 TAP_TEST(flow_counts_for_its_new_rule_from_there_on),
-	 TAP_TEST(reset_ends_the_flow_and_tells_both_ends))
+	 TAP_TEST(reset_ends_the_flow_and_tells_both_ends),
+	 { "P3 reload_loses_no_frame_and_leaves_flows_their_rule",
+	   reload_loses_no_frame_and_leaves_flows_their_rule })
