@@ -34,6 +34,8 @@ const struct verb verbs[] = {
 	{ "flow/list", "[KEY=VALUE]... [--sort COLUMN[:desc]] [--limit N]",
 	  "List the flows that are alive.", 0, -1, READS, VERB_NO_FILE },
 	{ "flow/show", "FLOW", "Show all that is known of one flow.", 1, 1, READS, VERB_NO_FILE },
+	{ "limit/show", "", "Show each limit, how much of it is used, and the most that ever was.",
+	  0, 0, READS, VERB_NO_FILE },
 	{ "list-commands", "", "List the commands the daemon knows.", 0, 0, READS, VERB_NO_FILE },
 	{ "memory/show", "", "Show what memory is used for.", 0, 0, READS, VERB_NO_FILE },
 	{ "pcap/list", "", "List the captures, and those that ended last.", 0, 0, READS,
@@ -62,6 +64,9 @@ const struct verb verbs[] = {
 	{ "policy/show", "[--source] [GENERATION]", "Show the active policy, or an earlier one.", 0,
 	  2, READS, VERB_NO_FILE },
 	{ "port/list", "", "List the ports and their state.", 0, 0, READS, VERB_NO_FILE },
+	{ "port/set", "PORT KEY=VALUE...", "Set how many frames a port loses, for tests.", 2, -1,
+	  CHANGES, VERB_NO_FILE },
+	{ "port/show", "PORT", "Show all that is known of one port.", 1, 1, READS, VERB_NO_FILE },
 	{ "status", "", "Show in a few lines how the daemon is.", 0, 0, READS, VERB_NO_FILE },
 	{ "steer/apply", "[--dry-run]", "Put the steering rules into the switch.", 0, 1, CHANGES,
 	  VERB_NO_FILE },
@@ -87,6 +92,8 @@ const struct verb verbs[] = {
 	{ "wait-until", "COLUMN=VALUE[,COLUMN>=VALUE]... COMMAND [ARGUMENT]...",
 	  "Ask again and again until the answer is so; -t says how long.", 2, -1, READS,
 	  VERB_NO_FILE },
+	{ "worker/reset-peaks", "", "Forget the longest turns that `worker show` shows.", 0, 0,
+	  CHANGES, VERB_NO_FILE },
 	{ "worker/show", "", "Show the workers and what they do.", 0, 0, READS, VERB_NO_FILE },
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];

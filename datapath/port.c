@@ -67,7 +67,9 @@ init_conf(struct port *p, const struct port_conf *conf)
 	if (p->conf.mtu == 0)
 		p->conf.mtu = DEFAULT_MTU;
 	for (q = 0; q < PORT_MAX_QUEUES; q++)
-		port_fault_seed(&p->queue[q].fault, conf->fault.seed, q);
+		port_fault_seed(&p->queue[q].fault, conf->fault.seed, (uint16_t)q);
+	atomic_store(&p->loss_ppm, conf->fault.loss_ppm);
+	atomic_store(&p->fault_seed, conf->fault.seed);
 }
 
 struct port *
@@ -194,6 +196,21 @@ port_mtu(const struct port *p)
 	return p->conf.mtu;
 }
 
+void
+port_set_fault(struct port *p, uint32_t loss_ppm, uint64_t seed)
+{
+	atomic_store(&p->fault_seed, seed);
+	atomic_fetch_add_explicit(&p->fault_serial, 1, memory_order_release);
+	atomic_store(&p->loss_ppm, loss_ppm);
+}
+
+void
+port_get_fault(const struct port *p, uint32_t *loss_ppm, uint64_t *seed)
+{
+	*loss_ppm = atomic_load(&p->loss_ppm);
+	*seed = atomic_load(&p->fault_seed);
+}
+
 uint16_t
 port_n_queues(const struct port *p)
 {
@@ -235,12 +252,19 @@ is_running(const struct port *p, uint16_t queue)
 
 /* Keeps the frames that the fault setting spares; returns how many. */
 static unsigned
-apply_faults(struct port *p, uint16_t queue, struct rte_mbuf **m, unsigned n, struct drops *drops)
+apply_faults(struct port *p, uint16_t queue, struct rte_mbuf **m, unsigned n, uint32_t loss_ppm,
+	     struct drops *drops)
 {
+	unsigned serial = atomic_load_explicit(&p->fault_serial, memory_order_acquire);
+	struct port_queue *q = &p->queue[queue];
 	unsigned i, kept = 0;
 
+	if (q->fault_serial != serial) {
+		port_fault_seed(&q->fault, atomic_load(&p->fault_seed), queue);
+		q->fault_serial = serial;
+	}
 	for (i = 0; i < n; i++) {
-		if (!port_fault_strikes(&p->queue[queue].fault, p->conf.fault.loss_ppm)) {
+		if (!port_fault_strikes(&q->fault, loss_ppm)) {
 			m[kept++] = m[i];
 			continue;
 		}
@@ -266,6 +290,7 @@ sum_bytes(struct rte_mbuf *const *m, unsigned n)
 unsigned
 port_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, struct drops *drops)
 {
+	uint32_t loss_ppm = atomic_load_explicit(&p->loss_ppm, memory_order_relaxed);
 	struct port_stats *s = &p->queue[queue].stats;
 	unsigned n;
 
@@ -274,7 +299,7 @@ port_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, struct drops *drops
 	n = p->kind->rx(p, queue, m, PORT_BURST);
 	s->rx_frames += n;
 	s->rx_bytes += sum_bytes(m, n);
-	return p->conf.fault.loss_ppm ? apply_faults(p, queue, m, n, drops) : n;
+	return loss_ppm ? apply_faults(p, queue, m, n, loss_ppm, drops) : n;
 }
 
 static void

@@ -97,6 +97,11 @@ const char *port_state_name(enum port_state s);
 const struct port_conf *port_config(const struct port *p);
 void port_get_stats(const struct port *p, struct port_stats *s);
 uint16_t port_mtu(const struct port *p);
+
+/* Another fault setting from now on, of a port with or without one; its log stays.  Any thread, one
+ * at a time; workers that are in a burst may still use the old one. */
+void port_set_fault(struct port *p, uint32_t loss_ppm, uint64_t seed);
+void port_get_fault(const struct port *p, uint32_t *loss_ppm, uint64_t *seed);
 /* The queues that the device has, at most conf.n_queues; 0 while it is not open. */
 uint16_t port_n_queues(const struct port *p);
 

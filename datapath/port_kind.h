@@ -37,6 +37,7 @@ extern const struct port_kind port_kind_vhost, port_kind_pcap, port_kind_afpacke
 struct port_queue {
 	struct port_stats stats;
 	struct port_fault_state fault;
+	unsigned fault_serial;		/* of the setting that `fault` was seeded for */
 } __rte_cache_aligned;
 
 struct ring_pair;
@@ -63,6 +64,9 @@ struct port {
 	unsigned end;
 
 	struct port_fault_log *fault_log;
+	_Atomic uint32_t loss_ppm;	/* the fault setting in force */
+	_Atomic uint64_t fault_seed;
+	atomic_uint fault_serial;	/* of it */
 	struct port_queue queue[PORT_MAX_QUEUES];
 };
 

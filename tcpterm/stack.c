@@ -509,6 +509,17 @@ tcpterm_find_pkt(struct tcpterm *s, const struct pkt *p)
 	return core_key(s, p, false, &k) ? tcpterm_find(s, &k) : NULL;
 }
 
+void
+tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r)
+{
+	const struct slab *slab = &s->slabs[kind];
+
+	/* free places are taken before untouched ones, so that is as many as there ever were */
+	*r = (struct tcpterm_room){ .n_max = slab->n_max,
+				    .n_peak = slab->n_touched,
+				    .size = (uint32_t)slab->size };
+}
+
 unsigned
 tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max)
 {

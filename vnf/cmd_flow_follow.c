@@ -115,6 +115,17 @@ cmd_flow_follow_end(struct leat *l)
 	}
 }
 
+unsigned
+cmd_flow_follow_count(const struct leat *l)
+{
+	const struct following *g;
+	unsigned n = 0;
+
+	for (g = l->following; g; g = g->next)
+		n++;
+	return n;
+}
+
 static int
 take_words(struct following *g, struct flow_filter *ff, int argc, const char *argv[],
 	   struct err *err)

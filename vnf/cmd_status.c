@@ -126,33 +126,10 @@ cmd_coverage_show(struct unixctl_conn *conn, int argc, const char *argv[], void 
 	cmd_reply_table(conn, t);
 }
 
-/* --- memory --- */
-
-static void
-cmd_memory_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
-{
-	const struct leat *l = aux;
-	struct table *t = CMD_TABLE("item", "value");
-	unsigned k;
-
-	(void)argc;
-	(void)argv;
-	cmd_put_uint(t, "frame_mbufs", l->n_frames);
-	cmd_put_uint(t, "frame_mbufs_used", pool_in_use(l->pools.frames));
-	cmd_put_uint(t, "header_mbufs", l->n_headers);
-	cmd_put_uint(t, "header_mbufs_used", pool_in_use(l->pools.headers));
-	cmd_put_uint(t, "held_mbufs", WORKERS_SUM(l, tcp->n_held));
-	cmd_put_uint(t, "held_mbufs_max", l->worker_conf.n_held_max);
-	for (k = 1; k < TCPTERM_N_KINDS; k++)
-		cmd_put_uint(t, tcpterm_kind_name(k), WORKERS_SUM(l, tcp->n_flows[k]));
-	cmd_reply_table(conn, t);
-}
-
 void
 cmd_status_register(struct leat *l)
 {
 	verb_register(l->ctl, "status", cmd_status, l);
 	verb_register(l->ctl, "exit", cmd_exit, l);
 	verb_register(l->ctl, "coverage/show", cmd_coverage_show, l);
-	verb_register(l->ctl, "memory/show", cmd_memory_show, l);
 }

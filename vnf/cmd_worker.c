@@ -69,8 +69,22 @@ cmd_worker_show(struct unixctl_conn *conn, int argc, const char *argv[], void *a
 	cmd_reply_table(conn, t);
 }
 
+static void
+cmd_reset_peaks(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
+{
+	struct leat *l = aux;
+	unsigned i;
+
+	(void)argc;
+	(void)argv;
+	for (i = 0; i < l->o->n_workers; i++)
+		atomic_store(&l->worker[i]->reset_peaks, true);
+	unixctl_reply(conn, "");
+}
+
 void
 cmd_worker_register(struct leat *l)
 {
+	verb_register(l->ctl, "worker/reset-peaks", cmd_reset_peaks, l);
 	verb_register(l->ctl, "worker/show", cmd_worker_show, l);
 }

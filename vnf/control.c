@@ -69,6 +69,7 @@ control_open(struct leat *l, struct err *err)
 	cmd_db_register(l);
 	cmd_drain_register(l);
 	cmd_flow_register(l);
+	cmd_memory_register(l);
 	cmd_pcap_register(l);
 	cmd_policy_register(l);
 	cmd_port_register(l);

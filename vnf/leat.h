@@ -57,6 +57,7 @@ struct leat {
 /* cmd_*.c: each registers its commands. */
 void cmd_db_register(struct leat *l);
 void cmd_drain_register(struct leat *l);
+void cmd_memory_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
 void cmd_flow_follow_register(struct leat *l);
 void cmd_flow_kill_register(struct leat *l);
@@ -75,6 +76,8 @@ void cmd_db_end(struct leat *l);
 /* cmd_flow_follow.c: in each turn of the control thread, and at its end. */
 void cmd_flow_follow_run(struct leat *l, usec_t now);
 void cmd_flow_follow_end(struct leat *l);
+/* How many clients follow. */
+unsigned cmd_flow_follow_count(const struct leat *l);
 
 /* control.c: serves until a signal or `exit` comes. */
 int control_open(struct leat *l, struct err *err);

@@ -8,7 +8,7 @@
 
 struct notes {
 	struct note *base, *free;
-	uint32_t n, n_touched;
+	uint32_t n, n_touched, n_taken;
 };
 
 struct notes *
@@ -46,6 +46,7 @@ note_take(struct notes *s)
 		s->free = n->next_free;
 	else if (s->n_touched < s->n)
 		n = &s->base[s->n_touched++];
+	s->n_taken += n != NULL;
 	return n;
 }
 
@@ -54,4 +55,11 @@ note_give(struct notes *s, struct note *n)
 {
 	n->next_free = s->free;
 	s->free = n;
+	s->n_taken--;
+}
+
+void
+notes_room(const struct notes *s, struct notes_room *r)
+{
+	*r = (struct notes_room){ .n = s->n_taken, .n_peak = s->n_touched, .n_max = s->n };
 }

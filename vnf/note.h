@@ -36,4 +36,10 @@ void notes_free(struct notes *s);
 struct note *note_take(struct notes *s);	/* uninitialised; NULL: no room */
 void note_give(struct notes *s, struct note *n);
 
+/* How many are taken, were at the same time so far, and can be; any thread. */
+struct notes_room {
+	uint32_t n, n_peak, n_max;
+};
+void notes_room(const struct notes *s, struct notes_room *r);
+
 #endif

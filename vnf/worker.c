@@ -279,8 +279,14 @@ account(struct worker *w, uint64_t began, unsigned n, unsigned n_packets)
 		return;
 	w->stats.busy_turns++;
 	l->busy_cycles += cycles;
+	if (atomic_load_explicit(&w->reset_peaks, memory_order_relaxed)) {
+		atomic_store(&w->reset_peaks, false);
+		l->longest_cycles = 0;
+		l->held_peak = 0;
+	}
 	l->packets += n_packets;
 	l->longest_cycles = RTE_MAX(l->longest_cycles, cycles);
+	l->held_peak = RTE_MAX(l->held_peak, w->tcp->n_held);
 	if (n_packets)
 		l->batches[RTE_MIN(rte_log2_u32(n_packets + 1) - 1, WORKER_BATCHES - 1u)]++;
 }

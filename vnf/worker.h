@@ -50,7 +50,8 @@ struct worker_load {
 	uint64_t began;			/* TSC when the thread started; 0: it has not */
 	uint64_t busy_cycles;		/* in turns that found something to do */
 	uint64_t packets;		/* received and taken over in those */
-	uint64_t longest_cycles;	/* the longest turn */
+	uint64_t longest_cycles;	/* the longest turn since reset_peaks */
+	uint32_t held_peak;		/* mbufs that the stack held at a turn's end */
 	uint64_t batches[WORKER_BATCHES];	/* how many turns found 1, 2-3, 4-7, ... packets */
 };
 
@@ -101,6 +102,7 @@ struct worker {
 	struct drops drops;
 	struct worker_stats stats;
 	struct worker_load load;
+	atomic_bool reset_peaks;	/* asked by any thread, cleared by the worker */
 	pthread_t thread;
 	int core;
 	bool has_thread;

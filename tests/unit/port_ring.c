@@ -226,6 +226,47 @@ loss_is_repeated_by_its_seed(void)
 	CU_ASSERT_TRUE(__builtin_popcountll(a) > 30 && __builtin_popcountll(a) < 60);
 }
 
+/* Sends `n` frames through the pair; a bit for each that arrived. */
+static uint64_t
+pass_some(struct two *t, unsigned n)
+{
+	static const uint8_t bytes[60];
+	struct rte_mbuf *m, *got[PORT_BURST];
+	uint64_t bits = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		m = test_mbuf(bytes, sizeof bytes);
+		port_tx(t->a, 0, &m, 1, &t->drops);
+		if (port_rx(t->b, 0, got, &t->drops) == 1) {
+			bits |= 1ull << i;
+			rte_pktmbuf_free(got[0]);
+		}
+	}
+	return bits;
+}
+
+static void
+loss_is_set_and_ended_while_frames_pass(void)
+{
+	struct two t = open_two("ring:lossy-later");
+	uint32_t loss_ppm;
+	uint64_t first, seed;
+
+	CU_ASSERT_EQUAL(pass_some(&t, 32), 0xffffffff);
+	port_set_fault(t.b, 300000, 1);
+	port_get_fault(t.b, &loss_ppm, &seed);
+	CU_ASSERT_EQUAL(loss_ppm, 300000);
+	CU_ASSERT_EQUAL(seed, 1);
+	first = pass_some(&t, 64);
+	CU_ASSERT_EQUAL(first, arrivals(1, NULL, 64));
+	port_set_fault(t.b, 300000, 1);
+	CU_ASSERT_EQUAL(pass_some(&t, 64), first);
+	port_set_fault(t.b, 0, 1);
+	CU_ASSERT_EQUAL(pass_some(&t, 32), 0xffffffff);
+	close_two(&t);
+}
+
 static void
 lost_frames_are_logged_a_line_each(void)
 {
@@ -263,4 +304,5 @@ TAP_MAIN(port_ring, TAP_TEST(mbuf_crosses_by_address_with_its_flags),
 	 TAP_TEST(frames_captive_in_a_closed_ring_are_freed), TAP_TEST(queues_are_apart),
 	 TAP_TEST(third_end_of_a_ring_is_refused),
 	 TAP_TEST(unknown_spec_is_refused_with_the_known_ones),
-	 TAP_TEST(loss_is_repeated_by_its_seed), TAP_TEST(lost_frames_are_logged_a_line_each))
+	 TAP_TEST(loss_is_repeated_by_its_seed), TAP_TEST(loss_is_set_and_ended_while_frames_pass),
+	 TAP_TEST(lost_frames_are_logged_a_line_each))

@@ -135,6 +135,15 @@ struct tcpterm_stats {
 };
 
 const struct tcpterm_stats *tcpterm_stats(struct tcpterm *s);
+
+/* The room for flows of one kind: how many at most, how many at the same time so far, and the bytes
+ * of one.  Any thread may ask. */
+struct tcpterm_room {
+	uint32_t n_max, n_peak;
+	uint32_t size;
+};
+void tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r);
+
 const struct drops *tcpterm_drops(struct tcpterm *s);
 
 #endif
