@@ -109,13 +109,13 @@ reset_refuse(struct tcpterm *s, const struct pkt *p, bool from_responder, unsign
 /* The object stays to refuse what still comes; where there is no room for it, the ends find out
  * from each other. */
 static void
-refuse_the_rest(struct tcpterm *s, struct flow *f, unsigned ends, const struct manners own[2],
+refuse_the_rest(struct tcpterm *s, struct flow *f, unsigned ends, const struct track_half half[2],
 		enum tcpterm_end why)
 {
 	struct flow *rest = flow_become(s, f, TCPTERM_KIND_DROP);
 
 	if (rest)
-		track_refuse(s, rest, ends, own);
+		track_refuse(s, rest, ends, half);
 	else
 		flow_destroy(s, f, why);
 }
@@ -123,18 +123,21 @@ refuse_the_rest(struct tcpterm *s, struct flow *f, unsigned ends, const struct m
 /* The client may still be in SYN-SENT, where the ACK is believed, or past it, where the number is;
  * the server in SYN-RECEIVED, or without any of it. */
 static void
-reset_handshake(struct tcpterm *s, const struct embryo *e, unsigned ends, struct manners own[2])
+reset_handshake(struct tcpterm *s, const struct embryo *e, unsigned ends, struct track_half half[2])
 {
 	const struct embryo_end *client = &e->end[0], *server = &e->end[1];
 	uint32_t up = client->isn.v + 1, down = server->isn.v + 1;
 
-	for (unsigned d = 0; d < 2; d++)
-		own[d] = (struct manners){ e->end[d].ttl, e->end[d].tos, e->end[d].df,
-					   e->end[d].flow_label };
+	for (unsigned d = 0; d < 2; d++) {
+		half[d].known = half[d].syn = e->end[d].seen;
+		half[d].isn = e->end[d].isn;
+		half[d].own = (struct manners){ e->end[d].ttl, e->end[d].tos, e->end[d].df,
+						e->end[d].flow_label };
+	}
 	if (ends & TCPTERM_INITIATOR)
-		reset_send(s, &e->f, 0, &own[1], server->seen ? down : 0, true, up);
+		reset_send(s, &e->f, 0, &half[1].own, server->seen ? down : 0, true, up);
 	if (ends & TCPTERM_RESPONDER)
-		reset_send(s, &e->f, 1, &own[0], up, server->seen, down);
+		reset_send(s, &e->f, 1, &half[0].own, up, server->seen, down);
 }
 
 static void
@@ -152,10 +155,10 @@ manners_of_conn(const struct conn *c)
 }
 
 static void
-reset_relay(struct tcpterm *s, struct relay *r, unsigned ends, struct manners own[2])
+reset_relay(struct tcpterm *s, struct relay *r, unsigned ends, struct track_half half[2])
 {
 	for (unsigned k = 0; k < 2; k++) {
-		own[!k] = manners_of_conn(&r->leg[k]);
+		half[!k].own = manners_of_conn(&r->leg[k]);
 		if (ends & 1u << k && (!r->dying || k != r->dead))
 			send_reset(&r->leg[k]);
 	}
@@ -163,18 +166,17 @@ reset_relay(struct tcpterm *s, struct relay *r, unsigned ends, struct manners ow
 }
 
 static void
-reset_tracked(struct tcpterm *s, struct track *t, unsigned ends, struct manners own[2])
+reset_tracked(struct tcpterm *s, struct track *t, unsigned ends, struct track_half half[2])
 {
-	own[0] = t->half[0].own;
-	own[1] = t->half[1].own;
+	memcpy(half, t->half, sizeof t->half);
 	track_reset(s, t, ends);
 	track_release(s, &t->f);
 }
 
 static void
-reset_conn(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why, struct manners own[2])
+reset_conn(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why, struct track_half half[2])
 {
-	own[!e->c.leg] = manners_of_conn(&e->c);
+	half[!e->c.leg].own = manners_of_conn(&e->c);
 	if (e->c.state >= TCPTERM_SYN_RECEIVED)
 		send_reset(&e->c);
 	endpoint_close(s, e, why);
@@ -183,7 +185,7 @@ reset_conn(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why, struct m
 int
 tcpterm_reset_ends(struct tcpterm *s, struct flow *f, unsigned ends, enum tcpterm_end why)
 {
-	struct manners own[2] = { 0 };
+	struct track_half half[2] = { 0 };
 
 	if (f->kind == TCPTERM_KIND_TIMEWAIT || f->end != TCPTERM_END_NONE)
 		return -ENOTCONN;
@@ -194,25 +196,25 @@ tcpterm_reset_ends(struct tcpterm *s, struct flow *f, unsigned ends, enum tcpter
 	switch ((enum tcpterm_kind)f->kind) {
 	case TCPTERM_KIND_EMBRYO:
 		flow_announce_end(s, f, why);
-		reset_handshake(s, (const struct embryo *)f, ends, own);
+		reset_handshake(s, (const struct embryo *)f, ends, half);
 		break;
 	case TCPTERM_KIND_RELAY:
 		flow_announce_end(s, f, why);
-		reset_relay(s, (struct relay *)f, ends, own);
+		reset_relay(s, (struct relay *)f, ends, half);
 		break;
 	case TCPTERM_KIND_TRACK:
 		flow_announce_end(s, f, why);
-		reset_tracked(s, (struct track *)f, ends, own);
+		reset_tracked(s, (struct track *)f, ends, half);
 		break;
 	case TCPTERM_KIND_CONN:
-		reset_conn(s, (struct endpoint *)f, why, own);
+		reset_conn(s, (struct endpoint *)f, why, half);
 		flow_announce_end(s, f, why);
 		ends = TCPTERM_BOTH_ENDS;
 		break;
 	default:
 		return -EOPNOTSUPP;
 	}
-	refuse_the_rest(s, f, ends, own, why);
+	refuse_the_rest(s, f, ends, half, why);
 	return 0;
 }
 

@@ -317,8 +317,9 @@ begins_anew(struct track *t, const struct pkt *p, unsigned dir)
 {
 	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
 
+	/* The SYN of a handshake that was reset may come again. */
 	if (is_syn(p) && t->over)
-		return true;
+		return !t->refuse || !h->syn || h->isn.v != p->seq;
 	if (!followed(&t->f) || !(p->flags & TCP_SYN))
 		return false;
 	if (!is_syn(p))
@@ -395,6 +396,7 @@ track_take_over(struct tcpterm *s, struct flow *f, const struct track_half half[
 	t->refuse = 0;
 	t->watch = NULL;
 	t->idle_us = idle_us ? idle_us : s->conf.idle_us;
+	f->last = s->now;	/* it is idle from here on */
 	flow_arm(s, f, deadline(t));
 }
 
@@ -424,14 +426,13 @@ track_reset(struct tcpterm *s, const struct track *t, unsigned ends)
 }
 
 void
-track_refuse(struct tcpterm *s, struct flow *f, unsigned ends, const struct manners own[2])
+track_refuse(struct tcpterm *s, struct flow *f, unsigned ends, const struct track_half half[2])
 {
 	struct track *t = (struct track *)f;
 
 	t->over = true;
 	t->refuse = (uint8_t)ends;
-	t->half[0].own = own[0];
-	t->half[1].own = own[1];
+	memcpy(t->half, half, sizeof t->half);
 	f->last = s->now;
 	flow_arm(s, f, deadline(t));
 }

@@ -100,6 +100,20 @@ filter(void *ctx, const struct tcpterm_syn *syn)
 	return (struct tcpterm_verdict){ .decision = decisions[syn->pkt->sport % N_FLOWS] };
 }
 
+/* What is met in its middle was proxied before, or is refused. */
+static struct tcpterm_verdict
+unknown(void *ctx, const struct pkt *p)
+{
+	(void)ctx;
+	return (struct tcpterm_verdict){
+		.decision = p->sport % 2 ? TCPTERM_RESET : TCPTERM_TRACK,
+		.interrupted = true,
+		.was_terminated = true,
+		.repeats_until = usec_add(now, p->window),
+		.ends = p->seq & 3,
+	};
+}
+
 /* --- in --- */
 
 struct seg {
@@ -297,6 +311,31 @@ pass_time(uint8_t b)
 		tcpterm_run(stack, now);
 }
 
+/* From outside, with the first flow there is. */
+static void
+interfere(uint8_t how, uint8_t what)
+{
+	static const enum tcpterm_decision down[4] = { TCPTERM_TRACK, TCPTERM_PASS, TCPTERM_DROP,
+						       TCPTERM_RELAY };
+	struct flow *f;
+	uint64_t cursor = 0;
+
+	if (tcpterm_walk(stack, &cursor, &f, 1) != 1)
+		return;
+	switch (what & 3) {
+	case 0:
+	case 1:
+		tcpterm_kill(stack, f, TCPTERM_END_ABORTED);
+		break;
+	case 2:
+		(void)tcpterm_reset_ends(stack, f, how & 3, TCPTERM_END_EVICTED);
+		break;
+	case 3:
+		(void)tcpterm_demote(stack, f, down[how & 3]);
+		break;
+	}
+}
+
 static void
 command(const uint8_t *b)
 {
@@ -310,20 +349,17 @@ command(const uint8_t *b)
 		if (g.seq == p->nxt && !(g.flags & (TCP_RST | TCP_SYN)))
 			p->nxt += g.len + !!(g.flags & TCP_FIN);
 	}
-	if ((b[7] & 0x78) == 0x78) {
-		struct flow *f;
-		uint64_t cursor = 0;
-
-		if (tcpterm_walk(stack, &cursor, &f, 1) == 1)
-			tcpterm_kill(stack, f, TCPTERM_END_ABORTED);
-	}
+	if ((b[7] & 0x78) == 0x78)
+		interfere(b[5], b[6]);
 	pass_time(b[7]);
 }
 
 static void
 stack_start(const uint8_t *choice)
 {
-	static const struct tcpterm_ops ops = { .tx = on_tx, .forward = on_forward };
+	static const struct tcpterm_ops ops = { .tx = on_tx,
+						.forward = on_forward,
+						.unknown = unknown };
 	static const struct tcpterm_conn_ops conn_ops = { .readable = on_readable };
 	struct tcpterm_listener_conf l = {
 		.select = { .any_domain = true,

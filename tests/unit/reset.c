@@ -159,6 +159,27 @@ handshake_is_reset_at_both_ends(void)
 }
 
 static void
+syn_that_comes_again_after_a_reset_is_refused(void)
+{
+	int lost = 1 << CHAIN_RELAY;
+	struct chain c;
+
+	chain_init(&c, NULL);
+	c.lose = lose_all;
+	c.lose_ctx = &lost;
+	chain_connect(&c);
+	chain_run(&c, 6 * MS, never);
+	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
+	chain_run(&c, 20 * MS, never);
+	lost = 0;
+	chain_run(&c, 3 * SECOND, never);
+	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
+	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_REFUSED);
+	CU_ASSERT_FALSE(c.app[CHAIN_SERVER].established);
+	chain_fini(&c);
+}
+
+static void
 one_end_is_told_and_the_other_meets_silence(void)
 {
 	struct chain c;
@@ -328,6 +349,7 @@ dropped_flow_is_swallowed_from_then_on(void)
 TAP_MAIN(reset, TAP_TEST(idle_ends_believe_the_reset), TAP_TEST(ends_are_reset_at_every_moment),
 	 TAP_TEST(lost_reset_is_repeated_to_who_goes_on_sending),
 	 TAP_TEST(handshake_is_reset_at_both_ends),
+	 TAP_TEST(syn_that_comes_again_after_a_reset_is_refused),
 	 TAP_TEST(one_end_is_told_and_the_other_meets_silence),
 	 TAP_TEST(new_connection_of_the_tuple_begins_after_a_reset),
 	 TAP_TEST(killed_connection_of_the_library_says_closed),

@@ -65,6 +65,9 @@ struct box_ops {
 	/* End of a burst, or a timer is due: run timers up to now, emit what is pending. */
 	void (*run)(void *box, int64_t now_us);
 
+	/* Resets every connection at both ends, and returns how many; NULL: it can't. */
+	unsigned (*reset)(void *box, int64_t now_us);
+
 	void (*stats)(void *box, struct box_stats *st);
 
 	/* Frees everything; returns how many buffers never came back. */

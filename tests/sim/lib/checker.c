@@ -168,12 +168,15 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 {
 	struct seen s;
 	struct said x;
+	bool reset;
 
 	see(f, &s);
 	c->n++;
+	reset = who == WHO_BOX && c->cfg.may_reset && s.flags & SEEN_RST;
 	if (who == WHO_BOX && c->cfg.mode == BOX_PASSIVE)
 		breach(c, "passive-sent", leg, who, &s, f, "passive transmits nothing");
-	if (who == WHO_BOX && c->cfg.mode == BOX_TRACK && !copies_take(&c->copies[1 - leg], f))
+	if (who == WHO_BOX && c->cfg.mode == BOX_TRACK && !copies_take(&c->copies[1 - leg], f) &&
+	    !reset)
 		breach(c, "altered", leg, who, &s, f, "not a frame that was received");
 	if (!locate(&x, c, who, leg, &s, now) || s.what != SEEN_TCP) {
 		if (c->cfg.mode == BOX_PROXY || who == WHO_END)
@@ -186,7 +189,11 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 		x.from = 0;
 		x.end = 1 + s.len + !!(s.flags & SEEN_FIN);
 	}
-	if (who == WHO_BOX && (c->cfg.mode != BOX_PROXY || checker_released(&x, f)))
+	if (who == WHO_BOX && c->cfg.mode == BOX_PROXY && checker_released(&x, f))
+		return;
+	if (who == WHO_END && x.d->ended)	/* it may begin anew, and nobody follows it */
+		return;
+	if (who == WHO_BOX && c->cfg.mode != BOX_PROXY && !reset)
 		return;
 	/* Where nothing is terminated the other leg hears the end itself. */
 	if (who == WHO_END && s.flags & SEEN_SYN && c->cfg.mode != BOX_PROXY)
@@ -195,6 +202,7 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 		checker_box_rst(&x);
 	else if (who == WHO_BOX)
 		checker_box(&x);
+	x.d->ended |= reset;
 	checker_say(&x);
 }
 

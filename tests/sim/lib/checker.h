@@ -58,6 +58,7 @@ struct checker_flow {
 struct checker_config {
 	enum box_mode mode;
 	bool close_local;	/* FINs are acknowledged at once */
+	bool may_reset;		/* the box resets connections by itself */
 	unsigned mtu[2];	/* bytes of an IP packet that the box may send on a leg */
 	unsigned n_flows;
 	struct checker_flow flow[CHECKER_FLOWS];

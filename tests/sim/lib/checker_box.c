@@ -106,7 +106,7 @@ checker_leg_closed(const struct dialogue *d, int leg)
 bool
 checker_over(const struct dialogue *d)
 {
-	return d->v[0][WHO_BOX].heard_rst || d->v[1][WHO_BOX].heard_rst ||
+	return d->ended || d->v[0][WHO_BOX].heard_rst || d->v[1][WHO_BOX].heard_rst ||
 	       (checker_leg_closed(d, 0) && checker_leg_closed(d, 1));
 }
 
@@ -135,8 +135,14 @@ checker_box_rst(struct said *x)
 	const struct voice *far = source(x);
 	int64_t una = (int64_t)x->v->heard_ack, max = (int64_t)x->v->max;
 	bool refused = !x->v->said_syn && x->s->flags & SEEN_ACK;
+	bool heard = far->dfs[0] || far->dfs[1];
 
-	judge_impersonation(x);
+	/* Who was never heard has no manners to take on. */
+	if (!x->c->cfg.may_reset || heard)
+		judge_impersonation(x);
+	/* What is forwarded is not counted for the box's; an answer to an old segment is old. */
+	if (x->c->cfg.may_reset && (x->c->cfg.mode == BOX_TRACK || x->d->ended))
+		return;
 	if (!far->heard_rst && !x->d->cfg->reset_expected)
 		checker_fail(x, "rst-uncalled", "neither end has reset");
 	/* In answer to a SYN that was refused, the number is 0 (RFC 9293 §3.10.7.1). */

@@ -51,6 +51,7 @@ struct dialogue {		/* one flow */
 	bool has_isn[2];
 	uint32_t isn[2];
 	bool confirmed;		/* the client's valid ACK has come to the box */
+	bool ended;		/* the box has reset it by itself */
 	struct voice v[2][2];	/* leg, who */
 };
 

@@ -212,6 +212,22 @@ run(void *box, int64_t now)
 	tcpterm_run(b->stack, (usec_t){ now });
 }
 
+static unsigned
+reset(void *box, int64_t now)
+{
+	struct lib_box *b = box;
+	struct flow *f;
+	uint64_t cursor = 0;
+	unsigned n = 0;
+
+	run(b, now);
+	do
+		if (tcpterm_walk(b->stack, &cursor, &f, 1) == 1)
+			n += tcpterm_reset(b->stack, f) == 0;
+	while (cursor);
+	return n;
+}
+
 static void
 stats(void *box, struct box_stats *st)
 {
@@ -240,6 +256,7 @@ const struct box_ops lib_box = {
 	.input = input,
 	.next_timer = next_timer,
 	.run = run,
+	.reset = reset,
 	.stats = stats,
 	.destroy = destroy,
 };

@@ -38,6 +38,7 @@ struct run {
 	struct port port[CHECKER_FLOWS][2];
 	struct rng rng;
 	int64_t now;
+	int64_t reset_at;	/* INT64_MAX: never, or done */
 	int64_t moved_at;	/* progress */
 	uint64_t moved;
 	unsigned spins;
@@ -221,6 +222,8 @@ next_time(struct run *r)
 
 	if (u < t)
 		t = u;
+	if (r->reset_at < t)
+		t = r->reset_at;
 	for (k = 0; k < r->sc->n_flows * 2; k++) {
 		p = &r->port[k / 2][k % 2];
 		u = r->sc->flow[k / 2].ops[k % 2]->next_timer(p->ep);
@@ -246,6 +249,10 @@ turn(struct run *r)
 	}
 	if (r->res->failed)
 		frame_free(f);
+	if (r->reset_at <= r->now) {
+		r->res->resets = r->ops->reset(r->box, r->now);
+		r->reset_at = INT64_MAX;
+	}
 	if (r->box_touched || r->ops->next_timer(r->box) <= r->now)
 		r->ops->run(r->box, r->now);
 	r->box_touched = false;
@@ -261,8 +268,8 @@ stalled(const struct run *r)
 
 /*
  * True when every connection has ended at both ends.  `still`: nothing happens any more; then one
- * end is enough where there was an abort, because a RST may be lost, and who has nothing to send
- * and no keepalive does not learn of it.
+ * end is enough where an end aborted, because a RST may be lost, and who has nothing to send
+ * and no keepalive does not learn of it.  Of a reset by the box both learn.
  */
 static bool
 over(struct run *r, bool still)
@@ -279,7 +286,8 @@ over(struct run *r, bool still)
 		early = r->sc->flow[k].aborts || r->sc->flow[k].refused;
 		for (i = 0; i < 2; i++)
 			if (!done[i] &&
-			    !(early && done[1 - i] && (still || st[i].state == EP_OPENING)))
+			    !(early && done[1 - i] &&
+			      ((still && !r->sc->reset_us) || st[i].state == EP_OPENING)))
 				return false;
 	}
 	return true;
@@ -429,11 +437,13 @@ static bool
 setup(struct run *r)
 {
 	struct checker_config cc = { .mode = r->sc->box.mode,
+				     .may_reset = r->sc->reset_us > 0,
 				     .n_flows = r->sc->n_flows,
 				     .mtu = { r->sc->box.mtu[0], r->sc->box.mtu[1] } };
 	struct box_config bc = r->sc->box;
 	unsigned k;
 
+	r->reset_at = r->sc->reset_us ? r->sc->reset_us : INT64_MAX;
 	r->rng.s = rng_key(r->sc->seed, 2);
 	r->wire = wire_new(&r->sc->wire, rng_key(r->sc->seed, 3), note, r);
 	for (k = 0; k < r->sc->n_flows; k++)

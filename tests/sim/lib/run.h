@@ -23,6 +23,7 @@ struct run_result {
 	char rule[24];		/* the first breach */
 	char text[1100];
 	int64_t virtual_us;
+	unsigned resets;	/* connections that the box reset */
 	uint64_t segments, bytes, retransmits;
 };
 

@@ -60,6 +60,7 @@ struct scenario {
 	bool chains;		/* frames reach the box in several pieces */
 	double tap_loss;	/* passive: of the copies */
 	int64_t bound_us;	/* of the whole run */
+	int64_t reset_us;	/* then the box resets all connections; 0: never */
 };
 
 /* Short names, fit for a test's line: `lost_segments`. */
