@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vnf/memory.h"
 #include "vnf/policy/policy.h"
 #include "vnf/ports.h"
 #include "vnf/policy_file.h"
@@ -104,11 +105,14 @@ check_owners(const struct options *o, struct err *err)
 int
 check_start(const struct options *o, FILE *errors, struct err *err)
 {
+	struct memory_plan memory;
 	int rc = check_name(o->name, err);
 
 	if (rc == 0)
 		rc = check_owners(o, err);
 	if (rc == 0)
 		rc = check_ports(o, err);
+	if (rc == 0)
+		rc = memory_plan(o, &memory, err);
 	return rc == 0 ? check_policy(o, errors, err) : rc;
 }

@@ -43,6 +43,10 @@ struct options {
 	unsigned n_workers;
 	int core[MAX_WORKERS];	/* where worker k runs; -1: anywhere */
 	unsigned bfd_stall_ms;	/* a worker that has not turned for so long is no function */
+	unsigned n_flows, n_embryos;	/* a worker, of each kind; 0: the stack's default */
+	unsigned window_kb;	/* 0: the stack's default */
+	unsigned idle_s;	/* likewise */
+	const char *congestion;	/* NULL: likewise */
 	unsigned drain_s;	/* SIGTERM drains for so long at most; 0: it does not */
 	unsigned mem_mb;	/* 0: the default */
 	unsigned keep_days, keep_mb;	/* of ended flows; 0: no limit */

@@ -50,6 +50,7 @@ control_open(struct leat *l, struct err *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (l->signal_fd < 0)
 		return err_set(err, -errno, "signals can't be read: %s", strerror(errno));
@@ -84,9 +85,15 @@ static void
 take_signal(struct leat *l)
 {
 	struct signalfd_siginfo info;
+	struct err err = { 0 };
 
 	if (read(l->signal_fd, &info, sizeof info) != sizeof info)
 		return;
+	if (info.ssi_signo == SIGHUP) {
+		if (log_reopen(&err) != 0)
+			log_warn("%s", err.msg);
+		return;
+	}
 	if (l->o->drain_s == 0 || l->ending) {
 		log_info("signal %s: ending", strsignal((int)info.ssi_signo));
 		l->exiting = true;

@@ -77,6 +77,14 @@ set_cores(struct options *o, const struct option_row *row, char *text, struct er
 }
 
 static int
+set_congestion(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	if (strcmp(text, "cubic") != 0 && strcmp(text, "reno") != 0)
+		return err_set(err, -EINVAL, "cubic or reno is needed");
+	return option_text(o, row, text, err);
+}
+
+static int
 set_metrics(struct options *o, const struct option_row *row, char *text, struct err *err)
 {
 	int rc = scrape_check(text, err);
@@ -158,6 +166,16 @@ const struct option_row option_rows[] = {
 	  NUMBER(n_workers, 1, MAX_WORKERS) },
 	{ "cores", "LIST", "where they run: 1,2 or 1-2",
 	  .set = set_cores },
+	{ "flows", "N", "each worker follows so many of each kind at most (65536)",
+	  NUMBER(n_flows, 64, 1 << 22) },
+	{ "embryos", "N", "handshakes that each worker keeps at most (16384)",
+	  NUMBER(n_embryos, 64, 1 << 22) },
+	{ "window", "KB", "the largest receive window of a proxied connection (4096)",
+	  NUMBER(window_kb, 64, 1 << 20) },
+	{ "idle", "SECONDS", "after which a flow that says nothing is forgotten (3600)",
+	  NUMBER(idle_s, 10, 30 * 86400) },
+	{ "congestion", "cubic|reno", "congestion control of proxied connections (cubic)",
+	  .set = set_congestion, .field = offsetof(struct options, congestion) },
 	{ "drain", "SECONDS", "SIGTERM lets flows end for so long before it ends (0)",
 	  NUMBER(drain_s, 0, 86400) },
 	{ "bfd-stall-ms", "MS", "no BFD while a worker has hung for so long (300)",

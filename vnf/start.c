@@ -16,20 +16,15 @@
 #include "vnf/check.h"
 #include "vnf/dpdk_log.h"
 #include "vnf/log.h"
+#include "vnf/memory.h"
 #include "vnf/pidfile.h"
 #include "vnf/policy_file.h"
 #include "vnf/prepare.h"
 #include "vnf/scrape.h"
 
 enum {
-	MEM_MB = 256,
-	MEM_MB_NO_HUGE = 256,
-	MEM_MB_RINGS = 10,	/* sinks, flows, hand-off */
 	N_JOURNAL = 32768,	/* records a worker, 15 MB: a stall of 0.3 s at 100,000 a second */
 	N_SINK = 8192,		/* events a worker */
-	N_FRAMES_MAX = 1 << 20,
-	N_FRAMES_MIN = 2048,
-	N_DESC = 1024,		/* port.h's default */
 	STOP_WAIT_MS = 1500,
 };
 
@@ -69,19 +64,13 @@ start_recorder(struct leat *l, struct err *err)
 
 /* --- memory --- */
 
-static int
-mem_mb(const struct options *o)
-{
-	return (int)(o->mem_mb ? o->mem_mb : o->no_huge ? MEM_MB_NO_HUGE : MEM_MB);
-}
-
 /* EAL pins its caller to the first core; leatd's other threads are not to inherit that. */
 static int
-start_eal(const struct options *o, struct err *err)
+start_eal(const struct options *o, unsigned mb, struct err *err)
 {
 	const struct eal_conf conf = {
 		.name = o->name,
-		.mem_mb = (unsigned)mem_mb(o),
+		.mem_mb = mb,
 		.no_huge = o->no_huge,
 		.log = dpdk_log,
 	};
@@ -92,45 +81,6 @@ start_eal(const struct options *o, struct err *err)
 	rc = eal_start(&conf, err);
 	sched_setaffinity(0, sizeof all, &all);
 	return rc;
-}
-
-static unsigned
-longest_frame(const struct options *o)
-{
-	unsigned i, mtu = 1500;
-
-	for (i = 0; i < o->n_ports; i++)
-		mtu = RTE_MAX(mtu, (unsigned)o->port[i].mtu);
-	/* Ethernet, the metadata tag, and tags for which the MTU has no room */
-	return RTE_MAX((unsigned)POOL_FRAME_ROOM, mtu + 14 + 5 * 4);
-}
-
-/* As many mbufs as fit into the memory, frames and headers alike. */
-static int
-make_pools(struct leat *l, struct err *err)
-{
-	struct pool_conf c = { .n_frames = N_FRAMES_MAX, .frame_room = longest_frame(l->o) };
-	unsigned n_queues = l->o->n_ports * l->o->n_workers;
-	unsigned n_handoff = 2 * N_HANDOFF * l->o->n_workers * (l->o->n_workers - 1);
-	unsigned room = (unsigned)mem_mb(l->o) - RTE_MIN(MEM_MB_RINGS, mem_mb(l->o));
-
-	/* an mbuf does not cross a page, and of ordinary pages each has room for one only */
-	if (l->o->no_huge)
-		room /= 2;
-	do {
-		c.n_frames = c.n_frames / 8 * 7;
-		c.n_headers = c.n_frames;
-	} while (c.n_frames > N_FRAMES_MIN && pools_mem_mb(&c) > room);
-	l->n_frames = c.n_frames;
-	l->n_headers = c.n_headers;
-	l->worker_conf.n_held_max =
-		pool_held_max(c.n_frames, 2 * N_DESC * n_queues, l->o->n_ports, n_handoff);
-	if (l->worker_conf.n_held_max < PORT_BURST)
-		return err_set(err, -ENOMEM,
-			       "%d MB are too few for %u ports and %u workers: raise "
-			       "--socket-mem",
-			       mem_mb(l->o), l->o->n_ports, l->o->n_workers);
-	return pools_new(&l->pools, &c, err);
 }
 
 /* --- policy --- */
@@ -183,6 +133,11 @@ make_workers(struct leat *l, struct err *err)
 	struct worker_conf *c = &l->worker_conf;
 
 	c->n_workers = l->o->n_workers;
+	c->n_flows = l->o->n_flows;
+	c->n_embryos = l->o->n_embryos;
+	c->window_max = l->o->window_kb * 1024;
+	c->idle_us = (int64_t)l->o->idle_s * 1000 * 1000;
+	c->congestion = l->o->congestion;
 	c->ports = l->ports;
 	c->pools = &l->pools;
 	c->active = &l->active;
@@ -200,13 +155,16 @@ make_workers(struct leat *l, struct err *err)
 }
 
 static int
-make_parts(struct leat *l, struct err *err)
+make_parts(struct leat *l, const struct memory_plan *m, struct err *err)
 {
 	const struct options *o = l->o;
-	int rc = make_pools(l, err);
+	int rc = pools_new(&l->pools, &m->pools, err);
 
 	if (rc != 0)
 		return rc;
+	l->n_frames = m->pools.n_frames;
+	l->n_headers = m->pools.n_headers;
+	l->worker_conf.n_held_max = m->n_held_max;
 	l->journal = journal_new(l->store, o->n_workers, N_JOURNAL, err);
 	l->sinks = l->journal ? sinks_new(o->n_workers, N_SINK, l->journal, err) : NULL;
 	l->flows = l->sinks ? flows_new(o->n_workers, err) : NULL;
@@ -226,11 +184,14 @@ make_parts(struct leat *l, struct err *err)
 int
 leat_start(struct leat *l, const struct options *o, struct err *err)
 {
+	struct memory_plan m;
 	int rc;
 
 	*l = (struct leat){ .o = o, .pid_fd = -1, .signal_fd = -1 };
 	/* A policy that is wrong is told before anything is touched. */
 	rc = check_policy(o, stderr, err);
+	if (rc == 0)
+		rc = memory_plan(o, &m, err);
 	if (rc == 0)
 		rc = prepare(l, err);
 	if (rc == 0)
@@ -242,9 +203,9 @@ leat_start(struct leat *l, const struct options *o, struct err *err)
 	if (rc >= 0)
 		rc = open_store(l, err);
 	if (rc == 0)
-		rc = start_eal(o, err);
+		rc = start_eal(o, m.mb, err);
 	if (rc == 0)
-		rc = make_parts(l, err);
+		rc = make_parts(l, &m, err);
 	if (rc == 0)
 		rc = control_open(l, err);
 	if (rc != 0)

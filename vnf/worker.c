@@ -336,6 +336,10 @@ stack_new(struct worker *w, struct err *err)
 		.header_pool = c->pools->headers,
 		.n_held_max = RTE_MAX(c->n_held_max / c->n_workers, 1u),
 		.n_flows = c->n_flows,
+		.n_embryos = c->n_embryos,
+		.rcv_wnd_max = c->window_max,
+		.idle_us = c->idle_us,
+		.cc = c->congestion,
 		.mtu = { ports_mtu(c->ports, 0), ports_mtu(c->ports, 1) },
 		.secret = { c->secret[0] + w->id, c->secret[1] },
 	};

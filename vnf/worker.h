@@ -70,7 +70,12 @@ struct worker_conf {
 	struct resume *resume;	/* NULL: no flow is known from before */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */
-	uint32_t n_flows;	/* of each kind, a worker; 0: the stack's default */
+	/* A worker's; 0, NULL: the stack's default. */
+	uint32_t n_flows;	/* of each kind */
+	uint32_t n_embryos;
+	uint32_t window_max;	/* bytes */
+	int64_t idle_us;
+	const char *congestion;
 	uint64_t secret[2];
 };
 
