@@ -39,8 +39,7 @@ expand(const char *path, const char *plain, size_t plain_len, FILE *errors, char
 	*text = NULL;
 	if (n == 0)
 		return err_set(err, rc, "%s: %s", path, strerror(-rc));
-	return err_set(err, rc, "%s: %u of its files can't be read", policy_file_name(path),
-		       n);
+	return err_set(err, rc, "%s: %u of its files can't be read", policy_file_name(path), n);
 }
 
 int

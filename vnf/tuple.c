@@ -42,14 +42,14 @@ address(const char *s, bool v6, struct ip_addr *a)
 static int
 endpoint(char *word, struct ip_addr *a, uint16_t *port, struct err *err)
 {
-	const bool v6 = word && word[0] == '[';
-	char *colon = word ? strrchr(word, ':') : NULL;
-	char *addr = word + v6, shown[64];
 	unsigned long n = 0;
-	bool good;
+	char *colon, shown[64];
+	bool v6, good;
 
 	if (!word)
 		return err_set(err, -EINVAL, "an end is missing: expected %s", usage);
+	v6 = word[0] == '[';
+	colon = strrchr(word, ':');
 	snprintf(shown, sizeof shown, "%s", word);
 	good = colon && colon > word && number(colon + 1, U16_MAX, &n);
 	if (good)
@@ -59,7 +59,7 @@ endpoint(char *word, struct ip_addr *a, uint16_t *port, struct err *err)
 		colon[-1] = '\0';
 	}
 	*port = (uint16_t)n;
-	if (good && address(addr, v6, a))
+	if (good && address(word + v6, v6, a))
 		return 0;
 	return err_set(err, -EINVAL, "%s: expected ADDRESS:PORT, or [ADDRESS]:PORT for IPv6",
 		       shown);

@@ -234,10 +234,12 @@ client_port(const struct worker *w, const struct flow *f)
 	const struct ports *ports = w->conf->ports;
 	const unsigned known = f->seen & 1 ? 0 : 1;
 	const unsigned side = known ? !f->l2[1].side : f->l2[0].side;
-	uint8_t i;
+	uint8_t i, pair = NO_PAIR;
 
-	if (f->key.domain < ports->n_pairs)
-		return ports->pair[f->key.domain][side];
+	if (f->key.domain < N_DOMAINS)
+		pair = w->pair_of[f->key.domain];
+	if (pair != NO_PAIR)
+		return ports->pair[pair][side];
 	for (i = 0; i + 1u < ports->n && !ports->is_tap[i]; i++)
 		;
 	return i;

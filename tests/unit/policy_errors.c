@@ -325,7 +325,8 @@ static const struct malformed malformed[] = {
 	  "t:1:8: expected \":\", found \"pass\"\n"
 	  "t:2:26: expected a port from 0 to 65535\n"
 	  "t:3:16: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
-	  "\"{\" or the next statement (rule, set, steer, default, include), found \"fron\": is \"from\" meant?\n"
+	  "\"{\" or the next statement (rule, set, steer, default, include), found \"fron\": "
+	  "is \"from\" meant?\n"
 	  "t:4:11: the range is reversed: expected 0:1\n"
 	  "t:5:1: expected \"default ACTION\": every policy has one\n" },
 };
