@@ -312,20 +312,42 @@ bring_to(const struct ovs_target *t, const char *bridge, const struct ovs_progra
 	return err;
 }
 
+struct lookup {
+	const struct ovs_target *t;
+	struct ovs_port_list ports;
+};
+
+/* What is not in the list is looked for by itself: that says why it is not there. */
 static int
-resolve_by_vsctl(void *ctx, const char *bridge, const char *port, uint32_t *number, struct err *e)
+resolve(void *ctx, const char *bridge, const char *port, uint32_t *number, struct err *e)
 {
-	return ovs_port_number(ctx, bridge, port, number, e);
+	const struct lookup *l = ctx;
+
+	*number = ovs_port_list_find(&l->ports, port);
+	return *number != 0 ? 0 : ovs_port_number(l->t, bridge, port, number, e);
+}
+
+static int
+render(const struct ovs_target *t, unsigned int instance, const char *bridge,
+       const struct ovs_selection *sel, unsigned int n, struct ovs_program *p, struct err *e)
+{
+	struct lookup l = { .t = t };
+	int err = n == 0 ? 0 : ovs_port_list_read(t, bridge, &l.ports, e);
+
+	if (err == 0)
+		err = ovs_render(p, instance, bridge, sel, n, resolve, &l, e);
+	ovs_port_list_fini(&l.ports);
+	return err;
 }
 
 int
 ovs_apply(const struct ovs_target *t, unsigned int instance, const char *bridge,
 	  const struct ovs_selection *sel, unsigned int n, bool dry_run, char **sent, struct err *e)
 {
-	struct ovs_program p;
+	struct ovs_program p = { 0 };
 	int err;
 
-	err = ovs_render(&p, instance, bridge, sel, n, resolve_by_vsctl, (void *)(uintptr_t)t, e);
+	err = render(t, instance, bridge, sel, n, &p, e);
 	if (err == 0)
 		err = bring_to(t, bridge, &p, sel, n, dry_run, sent, e);
 	ovs_program_fini(&p);

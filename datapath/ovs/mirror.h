@@ -15,7 +15,7 @@ enum { OVS_MIRRORS_MAX = 32 };	/* of an instance on a bridge */
 
 struct mirror_plan {
 	char *text;		/* a line for each change, "" for none */
-	char *args;		/* of the one ovs-vsctl call, each ends with a NUL, one more at the end */
+	char *args;		/* of the one ovs-vsctl call: each ends with a NUL, then one more */
 	size_t args_len;
 };
 

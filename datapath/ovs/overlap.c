@@ -123,16 +123,15 @@ same_ports(const struct ovs_selection *x, const struct ovs_selection *y)
 	       (strcmp(x->client, y->server) == 0 && strcmp(x->server, y->client) == 0);
 }
 
-/* Whether the two meet at a port of both. */
 static bool
-meet(const struct ovs_selection *x, const struct ovs_selection *y, enum ovs_part part)
+flows_meet(const struct ovs_selection *x, const struct ovs_selection *y)
 {
 	int xs, ys;
 
 	for (xs = OVS_CLIENT; xs <= OVS_SERVER; xs++)
 		for (ys = OVS_CLIENT; ys <= OVS_SERVER; ys++)
 			if (strcmp(ovs_side_port(x, xs), ovs_side_port(y, ys)) == 0 &&
-			    ovs_overlap(x, xs, y, ys, part))
+			    ovs_overlap(x, xs, y, ys, OVS_PART_FLOW))
 				return true;
 	return false;
 }
@@ -202,16 +201,42 @@ rank_flows(const struct ovs_selection *sel, unsigned int i, unsigned int j, stru
 			       "half of these connections: tell the two apart by 'from', 'to', "
 			       "'port' or 'vlan'",
 			       sel[j].name, where, sel[i].name);
-	if (rank[j].flow <= rank[i].flow && meet(&sel[i], &sel[j], OVS_PART_FLOW))
+	if (rank[j].flow <= rank[i].flow && flows_meet(&sel[i], &sel[j]))
 		rank[j].flow = rank[i].flow + 1;
 	return 0;
+}
+
+/* Errors of the same destinations have the same match: one rule, which needs no order. */
+static bool
+errors_meet(const struct ovs_selection *x, enum ovs_side xs, const struct ovs_selection *y,
+	    enum ovs_side ys)
+{
+	struct list x_dst = xs == OVS_CLIENT ? servers(x) : clients(x);
+	struct list y_dst = ys == OVS_CLIENT ? servers(y) : clients(y);
+
+	return ovs_overlap(x, xs, y, ys, OVS_PART_ERROR) &&
+	       (x->vlan != y->vlan || !same_list(x_dst, y_dst));
+}
+
+static bool
+parts_meet(const struct ovs_selection *x, const struct ovs_selection *y)
+{
+	int xs, ys;
+
+	for (xs = OVS_CLIENT; xs <= OVS_SERVER; xs++)
+		for (ys = OVS_CLIENT; ys <= OVS_SERVER; ys++)
+			if (strcmp(ovs_side_port(x, xs), ovs_side_port(y, ys)) == 0 &&
+			    (ovs_overlap(x, xs, y, ys, OVS_PART_FRAGMENT) ||
+			     errors_meet(x, xs, y, ys)))
+				return true;
+	return false;
 }
 
 static void
 rank_parts(const struct ovs_selection *sel, unsigned int i, unsigned int j, struct ovs_rank *rank)
 {
 	if (ovs_tier(&sel[i]) == ovs_tier(&sel[j]) && rank[j].part <= rank[i].part &&
-	    (meet(&sel[i], &sel[j], OVS_PART_FRAGMENT) || meet(&sel[i], &sel[j], OVS_PART_ERROR)))
+	    parts_meet(&sel[i], &sel[j]))
 		rank[j].part = rank[i].part + 1;
 }
 

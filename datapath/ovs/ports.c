@@ -175,3 +175,52 @@ ovs_port_number(const struct ovs_target *t, const char *bridge, const char *port
 	free(out);
 	return err;
 }
+
+/* Lines "NAME,NUMBER" of all interfaces, and after them the names of those on the bridge. */
+int
+ovs_port_list_read(const struct ovs_target *t, const char *bridge, struct ovs_port_list *l,
+		   struct err *e)
+{
+	const char *args[] = { "--no-headings", "--format=csv", "--columns=name,ofport",
+			       "list",		"Interface",	"--",
+			       "list-ifaces",	bridge,		NULL };
+	char doing[160];
+
+	l->text = NULL;
+	snprintf(doing, sizeof(doing), "listing the ports of bridge %s", bridge);
+	return ovs_vsctl(t, doing, &l->text, e, args);
+}
+
+void
+ovs_port_list_fini(struct ovs_port_list *l)
+{
+	free(l->text);
+	l->text = NULL;
+}
+
+/* What follows `port` and `end` at the beginning of a line, or NULL. */
+static const char *
+find_line(const char *text, const char *port, char end)
+{
+	size_t len = strlen(port);
+
+	while (*text != '\0') {
+		if (strncmp(text, port, len) == 0 && text[len] == end)
+			return text + len + 1;
+		text = strchrnul(text, '\n');
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+uint32_t
+ovs_port_list_find(const struct ovs_port_list *l, const char *port)
+{
+	const char *number = find_line(l->text, port, ',');
+	uint32_t n;
+
+	if (number == NULL || find_line(number, port, '\n') == NULL || number[0] == '-' ||
+	    sscanf(number, "%" SCNu32, &n) != 1)
+		return 0;
+	return n;
+}

@@ -36,6 +36,18 @@ int ovs_ports_ensure(const struct ovs_target *t, const char *bridge,
 int ovs_ports_remove(const struct ovs_target *t, const char *bridge, const char *const names[],
 		     unsigned int n, struct err *e);
 
+/* The numbers of all ports of a bridge, read by one call of the tool. */
+struct ovs_port_list {
+	char *text;
+};
+
+int ovs_port_list_read(const struct ovs_target *t, const char *bridge, struct ovs_port_list *l,
+		       struct err *e);
+void ovs_port_list_fini(struct ovs_port_list *l);
+
+/* The number of a port in the list; 0 if it is not on the bridge, or not open in the switch. */
+uint32_t ovs_port_list_find(const struct ovs_port_list *l, const char *port);
+
 /* The OpenFlow number of a port: -ENODEV if `bridge` has no such port or the switch could not open
  * it, with the switch's reason. */
 int ovs_port_number(const struct ovs_target *t, const char *bridge, const char *port,

@@ -45,7 +45,7 @@ ovs_bypass(const struct ovs_target *t, unsigned int instance, const char *bridge
 	uint64_t cookie = ovs_cookie(instance), mask = OVS_COOKIE_MASK | OVS_COOKIE_RETURN;
 	char bundle[100] = "", doing[160];
 	struct mirror_plan mirrors = { 0 };
-	unsigned int n;
+	unsigned int n = 0;
 	int err;
 
 	snprintf(doing, sizeof(doing), "bypassing Leat on bridge %s", bridge);

@@ -8,7 +8,7 @@
 
 #include "datapath/ovs/render.h"
 
-enum { CHAINS = 4096, MATCH_TEXT = 100, FLOW_TEXT = 64 };
+enum { CHAINS = 4096, MATCH_TEXT = 100, ACTIONS_TEXT = 120 };
 
 /* The actions of one selection's rules at one of its ports. */
 struct draft {
@@ -138,6 +138,12 @@ render_always(const struct render *r)
 }
 
 uint32_t
+render_contain(const struct render *r)
+{
+	return render_always(r) + RENDER_GROUPS + 1;
+}
+
+uint32_t
 render_key(struct render *r)
 {
 	return (r->p->instance << 16) | ++r->n_keys;
@@ -166,18 +172,46 @@ render_port(struct render *r, const char *name, uint32_t *number)
 	return 0;
 }
 
+/* The steps of a copy, rendered once for all the rules that make it. */
+static int
+copy_key(struct render *r, uint32_t vid, uint32_t tap, uint32_t *key)
+{
+	struct known_copy *copies;
+	char actions[ACTIONS_TEXT];
+	unsigned int i;
+
+	for (i = 0; i < r->n_copies; i++)
+		if (r->copies[i].vid == vid && r->copies[i].tap == tap) {
+			*key = r->copies[i].key;
+			return 0;
+		}
+	copies = render_grown(r->copies, r->n_copies, &r->room_copies, sizeof(*copies));
+	if (copies == NULL)
+		return no_memory(r);
+	r->copies = copies;
+	*key = render_key(r);
+	copies[r->n_copies++] = (struct known_copy){ vid, tap, *key };
+	snprintf(actions, sizeof(actions),
+		 "push_vlan:0x8100,set_field:%" PRIu32 "->vlan_vid,output:%" PRIu32, vid, tap);
+	return tags_contain(r, *key, actions);
+}
+
 /* The copies' tag says which attachment and, by OVS_TAP_SERVER, which side a frame came from;
  * 0x1000 says that there is a tag. */
 static int
 print_copy(struct render *r, const struct ovs_selection *sel, enum ovs_side side, FILE *f)
 {
-	unsigned int vid = sel->tag_id | (side == OVS_SERVER ? OVS_TAP_SERVER : 0);
-	uint32_t tap;
+	uint32_t vid = 0x1000u | sel->tag_id | (side == OVS_SERVER ? OVS_TAP_SERVER : 0);
+	uint32_t tap = 0, key = 0;
 	int err = render_port(r, sel->leat_tap, &tap);
 
-	if (err == 0)
-		fprintf(f, "clone(push_vlan:0x8100,set_field:%u->vlan_vid,output:%" PRIu32 "),",
-			0x1000u | vid, tap);
+	if (err == 0 && sel->vlan == OVS_VLAN_NONE)
+		fprintf(f,
+			"clone(push_vlan:0x8100,set_field:%" PRIu32 "->vlan_vid,output:%" PRIu32
+			"),",
+			vid, tap);
+	else if (err == 0 && (err = copy_key(r, vid, tap, &key)) == 0)
+		tags_run(r, key, f);
 	return err;
 }
 
@@ -220,22 +254,23 @@ print_copies(struct render *r, const struct ovs_selection *sel, enum ovs_side si
 }
 
 /* What becomes of a packet of `sel` from `side`, its copies aside. */
-static void
-print_last(const struct ovs_selection *sel, const struct way *way, enum ovs_side side,
+static int
+print_last(struct render *r, const struct ovs_selection *sel, enum ovs_side side,
 	   enum ovs_part part, FILE *f)
 {
 	bool by_ports = part == OVS_PART_FLOW && sel->balance == OVS_BALANCE_L3L4;
 	char next[RENDER_NEXT];
 
-	if (way == NULL)
-		fputs(render_next(sel->next_table, next), f);
-	else
-		way_actions(way, sel, side, by_ports ? "symmetric_l3l4" : "symmetric_l3", f);
+	if (sel->kind == OVS_STEER_INLINE)
+		return way_actions(r, r->way_of[sel - r->sel], sel, side,
+				   by_ports ? BY_L3L4 : BY_L3, f);
+	fputs(render_next(sel->next_table, next), f);
+	return 0;
 }
 
 static int
-print_actions(struct render *r, const struct ovs_selection *sel, const struct way *way,
-	      enum ovs_side side, enum ovs_part part, char **text)
+print_actions(struct render *r, const struct ovs_selection *sel, enum ovs_side side,
+	      enum ovs_part part, char **text)
 {
 	size_t len;
 	FILE *f = open_memstream(text, &len);
@@ -247,7 +282,8 @@ print_actions(struct render *r, const struct ovs_selection *sel, const struct wa
 		err = print_copies(r, sel, side, part, f);
 	else if (sel->kind == OVS_STEER_COPY)
 		err = print_copy(r, sel, side, f);
-	print_last(sel, way, side, part, f);
+	if (err == 0)
+		err = print_last(r, sel, side, part, f);
 	return fclose(f) != 0 && err == 0 ? no_memory(r) : err;
 }
 
@@ -304,14 +340,13 @@ render_side(struct render *r, const struct ovs_selection *sel, enum ovs_side sid
 	    enum ovs_part first, enum ovs_part last)
 {
 	unsigned int i = (unsigned int)(sel - r->sel);
-	const struct way *way = sel->kind == OVS_STEER_INLINE ? &r->ways[r->way_of[i]] : NULL;
 	struct draft d = { .r = r, .rank = &r->rank[i], .tier = ovs_tier(sel) };
 	uint32_t in_port;
 	int part, err;
 
 	err = render_port(r, ovs_side_port(sel, side), &in_port);
 	for (part = (int)first; part <= (int)last && err == 0; part++)
-		err = print_actions(r, sel, way, side, part, &d.actions[part]);
+		err = print_actions(r, sel, side, part, &d.actions[part]);
 	if (err == 0 && d.actions[OVS_PART_FLOW] != NULL && sel->sample > 1)
 		err = sampled(r, sel, &d.actions[OVS_PART_FLOW]);
 	if (err == 0)
@@ -429,6 +464,7 @@ ovs_render(struct ovs_program *p, unsigned int instance, const char *bridge,
 	free(r.rank);
 	free(r.way_of);
 	free(r.ways);
+	free(r.copies);
 	free(r.ports);
 	return err;
 }

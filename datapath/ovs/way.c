@@ -285,20 +285,66 @@ choose(FILE *f, const char *fields, const char *reg, const uint32_t port[], unsi
 	fprintf(f, "),");
 }
 
-void
-way_actions(const struct way *w, const struct ovs_selection *sel, enum ovs_side side,
-	    const char *fields, FILE *f)
+/* What leads on to the pair, when the attachment's tag is in its register. */
+static void
+lead(const struct way *w, enum ovs_side side, enum way_fields fields, FILE *f)
 {
-	if (sel->tag_id != 0)
-		fprintf(f, "set_field:0x%x->reg15,", sel->tag_id);
+	const char *by = fields == BY_L3L4 ? "symmetric_l3l4" : "symmetric_l3";
+
 	if (w->n == 1) {
 		fprintf(f, "group:%" PRIu32, w->group + 2 * side);
 		return;
 	}
 	fprintf(f, "set_field:0x%" PRIx32 "->reg12,", w->key[side]);
-	choose(f, fields, "NXM_NX_REG13[0..15]", w->a, w->n);
-	choose(f, fields, "NXM_NX_REG14[0..15]", w->b, w->n);
+	choose(f, by, "NXM_NX_REG13[0..15]", w->a, w->n);
+	choose(f, by, "NXM_NX_REG14[0..15]", w->b, w->n);
 	fprintf(f, "resubmit(,0)");
+}
+
+/* The key of the steps that lead on what has room for a tag, for all attachments of the way. */
+static int
+probed_key(struct render *r, struct way *w, enum ovs_side side, enum way_fields fields,
+	   uint32_t *key)
+{
+	char otherwise[ACTIONS_TEXT], *actions = NULL;
+	size_t len;
+	FILE *f;
+	int err;
+
+	if (w->n == 1)
+		fields = BY_L3;
+	*key = w->probed[side][fields];
+	if (*key != 0)
+		return 0;
+	f = open_memstream(&actions, &len);
+	if (f == NULL)
+		return err_set(r->e, -ENOMEM, "steer %s: out of memory", r->at->name);
+	lead(w, side, fields, f);
+	fclose(f);
+	*key = w->probed[side][fields] = render_key(r);
+	err = tags_guard(r, *key, actions, without_leat(w, otherwise));
+	free(actions);
+	return err;
+}
+
+int
+way_actions(struct render *r, unsigned int index, const struct ovs_selection *sel,
+	    enum ovs_side side, enum way_fields fields, FILE *f)
+{
+	struct way *w = &r->ways[index];
+	uint32_t key;
+	int err;
+
+	if (sel->tag_id != 0)
+		fprintf(f, "set_field:0x%x->reg15,", sel->tag_id);
+	if (sel->tag_id == 0 || sel->vlan == OVS_VLAN_NONE) {
+		lead(w, side, fields, f);
+		return 0;
+	}
+	err = probed_key(r, w, side, fields, &key);
+	if (err == 0)
+		fprintf(f, "set_field:0x%" PRIx32 "->reg12,resubmit(,0)", key);
+	return err;
 }
 
 int

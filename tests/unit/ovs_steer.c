@@ -5,81 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datapath/ovs/steer.h"
-#include "tests/unit/tap.h"
-
-static const struct ovs_pair leat_pair = { "leat-a", "leat-b" };
-
-static const struct ovs_port_range web_port[] = { { 80, 80 } };
-
-/* p1 1, p2 2, p3 3, leat-a 31, leat-b 32, leat-tap 33 */
-static int
-resolve(void *ctx, const char *bridge, const char *port, uint32_t *number, struct err *e)
-{
-	static const struct {
-		const char *name;
-		uint32_t number;
-	} known[] = { { "p1", 1 },	{ "p2", 2 },	  { "p3", 3 },	     { "p4", 4 },
-		      { "leat-a", 31 }, { "leat-b", 32 }, { "leat-tap", 33 } };
-	unsigned int i;
-
-	(void)ctx;
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i].name, port) == 0) {
-			*number = known[i].number;
-			return 0;
-		}
-	return err_set(e, -ENODEV, "no port %s on %s", port, bridge);
-}
-
-static struct ovs_selection
-web(void)
-{
-	return (struct ovs_selection){ .name = "web",
-				       .bridge = "br0",
-				       .client = "p1",
-				       .server = "p2",
-				       .kind = OVS_STEER_INLINE,
-				       .pairs = &leat_pair,
-				       .n_pairs = 1,
-				       .ports = web_port,
-				       .n_ports = 1,
-				       .vlan = OVS_VLAN_ANY,
-				       .next_table = OVS_NEXT_NORMAL };
-}
-
-static struct ovs_selection
-mirror(void)
-{
-	return (struct ovs_selection){ .name = "mirror",
-				       .bridge = "br0",
-				       .client = "p1",
-				       .server = "p2",
-				       .kind = OVS_STEER_COPY,
-				       .leat_tap = "leat-tap",
-				       .tag_id = 5,
-				       .ports = web_port,
-				       .n_ports = 1,
-				       .vlan = OVS_VLAN_ANY,
-				       .next_table = OVS_NEXT_NORMAL };
-}
-
-static char *
-render(unsigned int instance, const struct ovs_selection *sel, unsigned int n, int want,
-       struct err *e)
-{
-	struct ovs_program p;
-	char *text = NULL;
-	size_t len;
-	FILE *f;
-
-	CU_ASSERT_EQUAL(ovs_render(&p, instance, "br0", sel, n, resolve, NULL, e), want);
-	f = open_memstream(&text, &len);
-	ovs_program_print(&p, f);
-	fclose(f);
-	ovs_program_fini(&p);
-	return text;
-}
+#include "tests/unit/ovs_render.h"
 
 static void
 golden(unsigned int instance, const struct ovs_selection *sel, unsigned int n, const char *want)
@@ -91,20 +17,6 @@ golden(unsigned int instance, const struct ovs_selection *sel, unsigned int n, c
 		printf("# %s# rendered:\n%s", e.msg, got);
 	CU_ASSERT_STRING_EQUAL(got, want);
 	free(got);
-}
-
-static bool
-contains(const struct ovs_selection *sel, unsigned int n, const char *line)
-{
-	struct err e = { "" };
-	char *got = render(1, sel, n, 0, &e);
-	const char *at = strstr(got, line);
-	bool found = at != NULL && (at == got || at[-1] == '\n') && at[strlen(line)] == '\n';
-
-	if (!found)
-		printf("# no line '%s' in:\n%s%s\n", line, got, e.msg);
-	free(got);
-	return found;
 }
 
 #define C "cookie=0x4c45415400100001,table=0,"
@@ -191,14 +103,33 @@ copy_carries_its_id_and_direction_and_goes_on(void)
 	CU_ASSERT(contains(&s, 1, "flow add " R "priority=501,in_port=33,actions=drop"));
 	CU_ASSERT(contains(&s, 1,
 			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=80,actions="
-			   "clone(push_vlan:0x8100,set_field:4101->vlan_vid,output:33),NORMAL"));
+			   "set_field:0x10001->reg12,group:1279590911,set_field:0->xxreg3,NORMAL"));
 	CU_ASSERT(contains(&s, 1,
 			   "flow add " C "priority=199,tcp6,in_port=2,tp_src=80,actions="
-			   "clone(push_vlan:0x8100,set_field:6149->vlan_vid,output:33),NORMAL"));
+			   "set_field:0x10004->reg12,group:1279590911,set_field:0->xxreg3,NORMAL"));
 	CU_ASSERT(contains(&s, 1,
 			   "flow add " C "priority=299,ip,nw_proto=6,ip_frag=yes,in_port=2,"
-			   "actions=clone(push_vlan:0x8100,set_field:6149->vlan_vid,output:33),"
-			   "NORMAL"));
+			   "actions=set_field:0x10004->reg12,group:1279590911,"
+			   "set_field:0->xxreg3,NORMAL"));
+	CU_ASSERT(contains(&s, 1,
+			   "flow add " C "priority=510,reg12=0x10001,actions=push_vlan:0x8100,"
+			   "set_field:4101->vlan_vid,output:33"));
+	CU_ASSERT(contains(&s, 1,
+			   "flow add " C "priority=510,reg12=0x10004,actions=push_vlan:0x8100,"
+			   "set_field:6149->vlan_vid,output:33"));
+}
+
+/* There is room for the tag in any case: no question about tags is needed. */
+static void
+copy_of_untagged_frames_is_one_action(void)
+{
+	struct ovs_selection s = mirror();
+
+	s.vlan = OVS_VLAN_NONE;
+	CU_ASSERT(contains(&s, 1,
+			   "flow add " C "priority=199,tcp,in_port=1,vlan_tci=0x0000/0x1fff,"
+			   "tp_dst=80,actions=clone(push_vlan:0x8100,"
+			   "set_field:4101->vlan_vid,output:33),NORMAL"));
 }
 
 /* Fragments say nothing of ports, so the rule for them serves both selections. */
@@ -207,8 +138,8 @@ copy_and_inline_share_the_rules_without_ports(void)
 {
 	struct ovs_selection both[2] = { mirror(), web() }, reversed[2] = { web(), mirror() };
 	const char *line =
-		"priority=399,ip,nw_proto=6,ip_frag=yes,in_port=1,actions=clone(push_vlan:"
-		"0x8100,set_field:4101->vlan_vid,output:33),group:1279590657";
+		"priority=399,ip,nw_proto=6,ip_frag=yes,in_port=1,actions="
+		"set_field:0x10001->reg12,group:1279590911,set_field:0->xxreg3,group:1279590657";
 	char want[300];
 
 	snprintf(want, sizeof(want), "flow add cookie=0x4c45415400100002,table=0,%s", line);
@@ -237,10 +168,10 @@ fail_closed_wins_for_what_has_no_ports(void)
 
 	two[1].ports = mail;
 	two[1].fail_closed = true;
-	CU_ASSERT(contains(
-		two, 2,
-		"flow add cookie=0x4c45415400100002,table=0,priority=499,icmp,icmp_type=3,"
-		"in_port=1,actions=group:1279590661"));
+	CU_ASSERT(
+		contains(two, 2,
+			 "flow add cookie=0x4c45415400100002,table=0,priority=499,icmp,icmp_type=3,"
+			 "in_port=1,actions=group:1279590661"));
 	CU_ASSERT(contains(two, 2,
 			   "flow add " C "priority=199,tcp,in_port=1,tp_dst=80,"
 			   "actions=group:1279590657"));
@@ -387,17 +318,6 @@ other_bridges_selections_are_left_out(void)
 }
 
 static void
-nonsense(struct ovs_selection *s, unsigned int n, int code, const char *says)
-{
-	struct err e = { "" };
-
-	free(render(1, s, n, code, &e));
-	if (strstr(e.msg, says) == NULL)
-		printf("# message: %s\n", e.msg);
-	CU_ASSERT_PTR_NOT_NULL(strstr(e.msg, says));
-}
-
-static void
 selections_that_make_no_sense_are_refused(void)
 {
 	static const struct ovs_prefix v4[] = { { .len = 8, .addr = { 10 } } },
@@ -448,6 +368,7 @@ too_many_rules_are_refused(void)
 TAP_MAIN(ovs_steer, TAP_TEST(inline_selection_is_fail_open_in_both_directions),
 	 TAP_TEST(fail_closed_groups_have_no_second_bucket), TAP_TEST(next_is_the_operators_table),
 	 TAP_TEST(copy_carries_its_id_and_direction_and_goes_on),
+	 TAP_TEST(copy_of_untagged_frames_is_one_action),
 	 TAP_TEST(copy_and_inline_share_the_rules_without_ports),
 	 TAP_TEST(equal_ways_share_their_groups), TAP_TEST(fail_closed_wins_for_what_has_no_ports),
 	 TAP_TEST(port_range_becomes_the_fewest_masks),
