@@ -309,8 +309,10 @@ table_stream_new(struct table_stream **stp, const struct table *t, const struct 
 	int rc;
 
 	*stp = NULL;
-	if (!st)
-		return err_set(e, -ENOMEM, "out of memory");
+	if (!st) {
+		err_set(e, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	st->style = style;
 	st->lines = lines;
 	rc = view_init(&st->v, t, style->columns, e);

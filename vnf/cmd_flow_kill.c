@@ -84,6 +84,14 @@ take_words(struct killing *k, int argc, const char *argv[], struct err *err)
 }
 
 static void
+ask(struct leat *l, struct killing *k, struct flows_question *q)
+{
+	q->aux = k;
+	if (flows_ask(l->flows, q) != 0)
+		killed(k, -ENOMEM);
+}
+
+static void
 cmd_kill(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
 	struct flows_question q = { .counted = count_more, .done = killed };
@@ -103,10 +111,8 @@ cmd_kill(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	}
 	q.filter = &k->filter;
 	q.act = k->dry_run ? NULL : kill_flow;
-	q.aux = k;
 	k->one = q.one = flow_filter_is_id(&k->filter, &q.worker, &q.ref, &q.generation);
-	if (flows_ask(l->flows, &q) != 0)
-		killed(k, -ENOMEM);
+	ask(l, k, &q);
 }
 
 void
