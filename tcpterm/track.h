@@ -63,8 +63,8 @@ void track_take_over(struct tcpterm *s, struct flow *f, const struct track_half 
 /* A RST to each of `ends`, as far as their numbers are known; the flow is as it was. */
 void track_reset(struct tcpterm *s, const struct track *t, unsigned ends);
 
-/* The flow was reset, and has become of kind DROP: refuses what its ends still send.  Of `half` only
- * the SYNs' numbers and the ends' manners matter. */
+/* The flow was reset, and has become of kind DROP: refuses what its ends still send.  Of `half`
+ * only the SYNs' numbers and the ends' manners matter. */
 void track_refuse(struct tcpterm *s, struct flow *f, unsigned ends,
 		  const struct track_half half[2]);
 

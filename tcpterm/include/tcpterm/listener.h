@@ -53,13 +53,13 @@ struct tcpterm_verdict {
 	int64_t idle_us;		/* 0: the stack's default */
 	bool close_local;		/* RELAY: acknowledge a FIN at once */
 	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
-	bool interrupted;		/* mid-stream: it was followed before, by who is gone */
-	bool was_terminated;		/* TRACK, interrupted: by a proxy, so that bytes may be lost:
+	bool interrupted;		/* mid-stream: it was followed by who is gone */
+	bool was_terminated;		/* interrupted, TRACK: by a proxy, so bytes may be lost;
 					 * where they are, both ends are reset */
 	usec_t repeats_until;		/* was_terminated: a sender whose timer backed off while
 					 * nobody forwarded may only now repeat what it has */
 	uint8_t sender;			/* enum tcpterm_sender, of a segment that is no SYN */
-	uint8_t ends;			/* RESET: who is told; 0: the sender, as an end does */
+	uint8_t ends;			/* RESET: who is told; 0: the sender only */
 };
 
 typedef struct tcpterm_verdict (*tcpterm_filter_fn)(void *ctx, const struct tcpterm_syn *syn);
