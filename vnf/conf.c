@@ -221,7 +221,10 @@ conf_read(const char *path, struct options *o, FILE *errors, struct err *err)
 	rc = text_file_read(path, FILE_MAX, &text, &len, err);
 	if (rc == 0) {
 		r->list = calloc(count_lines(text, len), sizeof *r->list);
-		rc = r->list ? 0 : err_set(err, -ENOMEM, "%s: no memory", path);
+		if (!r->list) {
+			rc = -ENOMEM;
+			err_set(err, rc, "%s: no memory", path);
+		}
 	}
 	if (rc == 0) {
 		read_lines(r, text, len);

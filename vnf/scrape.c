@@ -34,9 +34,9 @@ struct scrape {
 
 /* --- listening --- */
 
-/* Numbers only: a name would have to be looked up, which waits. */
-static int
-resolve(const char *where, struct addrinfo **to, struct err *err)
+/* Numbers only: a name would have to be looked up, which waits.  NULL fills `err`. */
+static struct addrinfo *
+resolve(const char *where, struct err *err)
 {
 	const struct addrinfo hints = {
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
@@ -45,6 +45,7 @@ resolve(const char *where, struct addrinfo **to, struct err *err)
 	const char *colon = strrchr(where, ':'), *port = colon ? colon + 1 : where;
 	char host[64] = "127.0.0.1";
 	size_t n = colon ? (size_t)(colon - where) : 0;
+	struct addrinfo *to = NULL;
 
 	if (n >= 2 && where[0] == '[' && where[n - 1] == ']')
 		snprintf(host, sizeof host, "%.*s", (int)n - 2, where + 1);
@@ -52,10 +53,11 @@ resolve(const char *where, struct addrinfo **to, struct err *err)
 		snprintf(host, sizeof host, "%.*s", (int)n, where);
 	if (!*port || strspn(port, "0123456789") != strlen(port) || atol(port) < 1 ||
 	    atol(port) > 65535 || (n > 0 && strchr(host, ':') && where[0] != '[') ||
-	    getaddrinfo(host, port, &hints, to) != 0)
-		return err_set(err, -EINVAL,
-			       "ADDRESS:PORT, [ADDRESS]:PORT, PORT or unix:PATH is needed");
-	return 0;
+	    getaddrinfo(host, port, &hints, &to) != 0) {
+		err_set(err, -EINVAL, "ADDRESS:PORT, [ADDRESS]:PORT, PORT or unix:PATH is needed");
+		return NULL;
+	}
+	return to;
 }
 
 static const char *
@@ -69,24 +71,24 @@ scrape_check(const char *where, struct err *err)
 {
 	const char *path = local_path(where);
 	struct addrinfo *to;
-	int rc;
 
 	if (path)
 		return *path == '/' ? 0 : err_set(err, -EINVAL, "unix:/PATH is needed");
-	rc = resolve(where, &to, err);
-	if (rc == 0)
-		freeaddrinfo(to);
-	return rc;
+	to = resolve(where, err);
+	if (!to)
+		return -EINVAL;
+	freeaddrinfo(to);
+	return 0;
 }
 
 static int
 listen_inet(struct scrape *s, const char *where, struct err *err)
 {
-	struct addrinfo *to;
-	int rc = resolve(where, &to, err), on = 1;
+	struct addrinfo *to = resolve(where, err);
+	int rc = 0, on = 1;
 
-	if (rc != 0)
-		return rc;
+	if (!to)
+		return -EINVAL;
 	s->fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd < 0 || setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
 	    bind(s->fd, to->ai_addr, to->ai_addrlen) != 0 || listen(s->fd, SCRAPE_CLIENTS) != 0)

@@ -184,7 +184,7 @@ make_parts(struct leat *l, const struct memory_plan *m, struct err *err)
 int
 leat_start(struct leat *l, const struct options *o, struct err *err)
 {
-	struct memory_plan m;
+	struct memory_plan m = { 0 };
 	int rc;
 
 	*l = (struct leat){ .o = o, .pid_fd = -1, .signal_fd = -1 };
