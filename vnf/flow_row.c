@@ -10,7 +10,7 @@
 
 #include <rte_common.h>
 
-#include "vnf/cmd.h"
+#include "vnf/cmd/cmd.h"
 
 enum { ENDPOINT_LEN = INET6_ADDRSTRLEN + 8, VLANS_LEN = 6 * RECORD_VLANS };
 

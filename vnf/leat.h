@@ -18,7 +18,7 @@
 #include "vnf/ports.h"
 #include "vnf/recorder.h"
 #include "vnf/sink.h"
-#include "vnf/steering.h"
+#include "vnf/steer/steering.h"
 #include "vnf/vhost_owner.h"
 #include "vnf/worker.h"
 
@@ -36,7 +36,7 @@ struct leat {
 	struct flows *flows;
 	struct captures *captures;
 	struct followers *followers;
-	struct following *following;	/* cmd_flow_follow.c's clients */
+	struct following *following;	/* cmd/flow_follow.c's clients */
 	struct worker_conf worker_conf;
 	struct resume resume;
 	struct worker *worker[MAX_WORKERS];
@@ -54,7 +54,7 @@ struct leat {
 	usec_t started;
 };
 
-/* cmd_*.c: each registers its commands. */
+/* cmd/: each file registers its commands. */
 void cmd_db_register(struct leat *l);
 void cmd_drain_register(struct leat *l);
 void cmd_memory_register(struct leat *l);
@@ -69,11 +69,11 @@ void cmd_steer_register(struct leat *l);
 void cmd_vlog_register(struct leat *l);
 void cmd_worker_register(struct leat *l);
 
-/* cmd_db.c: answers who waits for a job that is over; or who waits at the end. */
+/* cmd/db.c: answers who waits for a job that is over; or who waits at the end. */
 void cmd_db_run(struct leat *l);
 void cmd_db_end(struct leat *l);
 
-/* cmd_flow_follow.c: in each turn of the control thread, and at its end. */
+/* cmd/flow_follow.c: in each turn of the control thread, and at its end. */
 void cmd_flow_follow_run(struct leat *l, usec_t now);
 void cmd_flow_follow_end(struct leat *l);
 /* How many clients follow. */

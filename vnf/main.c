@@ -12,7 +12,7 @@
 #include "vnf/policy_file.h"
 #include "vnf/notify.h"
 #include "vnf/start.h"
-#include "vnf/steer_offline.h"
+#include "vnf/steer/offline.h"
 
 enum { EXIT_USAGE = 2 };
 

@@ -8,7 +8,7 @@
 
 #include <rte_cycles.h>
 
-#include "vnf/cmd.h"
+#include "vnf/cmd/cmd.h"
 #include "vnf/liveness.h"
 
 static void

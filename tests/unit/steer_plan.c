@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "tests/unit/tap.h"
-#include "vnf/steer_flow.h"
-#include "vnf/steer_plan.h"
-#include "vnf/steer_state.h"
+#include "vnf/steer/flow.h"
+#include "vnf/steer/plan.h"
+#include "vnf/steer/state.h"
 
 static struct steer_plan *
 plan_of(const char *steers, const struct options *o, struct err *err)

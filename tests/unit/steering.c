@@ -11,7 +11,7 @@
 
 #include "tests/unit/tap.h"
 #include "vnf/active.h"
-#include "vnf/steering.h"
+#include "vnf/steer/steering.h"
 
 enum { WAIT_MS = 10000, STEP_US = 2000 };
 
