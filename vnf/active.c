@@ -206,9 +206,11 @@ commit(struct active *a, struct policy *p, const char *name, const char *text, u
        struct change *c)
 {
 	struct snapshot *s = snapshot_new(a, p, name, generation);
+	const struct snapshot *now = active_snapshot(a);
 	struct err err = { 0 };
 	int rc = 0;
 
+	c->was = now ? now->generation : 0;
 	if (!s) {
 		err_set(&err, 0, "no memory");
 		return change_failed(c, -ENOMEM, "loading", &err);

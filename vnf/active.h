@@ -42,6 +42,7 @@ struct active {
 struct change {
 	bool dry_run;		/* in: do all but change anything */
 	uint64_t generation;	/* out: the one in force; 0 in a dry run of a load */
+	uint64_t was;		/* out: the one in force before */
 	uint32_t n_rules;	/* out */
 	char *said;		/* by what changes with it, the switch; may be NULL */
 	char *errors;		/* out: all errors in one text; NULL if there was none */

@@ -16,6 +16,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "vnf/capture_lane.h"
+#define LOG_MODULE "capture"
 #include "vnf/log.h"
 
 enum { KNOWN_MAX = 2 * CAPTURES_MAX };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vnf/cmd/cmd.h"
+#define LOG_MODULE "flow"
 #include "vnf/log.h"
 
 struct killing {

@@ -9,6 +9,7 @@
 
 #include "vnf/capture.h"
 #include "vnf/cmd/cmd.h"
+#define LOG_MODULE "capture"
 #include "vnf/log.h"
 
 enum { MAX_MB_DEFAULT = 100, N_STATES = CAPTURE_ENDED + 1 };

@@ -54,6 +54,13 @@ cmd_check(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	policy_free(p);
 }
 
+/* A later command of the same transaction has failed. */
+static void
+undo_change(void *aux, uint64_t was)
+{
+	steer_load_back(aux, was);
+}
+
 static void
 reply_change(struct unixctl_conn *conn, struct leat *l, struct change *c, int rc)
 {
@@ -78,8 +85,10 @@ reply_change(struct unixctl_conn *conn, struct leat *l, struct change *c, int rc
 			fputs(c->said, f);
 		fclose(f);
 	}
-	if (!c->dry_run)
+	if (!c->dry_run) {
 		l->steering.checked.v = 0;
+		unixctl_set_undo(conn, undo_change, l, c->was);
+	}
 	unixctl_reply(conn, text ? text : "");
 	free(text);
 	change_fini(c);

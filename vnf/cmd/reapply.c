@@ -7,6 +7,7 @@
 
 #include "vnf/cmd/cmd.h"
 #include "vnf/cmd/policy.h"
+#define LOG_MODULE "policy"
 #include "vnf/log.h"
 #include "vnf/reapply.h"
 

@@ -8,6 +8,7 @@
 #include "vnf/cmd/cmd.h"
 #include "vnf/cmd/policy.h"
 #include "vnf/events.h"
+#define LOG_MODULE "policy"
 #include "vnf/log.h"
 #include "vnf/tuple.h"
 

@@ -1,5 +1,5 @@
 /*
- * steer.h - what the commands about steering share (vnf/cmd_steer*.c).
+ * steer.h - what the commands about steering share (vnf/cmd/steer*.c).
  *
  * Control thread only.
  */
@@ -34,6 +34,10 @@ bool steer_load_wanted(const struct leat *l, const struct policy *p);
  */
 void steer_load(struct leat *l, struct unixctl_conn *conn, struct policy *p, bool dry_run, int argc,
 		const char *argv[], steer_load_fn *load, steer_reply_fn *reply);
+
+/* Puts an earlier generation in force again, in the switch too where leatd steers, and logs what
+ * goes wrong; 0 is the built-in policy. */
+void steer_load_back(struct leat *l, uint64_t was);
 
 /* steer_trace.c */
 unixctl_cb cmd_steer_trace;

@@ -16,6 +16,7 @@
 
 #include "vnf/cmd/cmd.h"
 #include "vnf/cmd/steer.h"
+#define LOG_MODULE "steer"
 #include "vnf/log.h"
 
 struct load {
@@ -50,9 +51,10 @@ load_fail(struct load *d, int rc, const char *what, const char *why)
 	load_end(d, rc);
 }
 
+/* `d` is NULL for a change that nobody waits for. */
 static int
-submit(struct load *d, enum steer_act act, const struct policy *p, steer_done_fn *done,
-       struct err *err)
+submit(struct leat *l, struct load *d, enum steer_act act, const struct policy *p,
+       steer_done_fn *done, struct err *err)
 {
 	struct steer_job *job = calloc(1, sizeof *job);
 	int rc;
@@ -61,12 +63,12 @@ submit(struct load *d, enum steer_act act, const struct policy *p, steer_done_fn
 		return err_set(err, -ENOMEM, "no memory");
 	job->act = act;
 	job->of_change = true;
-	job->dry_run = d->change.dry_run;
+	job->dry_run = d && d->change.dry_run;
 	job->done = done;
 	job->arg = d;
-	rc = steer_plan_new(p, d->l->o, &job->plan, err);
+	rc = steer_plan_new(p, l->o, &job->plan, err);
 	if (rc == 0)
-		return steering_submit(&d->l->steering, job, err);
+		return steering_submit(&l->steering, job, err);
 	steer_job_free(job);
 	return rc;
 }
@@ -74,32 +76,39 @@ submit(struct load *d, enum steer_act act, const struct policy *p, steer_done_fn
 /* --- back --- */
 
 static void
-undone(struct steer_job *job)
+went_back(struct steer_job *job)
 {
 	if (job->rc != 0)
 		log_warn("the switch does not go back to the policy in force: %s", job->err.msg);
+}
+
+void
+steer_load_back(struct leat *l, uint64_t was)
+{
+	static const char built_in[] = "default pass\n";
+	struct change back = { 0 };
+	struct err err = { 0 };
+	int rc;
+
+	if (was)
+		rc = active_rollback(&l->active, was, &back);
+	else
+		rc = active_load(&l->active, "built-in", built_in, strlen(built_in), &back);
+	if (rc != 0)
+		log_err("generation %ju does not come back: %s", (uintmax_t)was,
+			back.errors ? back.errors : strerror(-rc));
+	else if (steering_steers(&l->steering) &&
+		 submit(l, NULL, STEER_APPLY, active_snapshot(&l->active)->policy, went_back,
+			&err) != 0)
+		log_warn("the switch does not go back to the policy in force: %s", err.msg);
+	change_fini(&back);
 }
 
 /* Other bridges than the one that refused may have taken it. */
 static void
 undo(struct load *d, int rc, const char *why)
 {
-	struct change back = { 0 };
-	struct err err = { 0 };
-	struct leat *l = d->l;
-	int back_rc;
-
-	if (d->was)
-		back_rc = active_rollback(&l->active, d->was, &back);
-	else
-		back_rc = active_load(&l->active, "built-in", "default pass\n",
-				      strlen("default pass\n"), &back);
-	if (back_rc != 0)
-		log_err("generation %ju does not come back: %s", (uintmax_t)d->was,
-			back.errors ? back.errors : strerror(-back_rc));
-	else if (submit(d, STEER_APPLY, active_snapshot(&l->active)->policy, undone, &err) != 0)
-		log_warn("the switch does not go back to the policy in force: %s", err.msg);
-	change_fini(&back);
+	steer_load_back(d->l, d->was);
 	load_fail(d, rc, "the switch refused", why);
 }
 
@@ -141,7 +150,7 @@ prepared(struct steer_job *job)
 		load_end(d, rc);
 		return;
 	}
-	rc = submit(d, STEER_APPLY, d->policy, applied, &err);
+	rc = submit(d->l, d, STEER_APPLY, d->policy, applied, &err);
 	if (rc != 0)
 		undo(d, rc, err.msg);
 }
@@ -193,7 +202,7 @@ steer_load(struct leat *l, struct unixctl_conn *conn, struct policy *p, bool dry
 		.was = active_snapshot(&l->active)->generation,
 	};
 	l->steering.change = d;
-	rc = submit(d, dry_run ? STEER_APPLY : STEER_PREPARE, p, prepared, &err);
+	rc = submit(l, d, dry_run ? STEER_APPLY : STEER_PREPARE, p, prepared, &err);
 	if (rc != 0)
 		load_fail(d, rc, "the switch", err.msg);
 }
