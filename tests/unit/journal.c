@@ -88,7 +88,7 @@ records_of_all_workers_become_rows(void)
 }
 
 static void
-full_ring_counts_what_it_loses_and_the_store_is_told(void)
+D3_full_ring_counts_what_it_loses_and_the_store_is_told(void)
 {
 	struct store *s = open_store();
 	struct journal *j = journal_new(s, 1, 16, NULL);
@@ -142,5 +142,5 @@ locked_store_keeps_the_records_for_later(void)
 }
 
 TAP_MAIN(journal, TAP_TEST(records_of_all_workers_become_rows),
-	 TAP_TEST(full_ring_counts_what_it_loses_and_the_store_is_told),
+	 TAP_TEST(D3_full_ring_counts_what_it_loses_and_the_store_is_told),
 	 TAP_TEST(locked_store_keeps_the_records_for_later))
