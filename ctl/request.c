@@ -69,6 +69,7 @@ request_resolve(const struct options *o, int n_words, const char *const words[],
 	snprintf(r->method, sizeof r->method, "%s", n_name == 2 ? joined : words[0]);
 	r->argc = n_words - n_name;
 	r->argv = words + n_name;
+	r->said = NULL;
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 struct step {
 	int argc;
 	const char **argv;
-	const struct command *command;
+	struct command command;		/* a copy: the server may go before the end */
 	struct unixctl_conn *part;
 };
 
@@ -81,15 +81,18 @@ check_steps(struct transaction *t)
 	for (i = 0; i < t->n; i++) {
 		struct step *s = &t->step[i];
 
-		s->command = commands_check(t->commands, t->client, s->argc, s->argv, &e);
-		if (s->command && s->command->cb == transaction_run) {
+		const struct command *command =
+			commands_check(t->commands, t->client, s->argc, s->argv, &e);
+
+		if (command && command->cb == transaction_run) {
 			err_set(&e, 0, "a transaction can't be part of one");
-			s->command = NULL;
+			command = NULL;
 		}
-		if (!s->command) {
+		if (!command) {
 			unixctl_reply_errorf(t->client, "nothing was done: %s", e.msg);
 			return false;
 		}
+		s->command = *command;
 	}
 	return true;
 }
@@ -148,7 +151,7 @@ reply_failed(struct transaction *t, const char *why)
 	struct text out = TEXT_EMPTY;
 	size_t i = t->at;
 
-	text_printf(&out, "\"%s\" failed: %s", t->step[i].command->name, why);
+	text_printf(&out, "\"%s\" failed: %s", t->step[i].command.name, why);
 	if (out.s[out.len - 1] != '\n')
 		text_puts(&out, "\n");
 	while (i-- > 0) {
@@ -156,9 +159,9 @@ reply_failed(struct transaction *t, const char *why)
 
 		if (s->part->undo)
 			s->part->undo(s->part->undo_aux, s->part->undo_arg);
-		if (!s->command->reads_only)
+		if (!s->command.reads_only)
 			text_printf(&out, "%s: \"%s\"\n", s->part->undo ? "undone" : "stays done",
-				    s->command->name);
+				    s->command.name);
 	}
 	if (t->at + 1 < t->n)
 		text_printf(&out, "not done: the %zu command%s after it\n", t->n - t->at - 1,
@@ -196,7 +199,7 @@ go_on(struct transaction *t)
 			if (!s->part)
 				return true;
 			t->calling = true;
-			s->command->cb(s->part, s->argc, s->argv, s->command->aux);
+			s->command.cb(s->part, s->argc, s->argv, s->command.aux);
 			t->calling = false;
 		}
 		if (s->part->state != CONN_IDLE)
