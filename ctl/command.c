@@ -70,7 +70,9 @@ commands_check(const struct commands *c, const struct unixctl_conn *conn, int ar
 	const struct command *command = commands_find(c, argv[0]);
 	int n = argc - 1;
 
-	if (!command)
+	if (!conn_may(conn, true))
+		err_set(e, 0, "you are in none of the groups that may ask");
+	else if (!command)
 		err_set(e, 0, "\"%.80s\" is not a command here: list-commands lists those that are",
 			argv[0]);
 	else if (!conn_may(conn, command->reads_only))

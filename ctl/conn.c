@@ -236,10 +236,6 @@ conn_request(struct unixctl_conn *conn, conn_dispatch_cb *dispatch)
 		return true;
 	}
 	conn->state = CONN_BUSY;
-	if (!conn->may_look) {
-		unixctl_reply_error(conn, "you are in none of the groups that may ask");
-		return true;
-	}
 	dispatch(conn->srv, conn);
 	return true;
 }

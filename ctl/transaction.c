@@ -114,10 +114,12 @@ put_json(struct text *out, const struct unixctl_conn *part)
 static void
 put_text(struct text *out, const struct unixctl_conn *part)
 {
-	size_t len = part->out.len;
+	const struct text *said = &part->out;
 
-	text_put(out, part->out.s ? part->out.s : "", len);
-	if (len && part->out.s[len - 1] != '\n')
+	if (!said->s || !said->len)
+		return;
+	text_put(out, said->s, said->len);
+	if (said->s[said->len - 1] != '\n')
 		text_puts(out, "\n");
 }
 
