@@ -34,6 +34,7 @@ endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *
 		flow_touch(s, &e->f, p, 0);
 		e->passive_open = true;
 		open_init(s, e, 0);
+		e->c.tuning = v->tuning;
 		flow_announce(s, &e->f);
 		open_passive(s, e, p);
 		flow_arm(s, &e->f, tcb_next(&e->c));

@@ -42,6 +42,7 @@ leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k
 
 	tcb_init(c, s, &r->f, (uint8_t)k);
 	c->relayed = c->nodelay = true;
+	c->tuning = e->verdict.tuning;
 	c->rx = &r->str[k];
 	c->tx = &r->str[!k];
 	c->iss = us->isn;

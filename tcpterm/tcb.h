@@ -95,6 +95,7 @@ struct conn {
 	uint8_t leg;		/* the peer is key.addr[leg] */
 	uint8_t state;		/* enum tcpterm_state; tcb_set_state() writes it */
 	bool relayed;
+	struct tcpterm_tuning tuning;
 
 	/* agreed in the handshake */
 	seq_t iss, irs;

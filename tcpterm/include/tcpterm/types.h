@@ -34,6 +34,29 @@ struct tcpterm_identity {
 	uint8_t tos;
 };
 
+enum tcpterm_cc {
+	TCPTERM_CC_DEFAULT,	/* the stack's */
+	TCPTERM_CC_CUBIC,	/* RFC 9438 */
+	TCPTERM_CC_RENO,	/* RFC 5681, 6582 */
+};
+
+/* What may be chosen for the connections of a flow; all zero is the default. */
+struct tcpterm_tuning {
+	uint8_t cc;		/* enum tcpterm_cc */
+	bool pace;		/* spread segments over the round trip, send no bursts */
+	bool idle_restart;	/* after an idle RTO begin with the initial window (RFC 5681 4.1) */
+	bool no_ecn;		/* send what is not ECN-capable, though the ends agreed on it */
+	uint16_t mss;		/* no larger segment is announced or sent; 0: the MTU says */
+};
+
+/* What a sequence-preserving flow's SYN meets where there is no room for embryos
+ * (RFC 4987 3). */
+enum tcpterm_flood {
+	TCPTERM_FLOOD_PASS,	/* forwarded, not followed: the server defends itself */
+	TCPTERM_FLOOD_COOKIE,	/* answered here by a SYN cookie; numbers are translated */
+	TCPTERM_FLOOD_DROP,
+};
+
 /* TCP options of a segment (RFC 9293 3.2, 7323, 2018). */
 struct tcpterm_options {
 	bool has_mss, has_wscale, has_ts, sack_permitted;
