@@ -167,28 +167,73 @@ read_options(struct reader *r, struct script_seg *g)
 	need(r, ">");
 }
 
+static const char *const ecn_names[] = { "noecn", "ect1", "ect0", "ce" };
+
+static void
+read_ip_field(struct reader *r, struct script_ip *ip)
+{
+	for (unsigned i = 0; i < 4; i++)
+		if (take(r, ecn_names[i])) {
+			ip->ecn = (uint8_t)i;
+			ip->has_ecn = true;
+			return;
+		}
+	if (take(r, "tos")) {
+		ip->tos = (uint8_t)number(r);
+		ip->has_tos = true;
+		if (ip->tos & 3)
+			fail(r, "ECN's bits are no part of tos");
+	} else if (take(r, "ttl")) {
+		ip->ttl = (uint8_t)number(r);
+		ip->has_ttl = true;
+	} else {
+		fail(r, "neither an ECN mark nor tos nor ttl");
+	}
+}
+
+/* [ce] [tos 0x20] [ttl 5, ect0] */
+static void
+read_ip(struct reader *r, struct script_ip *ip)
+{
+	if (!take(r, "["))
+		return;
+	do {
+		read_ip_field(r, ip);
+	} while (!r->failed && take(r, ","));
+	need(r, "]");
+}
+
 /* In the order of the bits on the wire. */
 static const char flag_letters[] = "FSRP.UEWA";
 
-/* S. 0:0(0) ack 1 win 65535 <options> */
+/* 1:1001(1000) */
+static void
+read_range(struct reader *r, uint32_t *from, uint32_t *len)
+{
+	uint32_t end;
+
+	*from = number(r);
+	need(r, ":");
+	end = number(r);
+	need(r, "(");
+	*len = number(r);
+	need(r, ")");
+	if (end - *from != *len)
+		fail(r, "the numbers and the length differ");
+}
+
+/* [ce] S. 0:0(0) ack 1 win 65535 urg 1 <options> */
 static void
 read_segment(struct reader *r, struct script_seg *g)
 {
 	const char *letter;
-	uint32_t end;
 
+	read_ip(r, &g->ip);
 	space(r);
 	take(r, "-");	/* no flag at all */
 	for (; *r->at && (letter = strchr(flag_letters, *r->at)); r->at++)
 		g->flags |= (uint16_t)(1 << (letter - flag_letters));
-	g->seq = number(r);
-	need(r, ":");
-	end = number(r);
-	need(r, "(");
-	g->len = number(r);
-	need(r, ")");
-	if (end - g->seq != g->len)
-		fail(r, "the numbers and the length differ");
+	read_range(r, &g->seq, &g->len);
 	if (take(r, "ack"))
 		g->ack = number(r);
 	else if (g->flags & 0x10)
@@ -196,7 +241,67 @@ read_segment(struct reader *r, struct script_seg *g)
 	g->has_window = take(r, "win");
 	if (g->has_window)
 		g->window = number(r);
+	g->has_urgent = take(r, "urg");
+	if (g->has_urgent)
+		g->urgent = (uint16_t)number(r);
 	read_options(r, g);
+}
+
+/* --- ICMP errors (RFC 792, 1191, 1812) --- */
+
+enum { ICMP_UNREACHABLE = 3, ICMP_SOURCE_QUENCH = 4, ICMP_TIME_EXCEEDED = 11, ICMP_PARAMETER = 12 };
+
+static const char *const unreachable_codes[] = {
+	"net_unreachable",
+	"host_unreachable",
+	"protocol_unreachable",
+	"port_unreachable",
+	"frag_needed",
+	"source_route_failed",
+	"net_unknown",
+	"host_unknown",
+	"source_host_isolated",
+	"net_prohibited",
+	"host_prohibited",
+	"net_unreachable_for_tos",
+	"host_unreachable_for_tos",
+	"packet_filtered",
+	"precedence_violation",
+	"precedence_cutoff",
+};
+
+static void
+read_code(struct reader *r, struct script_icmp *i)
+{
+	for (unsigned k = 0; k < sizeof unreachable_codes / sizeof unreachable_codes[0]; k++)
+		if (take(r, unreachable_codes[k])) {
+			i->code = (uint8_t)k;
+			return;
+		}
+	fail(r, "no code of `unreachable`");
+}
+
+/* unreachable frag_needed mtu 1200 [1:1001(1000)] */
+static void
+read_icmp(struct reader *r, struct script_icmp *i)
+{
+	if (take(r, "unreachable")) {
+		i->type = ICMP_UNREACHABLE;
+		read_code(r, i);
+	} else if (take(r, "source_quench")) {
+		i->type = ICMP_SOURCE_QUENCH;
+	} else if (take(r, "time_exceeded")) {
+		i->type = ICMP_TIME_EXCEEDED;
+	} else if (take(r, "parameter_problem")) {
+		i->type = ICMP_PARAMETER;
+	} else {
+		fail(r, "no ICMP error");
+	}
+	if (take(r, "mtu"))
+		i->rest = number(r);
+	need(r, "[");
+	read_range(r, &i->seq, &i->len);
+	need(r, "]");
 }
 
 /* --- calls --- */
@@ -293,8 +398,11 @@ read_event(struct reader *r)
 	*e = (struct script_event){ .line = r->line };
 	read_time(r, e);
 	if (take(r, "<")) {
-		e->kind = SCRIPT_IN;
-		read_segment(r, &e->seg);
+		e->kind = take(r, "icmp") ? SCRIPT_ICMP : SCRIPT_IN;
+		if (e->kind == SCRIPT_ICMP)
+			read_icmp(r, &e->icmp);
+		else
+			read_segment(r, &e->seg);
 	} else if (take(r, ">")) {
 		e->kind = SCRIPT_OUT;
 		read_segment(r, &e->seg);
@@ -375,6 +483,20 @@ option_text(const struct script_opt *o, char *buf, size_t len)
 	return n;
 }
 
+static size_t
+ip_text(const struct script_ip *ip, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	if (ip->has_ecn)
+		n += (size_t)snprintf(buf + n, len - n, "[%s] ", ecn_names[ip->ecn & 3]);
+	if (ip->has_tos && ip->tos)
+		n += (size_t)snprintf(buf + n, len - n, "[tos 0x%x] ", ip->tos);
+	if (ip->has_ttl && ip->ttl != 64)
+		n += (size_t)snprintf(buf + n, len - n, "[ttl %u] ", ip->ttl);
+	return n;
+}
+
 const char *
 script_seg_text(const struct script_seg *g, char *buf, size_t len)
 {
@@ -387,11 +509,15 @@ script_seg_text(const struct script_seg *g, char *buf, size_t len)
 	if (n == 0)
 		flags[n++] = '-';
 	flags[n] = '\0';
-	n = (size_t)snprintf(buf, len, "%s %u:%u(%u)", flags, g->seq, g->seq + g->len, g->len);
+	n = ip_text(&g->ip, buf, len);
+	n += (size_t)snprintf(buf + n, len - n, "%s %u:%u(%u)", flags, g->seq, g->seq + g->len,
+			      g->len);
 	if (g->flags & 0x10)
 		n += (size_t)snprintf(buf + n, len - n, " ack %u", g->ack);
 	if (g->has_window)
 		n += (size_t)snprintf(buf + n, len - n, " win %u", g->window);
+	if (g->has_urgent)
+		n += (size_t)snprintf(buf + n, len - n, " urg %u", g->urgent);
 	if (g->any_options)
 		snprintf(buf + n, len - n, " <...>");
 	for (unsigned i = 0; i < g->n_opts && n + 64 < len; i++) {

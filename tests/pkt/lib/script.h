@@ -20,11 +20,28 @@ struct script_opt {
 	uint32_t v[8];	/* MSS; shift; TSval, TSecr; SACK's edges */
 };
 
+/* What a script says of the IP header; of what was sent, all of it. */
+struct script_ip {
+	uint8_t ecn;		/* 0 noecn, 1 ect1, 2 ect0, 3 ce */
+	uint8_t tos;		/* without ECN's two bits */
+	uint8_t ttl;
+	bool has_ecn, has_tos, has_ttl;
+};
+
+/* An ICMP error from a router, about a segment of the stack's. */
+struct script_icmp {
+	uint8_t type, code;
+	uint32_t rest;		/* the four bytes after the checksum: the MTU */
+	uint32_t seq, len;	/* of the segment quoted */
+};
+
 struct script_seg {
+	struct script_ip ip;
 	uint16_t flags;		/* as on the wire */
 	uint32_t seq, len, ack;
 	uint32_t window;
-	bool has_window, any_options;
+	uint16_t urgent;	/* the pointer as on the wire */
+	bool has_window, has_urgent, any_options;
 	uint8_t n_opts;
 	struct script_opt opt[PKT_MAX_OPTS];
 };
@@ -37,7 +54,7 @@ struct script_call {
 	char error[32];		/* "EAGAIN"; empty: none */
 };
 
-enum script_kind { SCRIPT_IN, SCRIPT_OUT, SCRIPT_CALL };
+enum script_kind { SCRIPT_IN, SCRIPT_ICMP, SCRIPT_OUT, SCRIPT_CALL };
 
 struct script_event {
 	enum script_kind kind;
@@ -45,6 +62,7 @@ struct script_event {
 	enum { TIME_ABSOLUTE, TIME_RELATIVE, TIME_ANY } time;
 	int64_t at, until;	/* us; until > at: a range */
 	struct script_seg seg;
+	struct script_icmp icmp;
 	struct script_call call;
 };
 

@@ -21,6 +21,13 @@ put32(uint8_t *b, uint32_t v)
 	memcpy(b, &v, 4);
 }
 
+static void
+put16(uint8_t *b, uint16_t v)
+{
+	b[0] = (uint8_t)(v >> 8);
+	b[1] = (uint8_t)v;
+}
+
 static uint32_t
 get32(const uint8_t *b)
 {
@@ -72,9 +79,47 @@ wire_write(const struct script_seg *g, uint32_t off)
 	frame_ip4(&f, WIRE_REMOTE, WIRE_LOCAL, 6, NULL, 0);
 	frame_tcp(&f, WIRE_REMOTE_PORT, WIRE_LOCAL_PORT, g->seq, g->ack, g->flags,
 		  (uint16_t)g->window, options, (n + 3) & ~(size_t)3);
+	f.b[L3 + 1] = (uint8_t)(g->ip.tos | g->ip.ecn);
+	if (g->ip.has_ttl)
+		f.b[L3 + 8] = g->ip.ttl;
+	put16(&f.b[L4 + 18], g->urgent);
 	frame_fill(&f, g->len);
 	for (uint32_t i = 0; i < g->len; i++)
 		f.b[f.len - g->len + i] = wire_byte(off + i);
+	frame_end(&f);
+	return frame_mbuf(&f);
+}
+
+/* What a router quotes of a segment of the stack's: its IP header, and 8 bytes (RFC 792). */
+static void
+quote(uint8_t b[28], uint32_t seq, uint32_t len)
+{
+	memset(b, 0, 28);
+	b[0] = 0x45;
+	put16(b + 2, (uint16_t)(40 + len));
+	put16(b + 6, 0x4000);
+	b[8] = 60;
+	b[9] = 6;
+	inet_pton(AF_INET, WIRE_LOCAL, b + 12);
+	inet_pton(AF_INET, WIRE_REMOTE, b + 16);
+	put16(b + 10, (uint16_t)~naive_sum(b, 20, 0));
+	put16(b + 20, WIRE_LOCAL_PORT);
+	put16(b + 22, WIRE_REMOTE_PORT);
+	put32(b + 24, seq);
+}
+
+struct rte_mbuf *
+wire_icmp(const struct script_icmp *i)
+{
+	static struct frame f;
+	uint8_t quoted[28];
+
+	quote(quoted, i->seq, i->len);
+	frame_init(&f);
+	frame_ether(&f, 0x0800);
+	frame_ip4(&f, WIRE_ROUTER, WIRE_LOCAL, 1, NULL, 0);
+	frame_icmp(&f, i->type, i->code, i->rest);
+	frame_bytes(&f, quoted, sizeof quoted);
 	frame_end(&f);
 	return frame_mbuf(&f);
 }
@@ -152,6 +197,14 @@ wire_read(const struct rte_mbuf *m, struct script_seg *g, uint8_t *payload)
 		return wrong;
 	header = (tcp[12] >> 4) * 4u;
 	*g = (struct script_seg){
+		.ip = { .ecn = b[L3 + 1] & 3,
+			.has_ecn = b[L3 + 1] & 3,
+			.tos = b[L3 + 1] & 0xfc,
+			.has_tos = true,
+			.ttl = b[L3 + 8],
+			.has_ttl = true },
+		.urgent = get16(tcp + 18),
+		.has_urgent = get16(tcp + 12) & 0x20,
 		.flags = get16(tcp + 12) & 0x1ff,
 		.seq = get32(tcp + 4),
 		.ack = get32(tcp + 8),
