@@ -138,6 +138,46 @@ is_tap(const struct worker *w, const struct pkt *p)
 	return w->conf->ports->is_tap[p->m->port];
 }
 
+static uint8_t
+cc_of(enum policy_cc cc)
+{
+	switch (cc) {
+	case POLICY_CC_CUBIC:
+		return TCPTERM_CC_CUBIC;
+	case POLICY_CC_RENO:
+		return TCPTERM_CC_RENO;
+	case POLICY_CC_DEFAULT:
+		break;
+	}
+	return TCPTERM_CC_DEFAULT;
+}
+
+static uint8_t
+flood_of(enum policy_flood flood)
+{
+	switch (flood) {
+	case POLICY_FLOOD_COOKIE:
+		return TCPTERM_FLOOD_COOKIE;
+	case POLICY_FLOOD_DROP:
+		return TCPTERM_FLOOD_DROP;
+	case POLICY_FLOOD_PASS:
+		break;
+	}
+	return TCPTERM_FLOOD_PASS;
+}
+
+static struct tcpterm_tuning
+tuning_of(const struct policy_attrs *a)
+{
+	return (struct tcpterm_tuning){
+		.cc = cc_of(a->cc),
+		.pace = a->pace,
+		.idle_restart = a->idle_restart,
+		.no_ecn = a->no_ecn,
+		.mss = a->mss,
+	};
+}
+
 static struct tcpterm_verdict
 decide(struct worker *w, const struct pkt *p, bool midstream)
 {
@@ -158,6 +198,9 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 		.caller = &w->pending,
 		.idle_us = v.attrs.timeout_us,
 		.close_local = v.attrs.close_local,
+		.flood = flood_of(v.attrs.flood),
+		.signed_reset = v.attrs.signed_reset,
+		.tuning = tuning_of(&v.attrs),
 		.copy = tap,
 		.sender = (uint8_t)sender_of(w, &facts, &v),
 		.ends = (uint8_t)verdict_ends(v.reset),

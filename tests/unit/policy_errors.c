@@ -13,6 +13,9 @@ struct malformed {
 };
 
 #define END "default track\n"
+#define ATTRIBUTES                                                                            \
+	"expected an attribute (log, timeout, overlap, close, sink, cc, pace, idle-restart, " \
+	"ecn, mss, flood, signed), "
 
 static const struct malformed malformed[] = {
 	{ "set <a> { 1.1.1.1/33 }\n"
@@ -98,6 +101,27 @@ static const struct malformed malformed[] = {
 	  "t:1:19: \"overlap\" takes effect with passive only\n" },
 	{ "rule web: track { close local }\n" END,
 	  "t:1:19: \"close local\" takes effect with proxy only\n" },
+	{ "rule web: track { cc reno, mss 500 }\n" END,
+	  "t:1:19: \"cc\" takes effect with proxy only\n"
+	  "t:1:28: \"mss\" takes effect with proxy only\n" },
+	{ "rule web: passive { pace idle-restart ecn off }\n" END,
+	  "t:1:21: \"pace\" takes effect with proxy only\n"
+	  "t:1:26: \"idle-restart\" takes effect with proxy only\n"
+	  "t:1:39: \"ecn\" takes effect with proxy only\n" },
+	{ "rule web: pass { flood drop, signed reset }\n" END,
+	  "t:1:18: \"flood\" takes effect with proxy only\n"
+	  "t:1:30: \"signed\" takes effect with proxy only\n" },
+	{ "rule web: proxy { cc vegas }\n" END,
+	  "t:1:22: expected \"cubic\" or \"reno\", found \"vegas\"\n" },
+	{ "rule web: proxy { ecn strict }\n" END, "t:1:23: expected \"off\", found \"strict\"\n" },
+	{ "rule web: proxy { flood reset }\n" END,
+	  "t:1:25: expected \"pass\" or \"cookie\" or \"drop\", found \"reset\"\n" },
+	{ "rule web: proxy { signed drop }\n" END,
+	  "t:1:26: expected \"pass\" or \"reset\", found \"drop\"\n" },
+	{ "rule web: proxy { mss 87 }\n" END,
+	  "t:1:23: expected a segment size from 88 to 65495 bytes\n" },
+	{ "rule web: proxy { pace, pace }\n" END,
+	  "t:1:25: \"pace\" is given twice: first at line 1:19\n" },
 	{ "rule web: drop { sink count }\n" END,
 	  "t:1:18: \"sink\" takes effect with passive only\n" },
 	{ "rule web: passive { sink files \"streams\" }\n" END,
@@ -106,14 +130,11 @@ static const struct malformed malformed[] = {
 	  "t:1:32: unterminated string: expected '\"' on the same line\n" },
 	{ "rule web: passive { sink files \"/a\001b\" }\n" END,
 	  "t:1:32: a string holds printable ASCII characters only\n" },
-	{ "rule web: proxy { }\n" END,
-	  "t:1:19: expected an attribute (log, timeout, overlap, close, sink), found \"}\"\n" },
+	{ "rule web: proxy { }\n" END, "t:1:19: " ATTRIBUTES "found \"}\"\n" },
 	{ "rule web: proxy { colour }\n" END,
-	  "t:1:19: expected an attribute (log, timeout, overlap, close, sink), "
-	  "found \"colour\": is \"close\" meant?\n" },
+	  "t:1:19: " ATTRIBUTES "found \"colour\": is \"close\" meant?\n" },
 	{ "rule web: proxy { timeot 5s }\n" END,
-	  "t:1:19: expected an attribute (log, timeout, overlap, close, sink), "
-	  "found \"timeot\": is \"timeout\" meant?\n" },
+	  "t:1:19: " ATTRIBUTES "found \"timeot\": is \"timeout\" meant?\n" },
 	{ "rule web: reset nobody\n" END,
 	  "t:1:17: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
 	  "an end (client, server, both), \"{\" or the next statement (rule, set, steer, "

@@ -292,6 +292,26 @@ overlap_refuse(struct parser *ps, const struct loc *loc)
 }
 
 int
+statement_begins(struct parser *ps)
+{
+	ps->skipping = false;
+	ps->match = arena_alloc(&ps->p->arena, sizeof *ps->match);
+	ps->attrs = arena_alloc(&ps->p->arena, sizeof *ps->attrs);
+	return ps->match && ps->attrs ? 0 : -ENOMEM;
+}
+
+/* And the rest of its statement is skipped. */
+void
+later_refuse(struct parser *ps, const struct loc *loc)
+{
+	char quote[64];
+
+	ps->skipping = true;
+	error_at(ps->p, ps->errs, loc, "%s is not available in this version",
+		 source_quote(ps->p, loc, quote, sizeof quote));
+}
+
+int
 table_check(struct parser *ps, uint64_t table, const struct loc *loc)
 {
 	/* Table 0 holds the selections: the packet would come back to them. */

@@ -112,7 +112,21 @@ struct match {
 	struct loc seen[SEEN_N];	/* line 0: not written */
 };
 
-enum attr_field { ATTR_LOG, ATTR_TIMEOUT, ATTR_OVERLAP, ATTR_CLOSE, ATTR_SINK, ATTR_N };
+enum attr_field {
+	ATTR_LOG,
+	ATTR_TIMEOUT,
+	ATTR_OVERLAP,
+	ATTR_CLOSE,
+	ATTR_SINK,
+	ATTR_CC,
+	ATTR_PACE,
+	ATTR_IDLE_RESTART,
+	ATTR_ECN,
+	ATTR_MSS,
+	ATTR_FLOOD,
+	ATTR_SIGNED,
+	ATTR_N
+};
 
 struct attr_list {
 	struct policy_attrs v;
@@ -241,6 +255,9 @@ void attr_once(struct parser *ps, enum attr_field field, const struct loc *loc);
 void attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc);
 void attr_files(struct parser *ps, const char *dir, const struct loc *loc);
 void overlap_refuse(struct parser *ps, const struct loc *loc);
+/* A new statement: nothing is known of it.  0 or -ENOMEM. */
+int statement_begins(struct parser *ps);
+void later_refuse(struct parser *ps, const struct loc *loc);
 int table_check(struct parser *ps, uint64_t table, const struct loc *loc);
 struct rule *rule_new(struct parser *ps, enum policy_mode mode);
 void rule_add(struct parser *ps, struct rule *r);
@@ -252,6 +269,17 @@ struct pair *pair_append(struct pair *list, struct pair *one);
 int attachment_check(struct parser *ps, uint64_t id, const struct loc *loc);
 int sample_check(struct parser *ps, uint64_t one, const struct loc *one_loc, uint64_t of,
 		 const struct loc *of_loc);
+
+/* tune.c: how a proxied flow's connections behave. */
+/* One of CC, PACE, IDLE_RESTART, ECN, FLOOD and SIGNED, with its word (s NULL: it has none). */
+void tune_choose(struct parser *ps, enum attr_field field, const struct loc *loc,
+		 const struct word *word);
+void tune_mss(struct parser *ps, uint64_t bytes, const struct loc *loc);
+/* Says of those given that the rule's mode has no use for them. */
+void tune_check(struct parser *ps, const struct rule *r);
+bool tune_equal(const struct policy_attrs *a, const struct policy_attrs *b);
+/* Writes them; `sep` stands before the first.  What stands before the next one. */
+const char *tune_print(const struct attr_list *a, const char *sep, FILE *f);
 
 /*
  * check.c: reads the items of a list as `kind` wants them.  Each returns false

@@ -361,6 +361,7 @@ attrs_check(struct parser *ps, const struct rule *r)
 		if (r->attrs->seen[only[k].field].line && !(only[k].modes & 1u << r->mode))
 			error_at(ps->p, ps->errs, &r->attrs->seen[only[k].field], "%s",
 				 only[k].message);
+	tune_check(ps, r);
 }
 
 bool

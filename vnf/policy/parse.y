@@ -80,22 +80,21 @@ int policy_yylex(POLICY_YYSTYPE *val, struct loc *loc, struct parser *ps);
 	} while (0)
 
 static void policy_yyerror(const struct loc *loc, struct parser *ps, const char *msg);
-static int statement_begins(struct parser *ps);
-static void later_refuse(struct parser *ps, const struct loc *loc);
 }
 
 %token <str> WORD "a name" STRING "a quoted string" SETNAME "a <set>"
 %token <str> DOTTED "an IPv4 address" ADDR6 "an IPv6 address"
 %token <num> NUMBER "a number" DURATION "a duration (300s, 5m, 1h)"
-%token ANY "any" ATTACHMENT "attachment" BALANCE "balance" BOTH "both" BRIDGE "bridge"
+%token ANY "any" ATTACHMENT "attachment" BALANCE "balance" BOTH "both" BRIDGE "bridge" CC "cc"
 %token CLIENT "client" CLOSE "close" CLOSED "closed"
-%token COPY "copy" COUNT "count" DEFAULT "default" DOMAIN "domain" DROP "drop" FAIL "fail"
-%token FILE_ "file" INCLUDE "include"
+%token COPY "copy" COUNT "count" DEFAULT "default" DOMAIN "domain" DROP "drop" ECN "ecn"
+%token FAIL "fail" FILE_ "file" FLOOD "flood" IDLE_RESTART "idle-restart" INCLUDE "include"
 %token FILES "files" FIRST "first" FROM "from" IN "in" L3 "l3" L3L4 "l3l4"
-%token LOCAL "local" LOG "log" MIRROR "mirror" NEXT "next"
-%token NORMAL "normal" ON "on" OPEN "open" OVERLAP "overlap" PASS "pass" PASSIVE "passive"
+%token LOCAL "local" LOG "log" MIRROR "mirror" MSS "mss" NEXT "next"
+%token NORMAL "normal" ON "on" OPEN "open" OVERLAP "overlap" PACE "pace" PASS "pass"
+%token PASSIVE "passive"
 %token PORT "port" PROTO "proto" PROXY "proxy" RESET "reset" RESUBMIT "resubmit" RULE "rule"
-%token SAMPLE "sample" SERVER "server" SET "set" SINK "sink" STEER "steer"
+%token SAMPLE "sample" SERVER "server" SET "set" SIGNED "signed" SINK "sink" STEER "steer"
 %token TCP "tcp" TIMEOUT "timeout"
 %token TO "to" TRACK "track" UNTAGGED "untagged" VIA "via" VLAN "vlan"
 %token LATER "a later version's word" LATER_STATEMENT "a later version's statement"
@@ -108,14 +107,14 @@ static void later_refuse(struct parser *ps, const struct loc *loc);
 %precedence ALONE
 %precedence PORT
 
-%type <word> name
+%type <word> name choice
 %type <item> item
 %type <list> spec operand items elements
 %type <set> set_head
 %type <rule> action
 %type <steer> path
 %type <pair> pair pairs
-%type <number> reset_side next attachment balance sample
+%type <number> reset_side next attachment balance sample toggle chosen
 %type <flag> fail
 
 %start policy
@@ -304,6 +303,29 @@ attr:
 			attr_once(ps, ATTR_SINK, &@$);
 			attr_files(ps, $STRING, &@STRING);
 		}
+	| toggle		{ tune_choose(ps, (enum attr_field)$1, &@$, &(struct word){ 0 }); }
+	| chosen choice		{ tune_choose(ps, (enum attr_field)$1, &@$, &$2); }
+	| MSS NUMBER
+		{
+			attr_once(ps, ATTR_MSS, &@$);
+			tune_mss(ps, $NUMBER, &@NUMBER);
+		}
+	;
+
+toggle: PACE { $$ = ATTR_PACE; } | IDLE_RESTART { $$ = ATTR_IDLE_RESTART; } ;
+
+chosen:
+	  CC			{ $$ = ATTR_CC; }
+	| ECN			{ $$ = ATTR_ECN; }
+	| FLOOD			{ $$ = ATTR_FLOOD; }
+	| SIGNED		{ $$ = ATTR_SIGNED; }
+	;
+
+choice:
+	  WORD			{ $$ = (struct word){ $1, @$ }; }
+	| PASS			{ $$ = (struct word){ "pass", @$ }; }
+	| DROP			{ $$ = (struct word){ "drop", @$ }; }
+	| RESET			{ $$ = (struct word){ "reset", @$ }; }
 	;
 
 steer:
@@ -396,30 +418,10 @@ name:
 
 %%
 
-static int
-statement_begins(struct parser *ps)
-{
-	ps->skipping = false;
-	ps->match = arena_alloc(&ps->p->arena, sizeof *ps->match);
-	ps->attrs = arena_alloc(&ps->p->arena, sizeof *ps->attrs);
-	return ps->match && ps->attrs ? 0 : -ENOMEM;
-}
-
-/* And the rest of its statement is skipped. */
-static void
-later_refuse(struct parser *ps, const struct loc *loc)
-{
-	char quote[64];
-
-	ps->skipping = true;
-	error_at(ps->p, ps->errs, loc, "%s is not available in this version",
-		 source_quote(ps->p, loc, quote, sizeof quote));
-}
-
 /* Tokens that a message names together, where two of a group are possible. */
 static const struct group {
 	const char *phrase;		/* groups[0]'s comes last */
-	yysymbol_kind_t member[12];	/* ends with YYUNDEF */
+	yysymbol_kind_t member[14];	/* ends with YYUNDEF */
 } groups[] = {
 	{ "the next statement (rule, set, steer, default, include)",
 	  { YYSYMBOL_RULE, YYSYMBOL_SET, YYSYMBOL_STEER, YYSYMBOL_DEFAULT, YYSYMBOL_INCLUDE,
@@ -430,9 +432,13 @@ static const struct group {
 	{ "an action (proxy, track, passive, pass, drop, reset)",
 	  { YYSYMBOL_PROXY, YYSYMBOL_TRACK, YYSYMBOL_PASSIVE, YYSYMBOL_PASS, YYSYMBOL_DROP,
 	    YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
-	{ "an attribute (log, timeout, overlap, close, sink)",
+	{ "an attribute (log, timeout, overlap, close, sink, cc, pace, idle-restart, ecn, mss, "
+	  "flood, signed)",
 	  { YYSYMBOL_LOG, YYSYMBOL_TIMEOUT, YYSYMBOL_OVERLAP, YYSYMBOL_CLOSE, YYSYMBOL_SINK,
-	    YYSYMBOL_YYUNDEF } },
+	    YYSYMBOL_CC, YYSYMBOL_PACE, YYSYMBOL_IDLE_RESTART, YYSYMBOL_ECN, YYSYMBOL_MSS,
+	    YYSYMBOL_FLOOD, YYSYMBOL_SIGNED, YYSYMBOL_YYUNDEF } },
+	{ "a choice (cubic, reno, off, pass, cookie, drop, reset)",
+	  { YYSYMBOL_WORD, YYSYMBOL_PASS, YYSYMBOL_DROP, YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
 	{ "an end (client, server, both)",
 	  { YYSYMBOL_CLIENT, YYSYMBOL_SERVER, YYSYMBOL_BOTH, YYSYMBOL_YYUNDEF } },
 	{ NULL,		/* operand_phrase() */

@@ -50,12 +50,26 @@ enum policy_reset { POLICY_RESET_BOTH, POLICY_RESET_CLIENT, POLICY_RESET_SERVER 
 /* Which of two conflicting versions of a byte a passive stream delivers. */
 enum policy_overlap { POLICY_OVERLAP_FIRST };
 
+/* The congestion control of a proxied flow's legs. */
+enum policy_cc { POLICY_CC_DEFAULT, POLICY_CC_CUBIC, POLICY_CC_RENO };
+
+/* What a proxied flow's SYN meets where handshakes leave no room for it. */
+enum policy_flood { POLICY_FLOOD_PASS, POLICY_FLOOD_COOKIE, POLICY_FLOOD_DROP };
+
 /* Where a passive flow's bytes go. */
 enum policy_sink { POLICY_SINK_COUNT, POLICY_SINK_FILES };
 
 struct policy_attrs {
 	bool log;
 	bool close_local;		/* proxy: acknowledge a FIN at once */
+	/* these are of proxy as well */
+	bool pace;			/* spread segments over the round trip */
+	bool idle_restart;		/* begin with the initial window after an idle time */
+	bool no_ecn;			/* send nothing that is ECN-capable */
+	bool signed_reset;		/* refuse a SYN with MD5 or AO, else it is passed */
+	uint16_t mss;			/* bytes, no segment is larger; 0: the MTU says */
+	enum policy_cc cc;
+	enum policy_flood flood;
 	enum policy_overlap overlap;
 	enum policy_sink sink;
 	const char *sink_dir;		/* SINK_FILES: absolute; lives as long as the snapshot */

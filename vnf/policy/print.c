@@ -194,6 +194,7 @@ attrs_print(const struct attr_list *a, FILE *f)
 		fprintf(f, "%ssink count", sep);
 		sep = ", ";
 	}
+	sep = tune_print(a, sep, f);
 	if (sep[0] == ',')
 		fputs(" }", f);
 }

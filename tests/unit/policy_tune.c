@@ -1,0 +1,113 @@
+/* The attributes of proxy that say how its connections behave. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/tap.h"
+#include "vnf/policy/policy.h"
+
+static struct policy *
+parsed(const char *text)
+{
+	struct policy_errors errs;
+	struct policy *p;
+
+	policy_parse("t", text, strlen(text), &p, &errs);
+	policy_errors_print(&errs, stdout);
+	policy_errors_free(&errs);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	return p;
+}
+
+static char *
+printed(const struct policy *p)
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	CU_ASSERT_EQUAL(policy_print(p, f), 0);
+	fclose(f);
+	return out;
+}
+
+static struct policy_facts
+facts_to(uint16_t dport)
+{
+	return (struct policy_facts){ .sport = 5, .dport = dport, .proto = IPPROTO_TCP, .peer = 1 };
+}
+
+static void
+they_come_with_the_verdict(void)
+{
+	struct policy *p = parsed(
+		"rule a: proxy to any port 1 { cc reno, pace, idle-restart, ecn off, mss 536,\n"
+		"	flood cookie, signed reset }\n"
+		"rule b: proxy to any port 2 { cc cubic flood drop signed pass }\n"
+		"default proxy { flood pass }\n");
+	struct policy_facts f = facts_to(1);
+	struct policy_verdict v;
+
+	policy_decide(p, &f, &v);
+	CU_ASSERT(v.attrs.pace && v.attrs.idle_restart && v.attrs.no_ecn && v.attrs.signed_reset);
+	CU_ASSERT_EQUAL(v.attrs.cc, POLICY_CC_RENO);
+	CU_ASSERT_EQUAL(v.attrs.mss, 536);
+	CU_ASSERT_EQUAL(v.attrs.flood, POLICY_FLOOD_COOKIE);
+	f.dport = 2;
+	policy_decide(p, &f, &v);
+	CU_ASSERT_EQUAL(v.attrs.cc, POLICY_CC_CUBIC);
+	CU_ASSERT_EQUAL(v.attrs.flood, POLICY_FLOOD_DROP);
+	CU_ASSERT_FALSE(v.attrs.pace || v.attrs.idle_restart || v.attrs.no_ecn ||
+			v.attrs.signed_reset);
+	f.dport = 3;
+	policy_decide(p, &f, &v);
+	CU_ASSERT_EQUAL(v.attrs.cc, POLICY_CC_DEFAULT);
+	CU_ASSERT_EQUAL(v.attrs.flood, POLICY_FLOOD_PASS);
+	CU_ASSERT_EQUAL(v.attrs.mss, 0);
+	policy_free(p);
+}
+
+static void
+they_are_printed_compared_and_parsed_again(void)
+{
+	static const char *const attrs[] = {
+		"cc cubic",
+		"cc reno",
+		"pace",
+		"idle-restart",
+		"ecn off",
+		"flood pass",
+		"flood cookie",
+		"flood drop",
+		"signed pass",
+		"signed reset",
+		"mss 1400",
+		"cc reno, pace, idle-restart, ecn off, flood cookie, signed reset, mss 88",
+	};
+	struct policy *plain = parsed("default proxy\n");
+	size_t i;
+
+	for (i = 0; i < sizeof attrs / sizeof attrs[0]; i++) {
+		/* what the default says anyway is no difference */
+		const bool same = strcmp(attrs[i], "flood pass") == 0 ||
+				  strcmp(attrs[i], "signed pass") == 0;
+		char text[160], *out;
+		struct policy *p, *again;
+
+		snprintf(text, sizeof text, "default proxy { %s }\n", attrs[i]);
+		p = parsed(text);
+		out = printed(p);
+		CU_ASSERT_STRING_EQUAL(out, text);
+		again = parsed(out);
+		CU_ASSERT(policy_equal(p, again));
+		CU_ASSERT_EQUAL(policy_equal(p, plain), same);
+		free(out);
+		policy_free(p);
+		policy_free(again);
+	}
+	policy_free(plain);
+}
+
+TAP_MAIN(policy_tune, TAP_TEST(they_come_with_the_verdict),
+	 TAP_TEST(they_are_printed_compared_and_parsed_again))
