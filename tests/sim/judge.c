@@ -19,7 +19,7 @@ calm(struct scenario *sc, uint64_t seed, enum box_mode mode)
 	struct endpoint_config *e;
 	int i;
 
-	scenario_make(sc, seed * SCENARIO_CLASSES + SC_CLEAN, mode, NULL);
+	scenario_make(sc, seed * SCENARIO_CYCLE + SC_CLEAN, mode, NULL);
 	sc->wire.pipe[0].quantum_us = sc->wire.pipe[2].quantum_us = 0;
 	for (i = 0; i < 2; i++) {
 		e = &sc->flow[0].ep[i];
@@ -118,6 +118,13 @@ corrupting(struct scenario *sc)
 }
 
 static void
+marking(struct scenario *sc)
+{
+	sc->wire.pipe[0].mark = sc->wire.pipe[2].mark = 0.3;
+	sc->flow[0].ep[0].ecn = sc->flow[0].ep[1].ecn = true;
+}
+
+static void
 no_tap_loss(struct scenario *sc)
 {
 	sc->tap_loss = 0;
@@ -170,6 +177,7 @@ CASE(invented_echo_is_caught, must_catch(WRONG_TSECR, BOX_PROXY, "tsecr-invented
 CASE(shifted_sequence_is_caught, must_catch(WRONG_SEQ, BOX_PROXY, "bytes", NULL))
 CASE(invented_end_is_caught, must_catch(WRONG_END, BOX_PROXY, "unreceived", NULL))
 CASE(false_sack_is_caught, must_catch(WRONG_SACK, BOX_PROXY, "sack", lossy))
+CASE(mark_that_crosses_is_caught, must_catch(WRONG_NONE, BOX_PROXY, "ecn", marking))
 CASE(counted_hop_is_caught, must_catch(WRONG_TTL, BOX_PROXY, "identity", NULL))
 CASE(lost_priority_is_caught, must_catch(WRONG_TAG, BOX_PROXY, "identity", tagged))
 CASE(own_mac_is_caught, must_catch(WRONG_MAC, BOX_PROXY, "identity", NULL))
@@ -196,11 +204,11 @@ TAP_MAIN(judge, TAP_TEST(a_wire_passes_as_proxy), TAP_TEST(a_wire_passes_as_prox
 	 TAP_TEST(sending_beyond_the_window_is_caught), TAP_TEST(invented_timestamp_is_caught),
 	 TAP_TEST(invented_echo_is_caught), TAP_TEST(shifted_sequence_is_caught),
 	 TAP_TEST(invented_end_is_caught), TAP_TEST(false_sack_is_caught),
-	 TAP_TEST(counted_hop_is_caught), TAP_TEST(lost_priority_is_caught),
-	 TAP_TEST(own_mac_is_caught), TAP_TEST(unconfirmed_handshake_is_caught),
-	 TAP_TEST(invented_syn_is_caught), TAP_TEST(invented_option_is_caught),
-	 TAP_TEST(early_fin_acknowledgment_is_caught), TAP_TEST(reset_out_of_the_blue_is_caught),
-	 TAP_TEST(replayed_segment_is_caught), TAP_TEST(talk_in_time_wait_is_caught),
-	 TAP_TEST(talking_passive_box_is_caught), TAP_TEST(false_report_is_caught),
-	 TAP_TEST(invented_gap_is_caught), TAP_TEST(leaked_buffer_is_caught),
-	 TAP_TEST(spinning_timer_is_caught))
+	 TAP_TEST(mark_that_crosses_is_caught), TAP_TEST(counted_hop_is_caught),
+	 TAP_TEST(lost_priority_is_caught), TAP_TEST(own_mac_is_caught),
+	 TAP_TEST(unconfirmed_handshake_is_caught), TAP_TEST(invented_syn_is_caught),
+	 TAP_TEST(invented_option_is_caught), TAP_TEST(early_fin_acknowledgment_is_caught),
+	 TAP_TEST(reset_out_of_the_blue_is_caught), TAP_TEST(replayed_segment_is_caught),
+	 TAP_TEST(talk_in_time_wait_is_caught), TAP_TEST(talking_passive_box_is_caught),
+	 TAP_TEST(false_report_is_caught), TAP_TEST(invented_gap_is_caught),
+	 TAP_TEST(leaked_buffer_is_caught), TAP_TEST(spinning_timer_is_caught))

@@ -2,8 +2,10 @@
  * Client, box and server on a simulated wire, seed after seed.  One line a class of scenarios.
  *
  *	proxy [--seeds N] [--first N] [--seed N] [--trace] [--jobs N] [--box NAME] [--mode NAME]
+ *	      [--reset]
  *
- * --seed runs that one and says what it is; SEEDS in the environment is --seeds.
+ * --seeds is for each mode.  --seed runs that one and says what it is; --reset lets the box reset
+ * its connections.  SEEDS in the environment is what is run in all, most of it as proxy.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,22 +22,24 @@
 
 /* Under a sanitizer a run takes several times as long. */
 #ifdef __SANITIZE_ADDRESS__
-enum { SEEDS_DEFAULT = 10 * SCENARIO_CLASSES };
+enum { SEEDS_DEFAULT = 1000 };
 #else
-enum { SEEDS_DEFAULT = 50 * SCENARIO_CLASSES };
+enum { SEEDS_DEFAULT = 10000 };
 #endif
 enum { JOBS_MAX = 16, FAILURES_SHOWN = 5 };
 
 static const struct box_ops *const boxes[] = { &lib_box, &forward_box };
 static const char *const mode_names[BOX_N_MODES] = { "proxy", "track", "passive" };
+static const unsigned mode_percent[BOX_N_MODES] = { 70, 15, 15 };	/* of SEEDS */
 
 struct args {
 	const char *self;
 	const struct box_ops *box;
 	const struct endpoint_ops *other;
 	unsigned modes;
-	uint64_t first, n;
-	bool one, trace;
+	uint64_t first, n;	/* n: of a mode */
+	uint64_t all;		/* of all modes, where n is 0 */
+	bool one, trace, reset;
 	unsigned jobs;
 };
 
@@ -48,9 +52,10 @@ struct tally {
 static void
 show_failure(const struct args *a, const struct scenario *sc, const struct run_result *res)
 {
-	printf("# seed %llu (%s): %s: %s\n# replay: %s --box %s --mode %s --seed %llu --trace\n",
+	printf("# seed %llu (%s): %s: %s\n# replay: %s --box %s --mode %s --seed %llu%s --trace\n",
 	       (unsigned long long)sc->seed, scenario_names[sc->class], res->rule, res->text,
-	       a->self, a->box->name, mode_names[sc->box.mode], (unsigned long long)sc->seed);
+	       a->self, a->box->name, mode_names[sc->box.mode], (unsigned long long)sc->seed,
+	       a->reset ? " --reset" : "");
 	fflush(stdout);
 }
 
@@ -60,7 +65,7 @@ run_one(const struct args *a, enum box_mode mode, uint64_t seed, struct tally *t
 	static struct scenario sc;
 	struct run_result res;
 
-	scenario_make(&sc, seed, mode, a->other);
+	(a->reset ? scenario_make_reset : scenario_make)(&sc, seed, mode, a->other);
 	if (a->one)
 		scenario_print(&sc, stdout);
 	run_scenario(&sc, a->box, a->trace ? stdout : NULL, &res);
@@ -148,13 +153,16 @@ wall(void)
 }
 
 static int
-run_mode(const struct args *a, enum box_mode mode)
+run_mode(const struct args *all, enum box_mode mode)
 {
+	struct args of_mode = *all, *a = &of_mode;
 	struct tally sum = { 0 };
 	double start = wall(), took;
 	int c, failed = 0;
 	bool whole;
 
+	if (!a->n)
+		a->n = a->all * mode_percent[mode] / 100 + 1;
 	printf("# %s, box %s: seeds %llu to %llu\n", mode_names[mode], a->box->name,
 	       (unsigned long long)a->first, (unsigned long long)(a->first + a->n - 1));
 	whole = run_shares(a, mode, &sum);
@@ -184,7 +192,7 @@ usage(const char *self)
 {
 	fprintf(stderr,
 		"usage: %s [--seeds N] [--first N] [--seed N] [--trace] [--jobs N] "
-		"[--box NAME] [--mode NAME]\n",
+		"[--box NAME] [--mode NAME] [--reset]\n",
 		self);
 	return 2;
 }
@@ -215,10 +223,9 @@ static bool
 take_args(struct args *a, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "seeds", 1, 0, 'n' }, { "first", 1, 0, 'f' },
-		{ "seed", 1, 0, 's' },	{ "trace", 0, 0, 't' },
-		{ "jobs", 1, 0, 'j' },	{ "box", 1, 0, 'b' },
-		{ "mode", 1, 0, 'm' },	{ 0 },
+		{ "seeds", 1, 0, 'n' }, { "first", 1, 0, 'f' }, { "seed", 1, 0, 's' },
+		{ "trace", 0, 0, 't' }, { "jobs", 1, 0, 'j' },	{ "box", 1, 0, 'b' },
+		{ "mode", 1, 0, 'm' },	{ "reset", 0, 0, 'r' }, { 0 },
 	};
 	const char *box = NULL, *mode = NULL;
 	int c;
@@ -244,6 +251,9 @@ take_args(struct args *a, int argc, char **argv)
 		case 'b':
 			box = optarg;
 			break;
+		case 'r':
+			a->reset = true;
+			break;
 		case 'm':
 			mode = optarg;
 			break;
@@ -251,7 +261,7 @@ take_args(struct args *a, int argc, char **argv)
 			return false;
 		}
 	}
-	if (a->jobs < 1 || a->jobs > JOBS_MAX || a->n < 1 || optind != argc)
+	if (a->jobs < 1 || a->jobs > JOBS_MAX || (a->n < 1 && a->all < 1) || optind != argc)
 		return false;
 	return take_names(a, box, mode);
 }
@@ -265,7 +275,7 @@ main(int argc, char **argv)
 	int failed = 0;
 	unsigned m;
 
-	a.n = env && *env ? strtoull(env, NULL, 0) : SEEDS_DEFAULT;
+	a.all = env && *env ? strtoull(env, NULL, 0) : SEEDS_DEFAULT;
 	if (!take_args(&a, argc, argv))
 		return usage(argv[0]);
 	for (m = 0; m < BOX_N_MODES; m++) {

@@ -5,28 +5,10 @@
 #include <stdlib.h>
 
 #include "tests/sim/lib/lib.h"
-#include "tests/sim/lib/rng.h"
 #include "tests/sim/lib/run.h"
 #include "tests/unit/tap.h"
 
-enum { SEEDS = 10 * SCENARIO_CLASSES };
-
-/* The ends look for each other when nothing comes: a RST may be lost. */
-static void
-with_reset(struct scenario *sc, uint64_t seed, enum box_mode mode)
-{
-	struct rng r = { rng_key(seed, 77) };
-	unsigned k;
-	int i;
-
-	scenario_make(sc, seed, mode, &lib_endpoint);
-	sc->reset_us = rng_log_range(&r, 1, 3000000);
-	for (k = 0; k < sc->n_flows; k++) {
-		sc->flow[k].aborts = true;	/* not all bytes arrive */
-		for (i = 0; i < 2; i++)
-			sc->flow[k].ep[i].keepalive_us = 20000000;
-	}
-}
+enum { SEEDS = 5 * SCENARIO_CYCLE };
 
 static void
 both_ends_close(enum box_mode mode)
@@ -37,14 +19,16 @@ both_ends_close(enum box_mode mode)
 	unsigned n = 0;
 
 	for (seed = 1; seed <= SEEDS; seed++) {
-		with_reset(&sc, seed, mode);
+		scenario_make_reset(&sc, seed, mode, &lib_endpoint);
 		run_scenario(&sc, &lib_box, NULL, &res);
 		n += res.resets;
 		CU_ASSERT_FALSE(res.failed);
 		if (res.failed)
-			printf("# seed %llu (%s), reset at %.6f s: %s: %s\n",
+			printf("# seed %llu (%s), reset at %.6f s: %s: %s\n# replay: "
+			       "obj/tests/sim/proxy --reset --mode %s --seed %llu --trace\n",
 			       (unsigned long long)seed, scenario_names[sc.class],
-			       (double)sc.reset_us / 1e6, res.rule, res.text);
+			       (double)sc.reset_us / 1e6, res.rule, res.text,
+			       mode == BOX_PROXY ? "proxy" : "track", (unsigned long long)seed);
 	}
 	CU_ASSERT(n >= SEEDS / 4);
 	printf("# %u connections were reset\n", n);

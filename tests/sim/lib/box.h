@@ -47,6 +47,8 @@ struct box_stats {
 	uint64_t retransmits[2];
 };
 
+struct audit;
+
 struct box_ops {
 	const char *name;
 	unsigned modes;		/* bit (1 << enum box_mode) for each it has */
@@ -69,6 +71,9 @@ struct box_ops {
 	unsigned (*reset)(void *box, int64_t now_us);
 
 	void (*stats)(void *box, struct box_stats *st);
+
+	/* Compares its books with what is true (audit.h); NULL: it has none. */
+	void (*audit)(void *box, const struct audit *a);
 
 	/* Frees everything; returns how many buffers never came back. */
 	unsigned (*destroy)(void *box);

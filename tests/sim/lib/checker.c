@@ -24,6 +24,7 @@ checker_new(const struct checker_config *cfg,
 			v = &c->d[i].v[k / 2][k % 2];
 			v->said_wscale = -1;
 			v->heard_fin = UINT64_MAX;
+			v->echo_at = INT64_MIN;
 		}
 	}
 	return c;
@@ -41,6 +42,7 @@ checker_free(struct checker *c)
 		for (k = 0; k < 4; k++) {
 			v = &c->d[i].v[k / 2][k % 2];
 			ranges_fini(&v->heard);
+			ranges_fini(&v->heard_sacked);
 			ranges_fini(&v->tsvals);
 			ranges_fini(&v->labels);
 		}
@@ -56,6 +58,18 @@ checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, ui
 {
 	/* Offsets on the wire count the SYN. */
 	return ranges_touch(&c->d[flow].v[dir][WHO_BOX].heard, from + 1, to + 1);
+}
+
+bool
+checker_witness(const struct checker *c, unsigned flow, int leg, enum who who, struct witness *w)
+{
+	const struct voice *v = &c->d[flow].v[leg][who];
+
+	if (flow >= c->cfg.n_flows || c->d[flow].ended ||
+	    (who == WHO_BOX && c->cfg.mode != BOX_PROXY))
+		return false;
+	*w = (struct witness){ &v->heard, &v->heard_sacked, v->heard_ack, v->heard_edge, v->max };
+	return true;
 }
 
 uint64_t
@@ -191,7 +205,11 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 	}
 	if (who == WHO_BOX && c->cfg.mode == BOX_PROXY && checker_released(&x, f))
 		return;
-	if (who == WHO_END && x.d->ended)	/* it may begin anew, and nobody follows it */
+	if (who == WHO_END && x.d->ended) {	/* it may begin anew, and nobody follows it */
+		x.d->anew |= s.flags & SEEN_SYN;
+		return;
+	}
+	if (x.d->anew)
 		return;
 	if (who == WHO_BOX && c->cfg.mode != BOX_PROXY && !reset)
 		return;
@@ -234,6 +252,21 @@ hear_identity(struct voice *v, const struct seen *s)
 	ranges_add(&v->tsvals, at, at + 1);
 }
 
+static void
+hear_sack(const struct said *x)
+{
+	struct voice *v = x->peer;
+	int64_t from, to;
+	unsigned i;
+
+	for (i = 0; i < x->s->n_sacks; i++) {
+		from = checker_offset(x->d, 1 - x->dir, x->s->sack[i][0]);
+		to = checker_offset(x->d, 1 - x->dir, x->s->sack[i][1]);
+		if (from >= 0 && to <= (int64_t)v->max)
+			ranges_add(&v->heard_sacked, (uint64_t)from, (uint64_t)to);
+	}
+}
+
 /* `x` has the voice that spoke as `peer` of the one that hears. */
 static void
 hear(struct said *x)
@@ -248,6 +281,7 @@ hear(struct said *x)
 		v->heard_rst = true;
 		return;
 	}
+	checker_hear_ecn(x);
 	if (s->flags & SEEN_SYN)
 		hear_syn(v, s);
 	shift = s->flags & SEEN_SYN || !checker_scaled(x) ? 0 : x->v->said_wscale;
@@ -256,6 +290,7 @@ hear(struct said *x)
 		v->heard_edge = (uint64_t)edge;
 	if (s->flags & SEEN_ACK && x->ack > (int64_t)v->heard_ack && x->ack <= (int64_t)v->max)
 		v->heard_ack = (uint64_t)x->ack;
+	hear_sack(x);
 	if (s->flags & SEEN_FIN && v->heard_fin == UINT64_MAX) {
 		v->heard_fin = (uint64_t)x->end - 1;
 		v->heard_fin_at = x->now;

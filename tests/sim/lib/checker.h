@@ -24,6 +24,8 @@
  *   tsval-invented    TSval that the impersonated end has not sent
  *   tsecr-invented    TSecr that the peer has not sent
  *   sack              a block of what has not arrived, or SACK without agreement
+ *   ecn               marks without agreement, on what may not have them, of another leg, or a
+ *                     mark that is not echoed (RFC 3168 6.1)
  *   syn-invented      SYN or SYN-ACK without one received for it
  *   syn-options       options of a handshake that the end has not sent or that do not cross
  *   early-ack         the server acknowledged before the client's valid ACK came
@@ -42,6 +44,7 @@
 
 #include "tests/sim/lib/box.h"
 #include "tests/sim/lib/endpoint.h"
+#include "tests/sim/lib/ranges.h"
 
 enum { CHECKER_FLOWS = 8 };
 
@@ -82,6 +85,17 @@ void checker_finish(struct checker *c, uint64_t drops);
 
 /* Has any byte of offsets from..to-1 of that stream (0: its first byte) reached the box? */
 bool checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to);
+
+/* What `who` has heard on a leg; offsets, 0 the SYN.  The ranges stay the checker's. */
+struct witness {
+	const struct ranges *heard, *sacked;	/* of the peer's stream; of its own */
+	uint64_t acked, edge;	/* the furthest acknowledgment and right edge it was told */
+	uint64_t max;		/* the furthest end of what it sent itself */
+};
+
+/* False: it is not followed any more, or not terminated. */
+bool checker_witness(const struct checker *c, unsigned flow, int leg, enum who who,
+		     struct witness *w);
 
 /* Segments judged so far. */
 uint64_t checker_count(const struct checker *c);

@@ -61,6 +61,9 @@ judge_syn(const struct said *x)
 	if (s->has_wscale && in->has_wscale && s->wscale != (in->wscale > 14 ? 14 : in->wscale))
 		checker_fail(x, "syn-options", "window scale %u, the end said %u", s->wscale,
 			     in->wscale);
+	if ((s->flags ^ in->flags) & (SEEN_ECE | SEEN_CWR))
+		checker_fail(x, "syn-options", "ECN flags %03x, the end said %03x", s->flags,
+			     in->flags);
 	if (in->has_mss && !s->has_mss)
 		checker_fail(x, "syn-options", "MSS was lost");
 }

@@ -1,6 +1,7 @@
 /*
  * checker_inner.h - what the files of the checker share.  checker.c knows who speaks, checker_say.c
- * judges any TCP, checker_box.c what only the box is held to, checker_copy.c verbatim copies.
+ * judges any TCP, checker_ecn.c its ECN, checker_box.c what only the box is held to,
+ * checker_copy.c verbatim copies.
  */
 #ifndef LEAT_SIM_CHECKER_INNER_H
 #define LEAT_SIM_CHECKER_INNER_H
@@ -26,6 +27,7 @@ struct voice {
 	uint64_t max;		/* the furthest end of what it sent */
 	uint64_t acked;		/* its highest acknowledgment */
 	uint64_t edge;		/* the furthest right edge it offered */
+	uint8_t said_ecn;	/* ECE and CWR of its SYN */
 	bool has_tsval;
 	uint32_t tsval;
 	uint64_t n_syn_said;
@@ -34,6 +36,7 @@ struct voice {
 	uint64_t n_syn_heard;
 	struct seen syn;	/* the last SYN heard; its pointers are not valid */
 	struct ranges heard;
+	struct ranges heard_sacked;	/* of the own stream */
 	uint64_t heard_ack, heard_edge, heard_fin;	/* heard_fin: offset, UINT64_MAX none */
 	int64_t heard_fin_at;
 	uint16_t heard_mss;
@@ -44,6 +47,9 @@ struct voice {
 	bool dfs[2];
 	struct ranges labels;
 	uint64_t heard_since_closed;
+	enum { ECHO_NEVER, ECHO_MAYBE, ECHO_ALWAYS } echo;	/* of congestion marks, ... */
+	int64_t echo_at;	/* ... since then */
+	uint32_t ts_newest;
 };
 
 struct dialogue {		/* one flow */
@@ -52,6 +58,7 @@ struct dialogue {		/* one flow */
 	uint32_t isn[2];
 	bool confirmed;		/* the client's valid ACK has come to the box */
 	bool ended;		/* the box has reset it by itself */
+	bool anew;		/* an end has begun another since */
 	struct voice v[2][2];	/* leg, who */
 };
 
@@ -89,6 +96,10 @@ bool checker_scaled(const struct said *x);	/* both have agreed on window scale o
 void checker_say(struct said *x);
 
 void checker_say_syn(struct voice *v, const struct seen *s);
+
+/* ECN's marks; before checker_say has taken note of the segment, or hear() of one that came. */
+void checker_say_ecn(const struct said *x);
+void checker_hear_ecn(const struct said *x);
 
 /* What only the box is held to; called before checker_say. */
 void checker_box(struct said *x);

@@ -158,6 +158,7 @@ checker_say_syn(struct voice *v, const struct seen *s)
 	v->said_wscale = s->has_wscale ? s->wscale > 14 ? 14 : s->wscale : -1;
 	v->said_ts = s->has_ts;
 	v->said_sack = s->sack_ok;
+	v->said_ecn = s->flags & (SEEN_ECE | SEEN_CWR);
 }
 
 void
@@ -173,6 +174,7 @@ checker_say(struct said *x)
 	judge_ack(x);
 	judge_timestamps(x);
 	judge_sack(x);
+	checker_say_ecn(x);
 	if (x->s->flags & SEEN_FIN)
 		x->v->said_fin = true;
 	if (x->end > (int64_t)x->v->max)

@@ -39,6 +39,7 @@ struct endpoint_config {
 	uint16_t mss;		/* offered; 0: no option */
 	int wscale;		/* offered shift, -1: no option */
 	bool timestamps, sack;
+	bool ecn;		/* offered, or agreed to (RFC 3168) */
 	uint32_t ts_start;	/* first TSval */
 	uint32_t sndbuf, rcvbuf; /* bytes */
 	int64_t delack_us;	/* 0: every segment is acknowledged at once */
@@ -65,6 +66,8 @@ struct endpoint_status {
 	uint64_t retransmits;	/* segments */
 };
 
+struct audit;
+
 struct endpoint_ops {
 	const char *name;
 
@@ -86,6 +89,7 @@ struct endpoint_ops {
 	int64_t (*next_timer)(void *ep);		/* INT64_MAX: none */
 	void (*run)(void *ep, int64_t now_us);		/* timers due, and end of a burst */
 	void (*status)(void *ep, struct endpoint_status *st);
+	void (*audit)(void *ep, const struct audit *a);	/* as a box's; NULL: no books */
 	unsigned (*destroy)(void *ep);			/* returns buffers that never came back */
 };
 

@@ -3,6 +3,7 @@
 
 #include <tcpterm/stack.h>
 
+#include "tests/sim/lib/audit.h"
 #include "tests/sim/lib/lib.h"
 #include "tests/sim/lib/rng.h"
 
@@ -248,6 +249,18 @@ stats(void *box, struct box_stats *st)
 	st->retransmits[1] = 0;
 }
 
+static void
+audit(void *box, const struct audit *a)
+{
+	audit_stack(((struct lib_box *)box)->stack, a);
+}
+
+struct tcpterm *
+lib_box_stack(void *box)
+{
+	return ((struct lib_box *)box)->stack;
+}
+
 const struct box_ops lib_box = {
 	.name = "tcpterm",
 	.modes = 1 << BOX_PROXY | 1 << BOX_TRACK | 1 << BOX_PASSIVE,
@@ -258,5 +271,6 @@ const struct box_ops lib_box = {
 	.run = run,
 	.reset = reset,
 	.stats = stats,
+	.audit = audit,
 	.destroy = destroy,
 };

@@ -4,6 +4,7 @@
 
 #include <tcpterm/conn.h>
 
+#include "tests/sim/lib/audit.h"
 #include "tests/sim/lib/lib.h"
 #include "tests/sim/lib/rng.h"
 
@@ -345,6 +346,12 @@ status(void *ep, struct endpoint_status *st)
 	st->retransmits = e->retransmits;
 }
 
+static void
+audit(void *ep, const struct audit *a)
+{
+	audit_stack(((struct lib_end *)ep)->stack, a);
+}
+
 const struct endpoint_ops lib_endpoint = {
 	.name = "tcpterm",
 	.create = create,
@@ -357,5 +364,6 @@ const struct endpoint_ops lib_endpoint = {
 	.next_timer = next_timer,
 	.run = run,
 	.status = status,
+	.audit = audit,
 	.destroy = destroy,
 };

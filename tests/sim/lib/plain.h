@@ -62,6 +62,10 @@ struct plain {
 	bool ack_now;
 
 	bool ts_on, sack_on;
+	bool ecn_on;			/* RFC 3168 */
+	bool ece;			/* a mark came, and no CWR since */
+	bool cwr_due;			/* the window was halved, the peer is still to be told */
+	uint64_t ecn_recover;		/* not halved again for marks below this */
 	uint32_t ts_recent;
 	uint64_t last_ack_sent;
 

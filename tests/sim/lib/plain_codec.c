@@ -82,12 +82,12 @@ write_options(uint8_t *p, const struct plain_segment *s)
 }
 
 static uint8_t *
-write_ip(uint8_t *p, const struct identity *id, size_t tcp_len)
+write_ip(uint8_t *p, const struct identity *id, uint8_t ecn, size_t tcp_len)
 {
-	uint8_t *ip = p;
+	uint8_t *ip = p, tos = id->tos | ecn;
 
 	if (id->v6) {
-		p = w32(p, 6u << 28 | (uint32_t)id->tos << 20 | (id->flow_label & 0xfffff));
+		p = w32(p, 6u << 28 | (uint32_t)tos << 20 | (id->flow_label & 0xfffff));
 		p = w16(p, (uint32_t)tcp_len);
 		*p++ = 6;
 		*p++ = id->ttl;
@@ -96,7 +96,7 @@ write_ip(uint8_t *p, const struct identity *id, size_t tcp_len)
 		return p + 32;
 	}
 	*p++ = 0x45;
-	*p++ = id->tos;
+	*p++ = tos;
 	p = w16(p, (uint32_t)(20 + tcp_len));
 	p = w16(p, id->df ? 0 : (uint32_t)(tcp_len * 7 + id->port));
 	p = w16(p, id->df ? 0x4000 : 0);
@@ -125,7 +125,7 @@ plain_build(const struct identity *id, const struct plain_segment *s, bool check
 	for (i = 0; i < id->n_tags; i++)
 		p = w16(w16(p, id->tag[i].tpid), id->tag[i].tci);
 	p = w16(p, id->v6 ? 0x86dd : 0x0800);
-	tcp = p = write_ip(p, id, tcp_len);
+	tcp = p = write_ip(p, id, s->ecn, tcp_len);
 	p = w16(w16(p, id->port), id->peer_port);
 	p = w32(w32(p, s->seq), s->flags & PF_ACK ? s->ack : 0);
 	*p++ = (uint8_t)((20 + opt_len) / 4 << 4);
@@ -218,6 +218,8 @@ plain_parse(const struct identity *id, const struct frame *f, struct plain_segme
 			return false;
 	if (r16(p) != (id->v6 ? 0x86dd : 0x0800))
 		return false;
+	if (p + 4 <= end)
+		s->ecn = (id->v6 ? p[3] >> 4 : p[3]) & 3;
 	p = read_ip(id, p + 2, (size_t)(end - p - 2), &tcp_len);
 	if (!p || tcp_len < 20 || (off = (size_t)(p[12] >> 4) * 4) < 20 || off > tcp_len ||
 	    r16(p) != id->peer_port || r16(p + 2) != id->port)
@@ -226,7 +228,7 @@ plain_parse(const struct identity *id, const struct frame *f, struct plain_segme
 		return false;
 	s->seq = r32(p + 4);
 	s->ack = r32(p + 8);
-	s->flags = p[13] & 31;
+	s->flags = p[13] & (31 | PF_ECE | PF_CWR);
 	s->window = (uint16_t)r16(p + 14);
 	s->payload = p + off;
 	s->len = tcp_len - off;

@@ -42,6 +42,8 @@ agree(struct plain *p, const struct plain_segment *s)
 	p->ts_on = s->has_ts && p->cfg.timestamps;
 	p->sack_on = s->sack_ok && p->cfg.sack;
 	p->ts_recent = s->tsval;
+	p->ecn_on = p->cfg.ecn &&
+		    (s->flags & (PF_ECE | PF_CWR)) == (p->cfg.client ? PF_ECE : PF_ECE | PF_CWR);
 	p->cwnd = 10 * p->peer_mss;
 	p->ssthresh = 1 << 30;
 	p->keepalive_at = INT64_MAX;
@@ -207,6 +209,32 @@ duplicate_ack(struct plain *p)
 	p->timed = 0;
 }
 
+/* RFC 3168 6.1.2: as for a loss, once a window. */
+static void
+marked(struct plain *p)
+{
+	if (!p->ecn_on || p->una < p->ecn_recover)
+		return;
+	p->ssthresh = (uint32_t)(p->nxt - p->una) / 2;
+	if (p->ssthresh < 2 * p->peer_mss)
+		p->ssthresh = 2 * p->peer_mss;
+	p->cwnd = p->ssthresh;
+	p->ecn_recover = p->max;
+	p->cwr_due = true;
+}
+
+/* 6.1.3 */
+static void
+take_marks(struct plain *p, const struct plain_segment *s)
+{
+	if (!p->ecn_on || !s->len)
+		return;
+	if (s->flags & PF_CWR)
+		p->ece = false;
+	if (s->ecn == 3)
+		p->ece = p->ack_now = true;
+}
+
 /* False if the segment is to be dropped. */
 static bool
 take_ack(struct plain *p, const struct arrived *a, int64_t now)
@@ -224,6 +252,8 @@ take_ack(struct plain *p, const struct arrived *a, int64_t now)
 		duplicate_ack(p);
 	if (p->state == PL_CLOSED)
 		return false;
+	if (a->s->flags & PF_ECE && !(a->s->flags & PF_SYN))
+		marked(p);
 	if ((int64_t)(a->ack - p->una) >= 0 &&
 	    ((int64_t)(a->from - p->wl1) > 0 ||
 	     (a->from == p->wl1 && (int64_t)(a->ack - p->wl2) >= 0))) {
@@ -345,6 +375,7 @@ synchronized(struct plain *p, const struct arrived *a, int64_t now)
 		return;
 	if (p->ts_on && (int64_t)(a->from - p->last_ack_sent) <= 0)
 		p->ts_recent = s->tsval;
+	take_marks(p, s);
 	if (p->state == PL_SYN_RCVD) {
 		if (a->ack < 1 || a->ack > p->max) {
 			plain_refuse(p, s);

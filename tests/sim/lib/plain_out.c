@@ -65,6 +65,26 @@ add_sacks(const struct plain *p, struct plain_segment *s)
 	}
 }
 
+/* RFC 3168 6.1: the offer, its answer, the echo, and marks on what is new. */
+static void
+add_ecn(struct plain *p, struct plain_segment *s, uint64_t off, size_t len)
+{
+	if (s->flags & PF_SYN) {
+		if (!(s->flags & PF_ACK))
+			s->flags |= p->cfg.ecn ? PF_ECE | PF_CWR : 0;
+		else
+			s->flags |= p->ecn_on ? PF_ECE : 0;
+		return;
+	}
+	if (p->ece)
+		s->flags |= PF_ECE;
+	if (!p->ecn_on || !len || off < p->max || off >= p->edge)
+		return;
+	s->ecn = 2;
+	s->flags |= p->cwr_due ? PF_CWR : 0;
+	p->cwr_due = false;
+}
+
 /* One segment of `len` bytes from offset `off`.  Everything but the first SYN acknowledges. */
 static void
 transmit(struct plain *p, uint64_t off, size_t len, uint8_t flags, int64_t now)
@@ -104,6 +124,7 @@ transmit(struct plain *p, uint64_t off, size_t len, uint8_t flags, int64_t now)
 	}
 	s.payload = payload;
 	s.len = len;
+	add_ecn(p, &s, off, len);
 	f = plain_build(&p->cfg.id, &s, !super);
 	if (super && len > cut)
 		f->gso_size = (uint16_t)cut;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "tests/sim/lib/audit.h"
 #include "tests/sim/lib/passive.h"
 #include "tests/sim/lib/see.h"
 
@@ -77,8 +78,8 @@ note(void *ctx, int pipe, const struct frame *f, enum wire_fate fate, int64_t no
 {
 	static const char *const way[] = { "client > box", "client < box", "server > box",
 					   "server < box" };
-	static const char *const fates[] = { "",	   " LOST", " DARK", " QUEUE-FULL",
-					     " CORRUPTED", " LATE", " TWICE" };
+	static const char *const fates[] = { "",	" LOST",      " DARK", " QUEUE-FULL",
+					     " MARKED", " CORRUPTED", " LATE", " TWICE" };
 	struct run *r = ctx;
 	struct seen s;
 
@@ -193,11 +194,29 @@ to_ends(struct run *r, int leg, struct frame *f)
 	frame_free(f);
 }
 
+static struct audit
+audit_of(struct run *r, enum who who, int leg, unsigned base_port)
+{
+	return (struct audit){ r->checker, who, leg, base_port, breach, r };
+}
+
+static void
+run_box(struct run *r)
+{
+	struct audit a = audit_of(r, WHO_BOX, 0, r->sc->box.base_port);
+
+	r->ops->run(r->box, r->now);
+	r->box_touched = false;
+	if (r->ops->audit)
+		r->ops->audit(r->box, &a);
+}
+
 static void
 step_end(struct run *r, struct port *p)
 {
 	const struct scenario_flow *f = &r->sc->flow[p->flow];
 	const struct endpoint_ops *ops = f->ops[p->side];
+	struct audit a = audit_of(r, WHO_END, p->side, r->sc->box.base_port);
 
 	if (ops->next_timer(p->ep) <= r->now || p->touched) {
 		ops->run(p->ep, r->now);
@@ -206,6 +225,8 @@ step_end(struct run *r, struct port *p)
 	if (p->touched || p->actor_at <= r->now) {
 		p->actor_at = actor_step(&p->actor, r->now);
 		ops->run(p->ep, r->now);
+		if (ops->audit)
+			ops->audit(p->ep, &a);
 	}
 	p->touched = false;
 	if (p->actor.wrong_at != UINT64_MAX)
@@ -254,8 +275,7 @@ turn(struct run *r)
 		r->reset_at = INT64_MAX;
 	}
 	if (r->box_touched || r->ops->next_timer(r->box) <= r->now)
-		r->ops->run(r->box, r->now);
-	r->box_touched = false;
+		run_box(r);
 	for (k = 0; k < r->sc->n_flows * 2; k++)
 		step_end(r, &r->port[k / 2][k % 2]);
 }

@@ -8,6 +8,7 @@
  *   progress      nothing moved for STALL seconds, or the run's bound has passed
  *   timer         a timer that is due again and again without time passing
  *   leak          buffers in use, or flows alive, when everything is over
+ *   (audit.h)     a stack's books are wrong
  *   report        a passive box told of bytes or gaps that are not so
  * Single thread; not reentrant.
  */

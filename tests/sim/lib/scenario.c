@@ -34,6 +34,8 @@ const char *const scenario_names[SCENARIO_CLASSES] = {
 	[SC_WRAP] = "sequence_wrap",
 	[SC_MANY] = "several_flows",
 	[SC_EVERYTHING] = "everything_at_once",
+	[SC_ECN] = "congestion_marks",
+	[SC_MATRIX] = "matrix",
 };
 
 /* Is the class on, be it alone or, by the odds given, as part of everything? */
@@ -59,6 +61,8 @@ make_pipe(const struct scenario *sc, struct rng *r, struct pipe_config *p)
 		p->duplicate = (double)rng_range(r, 0, 20) / 100;
 	if (on(sc, r, SC_CORRUPT, 0.4))
 		p->corrupt = (double)rng_range(r, 0, 10) / 100;
+	if (on(sc, r, SC_ECN, 0.3))
+		p->mark = (double)rng_range(r, 0, 30) / 100;
 	if (on(sc, r, SC_RATE, 0.2)) {
 		p->rate = (uint64_t)rng_log_range(r, 20000, 10000000);
 		p->queue = (unsigned)rng_range(r, 10, 100);
@@ -182,6 +186,7 @@ make_endpoint(struct scenario *sc, struct rng *r, struct endpoint_config *e)
 	e->ts_start = rng_chance(r, 0.2) ? 0u - (uint32_t)rng_range(r, 1, 20000)
 					 : (uint32_t)rng_next(r);
 	e->timewait_us = rng_range(r, 60, 120) * 1000000;
+	e->ecn = on(sc, r, SC_ECN, 0.3);
 	make_buffers(sc, r, e);
 }
 
@@ -262,6 +267,14 @@ make_flow(struct scenario *sc, struct rng *r, unsigned k, const struct endpoint_
 	f->start_us = k ? rng_range(r, 0, 200000) : 0;
 }
 
+enum scenario_class
+scenario_class_of(uint64_t seed)
+{
+	uint64_t at = seed % SCENARIO_CYCLE;
+
+	return at < SC_MATRIX ? (enum scenario_class)at : SC_MATRIX;
+}
+
 void
 scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 	      const struct endpoint_ops *other)
@@ -271,7 +284,7 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 
 	memset(sc, 0, sizeof *sc);
 	sc->seed = seed;
-	sc->class = (enum scenario_class)(seed % SCENARIO_CLASSES);
+	sc->class = scenario_class_of(seed);
 	make_wire(sc, &r);
 	sc->n_flows = on(sc, &r, SC_MANY, 0.3) || on(sc, &r, SC_SMALL_POOL, 0)
 			      ? (unsigned)rng_range(&r, 2, 4)
@@ -290,6 +303,25 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 	sc->box.tso[0] = sc->box.tso[1] = on(sc, &r, SC_GSO, 0.3);
 	sc->box.base_port = BASE_PORT;
 	sc->bound_us = 40000LL * 1000000;
+	if (sc->class == SC_MATRIX)
+		scenario_matrix(sc, &r);
+}
+
+void
+scenario_make_reset(struct scenario *sc, uint64_t seed, enum box_mode mode,
+		    const struct endpoint_ops *other)
+{
+	struct rng r = { rng_key(seed, 77) };
+	unsigned k;
+	int i;
+
+	scenario_make(sc, seed, mode, other);
+	sc->reset_us = rng_log_range(&r, 1, 3000000);
+	for (k = 0; k < sc->n_flows; k++) {
+		sc->flow[k].aborts = true;	/* not all bytes arrive */
+		for (i = 0; i < 2; i++)
+			sc->flow[k].ep[i].keepalive_us = 20000000;
+	}
 }
 
 bool
@@ -317,21 +349,21 @@ scenario_print(const struct scenario *sc, FILE *out)
 		p = &sc->wire.pipe[i];
 		fprintf(out,
 			"# leg %d %s: loss %.2f reorder %.2f dup %.2f corrupt %.2f "
-			"delay %lld+%lld us rate %llu\n",
+			"mark %.2f delay %lld+%lld us rate %llu queue %u\n",
 			i / 2, i % 2 ? "from box" : "to box", p->loss, p->reorder, p->duplicate,
-			p->corrupt, (long long)p->delay_us, (long long)p->jitter_us,
-			(unsigned long long)p->rate);
+			p->corrupt, p->mark, (long long)p->delay_us, (long long)p->jitter_us,
+			(unsigned long long)p->rate, p->queue);
 	}
 	for (k = 0; k < sc->n_flows; k++)
 		for (i = 0; i < 2; i++) {
 			e = &sc->flow[k].ep[i];
 			fprintf(out,
 				"# flow %u %s (%s): %llu bytes%s mss %u wscale %d ts %d sack %d "
-				"buf %u/%u gso %u isn %u tags %u IPv%d\n",
+				"ecn %d buf %u/%u gso %u isn %u tags %u IPv%d\n",
 				k, i ? "server" : "client", sc->flow[k].ops[i]->name,
 				(unsigned long long)sc->flow[k].actor[i].total_out,
 				sc->flow[k].actor[i].aborts ? " (aborts)" : "", e->mss, e->wscale,
-				e->timestamps, e->sack, e->sndbuf, e->rcvbuf, e->gso_segs, e->isn,
-				e->id.n_tags, e->id.v6 ? 6 : 4);
+				e->timestamps, e->sack, e->ecn, e->sndbuf, e->rcvbuf, e->gso_segs,
+				e->isn, e->id.n_tags, e->id.v6 ? 6 : 4);
 		}
 }

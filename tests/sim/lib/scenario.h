@@ -1,7 +1,7 @@
 /*
  * scenario.h - what happens in one run: all of it follows from a seed.
  *
- * The seed's remainder by SCENARIO_CLASSES chooses the class, the rest is drawn.  A plain value;
+ * The seed's remainder by SCENARIO_CYCLE chooses the class, the rest is drawn.  A plain value;
  * single thread.
  */
 #ifndef LEAT_SIM_SCENARIO_H
@@ -39,7 +39,10 @@ enum scenario_class {
 	SC_WRAP,
 	SC_MANY,
 	SC_EVERYTHING,
-	SCENARIO_CLASSES
+	SC_ECN,
+	SC_MATRIX,		/* every dimension drawn by itself (scenario_matrix.c) */
+	SCENARIO_CLASSES,
+	SCENARIO_CYCLE = 2 * SC_MATRIX	/* seeds until the classes repeat: the rest is matrix */
 };
 
 struct scenario_flow {
@@ -69,6 +72,18 @@ extern const char *const scenario_names[SCENARIO_CLASSES];
 /* `other`, if not NULL, takes the place of the plain TCP at one end in half of the seeds. */
 void scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 		   const struct endpoint_ops *other);
+
+/* The same, and the box resets all its connections at some moment.  The ends look for each other
+ * when nothing comes: a RST may be lost. */
+void scenario_make_reset(struct scenario *sc, uint64_t seed, enum box_mode mode,
+			 const struct endpoint_ops *other);
+
+/* The class that the seed has. */
+enum scenario_class scenario_class_of(uint64_t seed);
+
+/* Draws all dimensions anew, each by itself. */
+struct rng;
+void scenario_matrix(struct scenario *sc, struct rng *r);
 
 /* Does every frame arrive, soon and in order? */
 bool scenario_is_calm(const struct scenario *sc);

@@ -174,6 +174,35 @@ corrupt(struct rng *r, struct frame *f)
 	return true;
 }
 
+/* A router's mark of congestion on what is ECN-capable. */
+static bool
+mark(struct frame *f)
+{
+	size_t at = frame_ip_offset(f->bytes, f->len), i;
+	uint8_t *ip = f->bytes + at;
+	uint32_t sum = 0;
+
+	if (at + 20 > f->len)
+		return false;
+	if (ip[0] >> 4 == 6) {
+		if (!(ip[1] & 0x30))
+			return false;
+		ip[1] |= 0x30;
+		return true;
+	}
+	if (!(ip[1] & 3))
+		return false;
+	ip[1] |= 3;
+	ip[10] = ip[11] = 0;
+	for (i = 0; i < (size_t)(ip[0] & 15) * 4; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16)) & 0xffff;
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	return true;
+}
+
 void
 wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 {
@@ -199,6 +228,8 @@ wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 		twin = frame_copy(f);
 		note(w, pipe, twin, WIRE_DUPLICATED, now);
 	}
+	if (c->mark > 0 && rng_chance(r, c->mark) && mark(f))
+		fate = WIRE_MARKED;
 	if (rng_chance(r, c->corrupt) && corrupt(r, f))
 		fate = WIRE_CORRUPTED;
 	late = rng_chance(r, c->reorder);

@@ -22,6 +22,7 @@ enum {
 
 struct pipe_config {
 	double loss, reorder, duplicate, corrupt;	/* probabilities a frame */
+	double mark;			/* of CE, where the sender allows it (RFC 3168 5) */
 	int64_t delay_us, jitter_us;	/* jitter alone keeps the order */
 	int64_t quantum_us;		/* arrivals fall on multiples of it: bursts; 0: none */
 	uint64_t rate;			/* bytes a second, 0: unlimited */
@@ -44,6 +45,7 @@ enum wire_fate {
 	WIRE_LOST,
 	WIRE_DARK,
 	WIRE_FULL,
+	WIRE_MARKED,
 	WIRE_CORRUPTED,
 	WIRE_REORDERED,
 	WIRE_DUPLICATED

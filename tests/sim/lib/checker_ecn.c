@@ -1,0 +1,90 @@
+/*
+ * ECN on the wire (RFC 3168), judged: marks are of one leg.  Kept apart from checker_say.c because
+ * nothing else looks at the two bits of IP and the two of TCP.
+ */
+#include "tests/sim/lib/checker_inner.h"
+
+enum { IP_ECN = 3, IP_CE = 3, BOTH = SEEN_ECE | SEEN_CWR };
+
+static bool
+agreed(const struct said *x)
+{
+	unsigned a = x->v->said_ecn, b = x->peer->said_ecn;
+
+	return (a == BOTH && b == SEEN_ECE) || (b == BOTH && a == SEEN_ECE);
+}
+
+/* 6.1.2, 6.1.5: what is congestion controlled and new is marked, nothing else. */
+static void
+judge_codepoint(const struct said *x)
+{
+	unsigned codepoint = x->s->tos & IP_ECN;
+
+	if (codepoint == IP_CE)
+		checker_fail(x, "ecn", "a sender marked CE");
+	if (codepoint == 0)
+		return;
+	if (!agreed(x))
+		checker_fail(x, "ecn", "ECT without agreement");
+	else if (x->s->len == 0 || x->s->flags & SEEN_SYN)
+		checker_fail(x, "ecn", "ECT without data");
+	else if (x->end <= (int64_t)x->v->max)
+		checker_fail(x, "ecn", "ECT on a retransmission");
+}
+
+/* 6.1.3: from a mark on until CWR arrives. */
+static void
+judge_echo(const struct said *x)
+{
+	const struct voice *v = x->v;
+	bool echo = x->s->flags & SEEN_ECE, settled = v->echo_at < x->now;
+
+	if (echo && !agreed(x))
+		checker_fail(x, "ecn", "ECE without agreement");
+	else if (echo && v->echo == ECHO_NEVER && settled)
+		checker_fail(x, "ecn", "ECE without a mark, or after CWR");
+	else if (!echo && v->echo == ECHO_ALWAYS && settled && agreed(x) &&
+		 x->ack <= (int64_t)v->heard_fin)	/* a FIN has nothing behind it to slow */
+		checker_fail(x, "ecn", "a mark is not echoed");
+	if (x->s->flags & SEEN_CWR && (!agreed(x) || x->s->len == 0 || x->end <= (int64_t)v->max))
+		checker_fail(x, "ecn", "CWR that is not on new data of an ECN connection");
+}
+
+void
+checker_say_ecn(const struct said *x)
+{
+	unsigned syn_mask = x->s->flags & SEEN_SYN;
+
+	judge_codepoint(x);
+	if (!syn_mask && x->s->flags & SEEN_ACK)
+		judge_echo(x);
+}
+
+static void
+set_echo(const struct said *x, uint8_t to)
+{
+	if (x->peer->echo == to)
+		return;
+	x->peer->echo = to;
+	x->peer->echo_at = x->now;
+}
+
+void
+checker_hear_ecn(const struct said *x)
+{
+	struct voice *v = x->peer;
+	const struct seen *s = x->s;
+	bool newest = !s->has_ts || (int32_t)(s->tsval - v->ts_newest) >= 0;
+	/* Is it certain that it is taken?  What is old or comes early may not be. */
+	bool certain = newest && x->from == (int64_t)ranges_end(&v->heard, 0) &&
+		       x->from < (int64_t)v->edge;
+
+	if (s->has_ts && (newest || s->flags & SEEN_SYN))
+		v->ts_newest = s->tsval;
+	if (s->len == 0 || s->flags & SEEN_SYN)
+		return;
+	if ((s->tos & IP_ECN) == IP_CE && (certain || v->echo == ECHO_NEVER))
+		set_echo(x, certain ? ECHO_ALWAYS : ECHO_MAYBE);
+	else if ((s->tos & IP_ECN) != IP_CE && s->flags & SEEN_CWR && v->echo != ECHO_NEVER)
+		set_echo(x, certain ? ECHO_NEVER : ECHO_MAYBE);
+}
