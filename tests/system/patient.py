@@ -6,13 +6,19 @@
                                             until GO is there, then BYTES each, and the end
     patient.py hold PORT BYTES GO           reads BYTES of one connection, then nothing until GO is
                                             there, then to its end
-    patient.py push HOST PORT GO            sends without end, until the connection fails
+    patient.py push HOST PORT GO            sends without end, until the connection fails; at first
+                                            so that it never waits for a window: what is between
+                                            sees a reader that could take more
+    patient.py sip BYTES GO                 copies its input, 5 MB a second and BYTES at most until
+                                            GO is there, then the rest at once
 
-All but `echo` print one JSON object; times are milliseconds since GO appeared.
+All but `echo` and `sip` print one JSON object; times are milliseconds since GO appeared.
 """
 import hashlib
+import itertools
 import json
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -117,10 +123,23 @@ def push(host, port, go):
     chunk = bytes(1 << 16)
     with socket.create_connection((host, port), timeout=600) as sock:
         try:
-            while True:
+            for sent in itertools.count():
                 sock.sendall(chunk)
+                if sent < 256:
+                    time.sleep(0.002)
         except OSError as e:
             return {"end": e.strerror, "ms": since(go)}
+
+
+def sip(most, go):
+    chunk = 1 << 18
+    while not os.path.exists(go):
+        if most > 0 and (got := sys.stdin.buffer.read(min(chunk, most))):
+            most -= len(got)
+            sys.stdout.buffer.write(got)
+        time.sleep(0.05)
+    shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)
+    sys.exit(0)
 
 
 def main(verb, *args):
@@ -132,6 +151,8 @@ def main(verb, *args):
         return hold(int(args[0]), int(args[1]), args[2])
     if verb == "push":
         return push(args[0], int(args[1]), args[2])
+    if verb == "sip":
+        return sip(int(args[0]), args[1])
     return sys.exit(__doc__)
 
 
