@@ -26,17 +26,21 @@ tcb_believes(const struct conn *c, const struct pkt *p)
 	       ack <= c->nxt && ack >= c->una - (int64_t)c->wnd_max;
 }
 
-/* What carries something was sent again because its ACK was lost, and is answered at once; the
- * rest at most so often, or two ends that disagree talk without end (RFC 5961 10). */
+/*
+ * What is left of the window and carries something was sent again because its ACK was lost: it is
+ * answered at once.  The rest at most so often, or two ends that disagree talk without end, and
+ * whoever writes numbers at random makes us talk (RFC 5961 7, 10).
+ */
 static bool
-may_answer(struct conn *c, uint32_t len)
+may_answer(struct conn *c, const struct pkt *p, int64_t off, uint32_t len)
 {
-	if (len == 0 && usec_before(c->s->now, c->stray_at)) {
+	if (len > 0 && off < c->rcv.nxt && !(p->flags & TCP_SYN))
+		return true;
+	if (usec_before(c->s->now, c->stray_at)) {
 		c->s->stats.acks_withheld++;
 		return false;
 	}
-	if (len == 0)
-		c->stray_at = usec_add(c->s->now, TCB_CHALLENGE_US);
+	c->stray_at = usec_add(c->s->now, TCB_CHALLENGE_US);
 	return true;
 }
 
@@ -47,8 +51,9 @@ check_sequence(struct conn *c, struct pkt *p, int64_t off, uint32_t len)
 	if (receive_acceptable(c, off, len))
 		return GO_ON;
 	if (!(p->flags & TCP_RST)) {
-		c->n_dup += p->payload_len > 0;
-		c->rcv.ack_now |= may_answer(c, len);
+		if (off < c->rcv.nxt)
+			receive_old(c, p, off);
+		c->rcv.ack_now |= may_answer(c, p, off, len);
 	}
 	discard(c, p, p->flags & TCP_RST ? DROP_proxy_rst : DROP_proxy_window);
 	return DONE;

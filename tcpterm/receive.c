@@ -68,125 +68,12 @@ receive_ecn(struct conn *c, const struct pkt *p)
 	c->rcv.ack_now = true;
 }
 
-static void
-ooo_unlink(struct conn *c, struct rte_mbuf **at)
-{
-	struct rte_mbuf *m = *at;
-
-	*at = held(m)->next;
-	c->rcv.ooo_bytes -= held(m)->len;
-	c->rcv.ooo_mbufs -= m->nb_segs;
-	c->s->stats.n_held -= m->nb_segs;
-}
-
-/* The contiguous block of out-of-order bytes around `off`; false: none. */
-static bool
-block_around(const struct conn *c, int64_t off, int64_t *left, int64_t *right)
-{
-	const struct rte_mbuf *m = c->rcv.ooo;
-
-	while (m) {
-		*left = held(m)->off;
-		*right = *left + held(m)->len;
-		for (m = held(m)->next; m && held(m)->off == *right; m = held(m)->next)
-			*right += held(m)->len;
-		if (*left <= off && off < *right)
-			return true;
-	}
-	return false;
-}
-
-/* The block of `off` is the latest; one entry a block, so that the others stay known. */
-static void
-remember(struct conn *c, int64_t off)
-{
-	int64_t kept[TCB_N_RECENT] = { off }, left = off, right = off + 1;
-	unsigned n = 1;
-
-	block_around(c, off, &left, &right);
-	for (unsigned i = 0; i < TCB_N_RECENT && n < TCB_N_RECENT; i++) {
-		int64_t r = c->rcv.recent[i];
-
-		if (r > c->rcv.nxt && (r < left || r >= right))
-			kept[n++] = r;
-	}
-	while (n < TCB_N_RECENT)
-		kept[n++] = -1;
-	memcpy(c->rcv.recent, kept, sizeof kept);
-}
-
-/* Holds [off, off + len) of `m` among the out-of-order pieces; what is there already stays. */
-static void
-ooo_insert(struct conn *c, struct rte_mbuf *m, uint32_t m_off, int64_t off, uint32_t len)
-{
-	struct rte_mbuf **at = &c->rcv.ooo;
-	int64_t end = off + len;
-
-	while (*at && held(*at)->off + held(*at)->len <= off)
-		at = &held(*at)->next;
-	if (*at && held(*at)->off <= off) {
-		int64_t start = RTE_MIN(held(*at)->off + held(*at)->len, end);
-
-		m_off += (uint32_t)(start - off);
-		off = start;
-		at = &held(*at)->next;
-	}
-	while (*at && off < end && held(*at)->off + held(*at)->len <= end) {
-		struct rte_mbuf *covered = *at;
-
-		ooo_unlink(c, at);
-		rte_pktmbuf_free(covered);
-	}
-	if (*at)
-		end = RTE_MIN(end, held(*at)->off);
-	if (off >= end) {
-		c->n_dup++;
-		core_drop(c->s, m, DROP_proxy_duplicate);
-		return;
-	}
-	*held(m) = (struct held){
-		.next = *at, .off = off, .m_off = m_off, .len = (uint32_t)(end - off)
-	};
-	*at = m;
-	c->rcv.ooo_bytes += (uint32_t)(end - off);
-	c->rcv.ooo_mbufs += m->nb_segs;
-	c->s->stats.n_held += m->nb_segs;
-	remember(c, off);
-}
-
-static void
-deliver(struct conn *c, struct rte_mbuf *m, uint32_t m_off, uint32_t len)
+void
+receive_deliver(struct conn *c, struct rte_mbuf *m, uint32_t m_off, uint32_t len)
 {
 	c->rcv.nxt += len;
 	c->rcv.unacked += len;
 	stream_append(c->s, c->rx, m, m_off, len);
-}
-
-/* Out-of-order pieces that are in order now. */
-static void
-deliver_held(struct conn *c)
-{
-	struct rte_mbuf *m;
-
-	while ((m = c->rcv.ooo) && held(m)->off <= c->rcv.nxt) {
-		struct held h = *held(m);
-		uint32_t skip = (uint32_t)RTE_MIN(c->rcv.nxt - h.off, (int64_t)h.len);
-
-		ooo_unlink(c, &c->rcv.ooo);
-		if (skip < h.len)
-			deliver(c, m, h.m_off + skip, h.len - skip);
-		else
-			rte_pktmbuf_free(m);
-		c->rcv.ack_now = true;	/* RFC 5681 4.2: it filled a gap */
-	}
-}
-
-/* With a coarse scale each ACK rounds the edge further right, without end: what comes past
- * twice the limit stays with its sender. */
-static bool
-overdrawn(const struct conn *c)
-{
-	return stream_len(c->rx) >= 2ull * c->rcv.limit;
 }
 
 /* In-order data may use all of the budget, the rest half of it, so that a hole can always be
@@ -198,24 +85,54 @@ budget(const struct conn *c, const struct rte_mbuf *m, bool in_order)
 	uint32_t quarter = rte_pktmbuf_data_room_size(s->conf.payload_pool) / 4u;
 
 	if (in_order)
-		return s->stats.n_held < s->conf.n_held_max && !overdrawn(c);
+		return s->stats.n_held < s->conf.n_held_max;
 	/* Scattered bytes can't be compacted: few of them may hold whole mbufs. */
-	if (c->rcv.ooo_mbufs > OOO_SPARSE && c->rcv.ooo_bytes / c->rcv.ooo_mbufs < quarter)
+	if (c->ooo.mbufs > OOO_SPARSE && c->ooo.bytes / c->ooo.mbufs < quarter)
 		return false;
 	return s->stats.n_held + m->nb_segs <= s->conf.n_held_max / 2;
 }
 
+/*
+ * RFC 9293 3.8.6.3, RFC 5681 4.2: an ACK for every second full-sized segment.  What is full-sized
+ * the sender knows, and shows by the largest that it sends: c->mss is the other way's.
+ */
 static void
-schedule_ack(struct conn *c)
+schedule_ack(struct conn *c, uint32_t len)
 {
+	c->rcv.seg_max = RTE_MAX(c->rcv.seg_max, (uint16_t)RTE_MIN(len, (uint32_t)UINT16_MAX));
 	if (c->rcv.quick > 0) {
 		c->rcv.quick--;
 		c->rcv.ack_now = true;
-	} else if (c->rcv.unacked >= 2u * c->mss) {
+	} else if (c->rcv.unacked > c->rcv.seg_max) {
 		c->rcv.ack_now = true;
 	} else if (c->rcv.delack_at.v == USEC_NEVER.v) {
 		c->rcv.delack_at = usec_add(c->s->now, DELACK_US);
 	}
+}
+
+static void
+take_in_order(struct conn *c, struct pkt *p, uint32_t skip, uint32_t len)
+{
+	bool hole = c->ooo.head != NULL;
+
+	if (skip == 0)		/* else that part was told */
+		ooo_overlap(c, c->rcv.nxt, c->rcv.nxt + len);
+	receive_deliver(c, p->m, p->payload + skip, len);
+	ooo_deliver(c);
+	schedule_ack(c, len);
+	c->rcv.ack_now |= hole;	/* RFC 5681 4.2: it fills a gap, or a part of it */
+}
+
+static void
+take_out_of_order(struct conn *c, struct pkt *p, int64_t off, uint32_t skip, uint32_t len)
+{
+	c->n_ooo++;
+	c->s->stats.out_of_order++;
+	c->rcv.ack_now = true;	/* RFC 5681 4.2 */
+	ooo_insert(c, p->m, p->payload + skip, off, len);
+	/* Who can't be told by SACK counts the duplicates: one for each segment. */
+	if (!c->sack_on)
+		send_ack(c);
 }
 
 static void
@@ -227,17 +144,9 @@ take_payload(struct conn *c, struct pkt *p, int64_t off, uint32_t skip, uint32_t
 		c->rcv.ack_now = true;
 		core_drop(c->s, p->m, DROP_mbuf_budget);
 	} else if (in_order) {
-		deliver(c, p->m, p->payload + skip, len);
-		deliver_held(c);
-		schedule_ack(c);
+		take_in_order(c, p, skip, len);
 	} else {
-		c->n_ooo++;
-		c->s->stats.out_of_order++;
-		c->rcv.ack_now = true;	/* RFC 5681 4.2 */
-		ooo_insert(c, p->m, p->payload + skip, off, len);
-		/* Who can't be told by SACK counts the duplicates: one for each segment. */
-		if (!c->sack_on)
-			send_ack(c);
+		take_out_of_order(c, p, off, skip, len);
 	}
 	p->m = NULL;
 }
@@ -256,12 +165,29 @@ trim(const struct conn *c, int64_t *off, uint32_t *skip, uint32_t *len)
 	*off = start;
 }
 
+/* What the segment carries and we have acknowledged; a FIN counts (RFC 2883 4). */
+static void
+tell_old(struct conn *c, const struct pkt *p, int64_t off)
+{
+	int64_t end = off + p->payload_len + !!(p->flags & TCP_FIN);
+
+	ooo_duplicate(c, RTE_MAX(off, 0), RTE_MIN(end, receive_ack(c)));
+}
+
+void
+receive_old(struct conn *c, const struct pkt *p, int64_t off)
+{
+	c->n_dup += p->payload_len > 0;
+	tell_old(c, p, off);
+}
+
 void
 receive_segment(struct conn *c, struct pkt *p, int64_t off)
 {
 	uint32_t len = p->payload_len, skip;
 	int64_t end = off + len;
 
+	tell_old(c, p, off);
 	/* A FIN is taken with its last byte, or when all bytes before it are here. */
 	if (p->flags & TCP_FIN) {
 		c->rcv.ack_now = true;
@@ -283,42 +209,74 @@ receive_segment(struct conn *c, struct pkt *p, int64_t off)
 		c->rx->fin = true;
 }
 
-static uint32_t
-room(const struct conn *c)
+/*
+ * The window field counts units of 2^shift bytes, and an acknowledged byte moves all edges that it
+ * can name.  The old edge lies between two of them:
+ *  - the one above keeps what was promised, and promises up to a unit more.  Taken with every ACK
+ *    it is a window that never closes: a reader that stops is sent its sender's whole stream;
+ *  - the one below is less than a unit short of what was promised.  RFC 7323 2.4 allows that, and
+ *    only that, and asks that all which was ever promised be accepted: rcv.adv never moves left.
+ * So the edge above is named as long as what is held and promised is within the limit and
+ * a unit, then the one below.  rcv.adv never passes rx.start + limit + unit, at any shift, and no
+ * byte that was promised room is dropped for want of it.
+ */
+static int64_t
+unit(unsigned shift)
 {
-	uint32_t held_now = stream_len(c->rx);
+	return (int64_t)1 << shift;
+}
 
-	return c->rcv.limit > held_now ? c->rcv.limit - held_now : 0;
+/* A limit below two units could not be offered while anything is held. */
+static int64_t
+limit_of(const struct conn *c, unsigned shift)
+{
+	return RTE_MAX((int64_t)c->rcv.limit, 2 * unit(shift));
+}
+
+static bool
+above_high_water(const struct conn *c)
+{
+	return c->s->stats.n_held > c->s->conf.n_held_max / 4 * 3;
 }
 
 /* Where the right edge would be if nothing held it back, as far as the field can say it. */
 static int64_t
 edge_wanted(const struct conn *c, unsigned shift)
 {
-	if (c->s->stats.n_held > c->s->conf.n_held_max / 4 * 3)
-		return c->rcv.adv;	/* above high water edges stop */
-	return c->rcv.nxt + ((int64_t)RTE_MIN(room(c) >> shift, (uint32_t)UINT16_MAX) << shift);
+	int64_t room = RTE_MAX(limit_of(c, shift) - (int64_t)stream_len(c->rx), 0);
+
+	if (above_high_water(c))
+		return c->rcv.adv;	/* edges stop */
+	return c->rcv.nxt + (RTE_MIN(room >> shift, (int64_t)UINT16_MAX) << shift);
 }
 
-/* The field that leaves the edge where it was offered; rounded up, for it never moves left. */
+/* The field that leaves the edge where it was offered, to a unit. */
 static int64_t
 field_unmoved(const struct conn *c, unsigned shift)
 {
-	return (RTE_MAX(c->rcv.adv - c->rcv.nxt, 0) + (1 << shift) - 1) >> shift;
+	int64_t wnd = RTE_MAX(c->rcv.adv - c->rcv.nxt, 0);
+	int64_t above = (wnd + unit(shift) - 1) >> shift;
+	int64_t bound = c->rx->start + limit_of(c, shift) + unit(shift);
+
+	if (c->rcv.nxt + (above << shift) > bound || above_high_water(c))
+		return wnd >> shift;
+	return above;
 }
 
 uint16_t
 receive_window(struct conn *c, bool syn)
 {
 	unsigned shift = syn ? 0 : c->rcv_shift;
-	int64_t want = edge_wanted(c, shift), least = field_unmoved(c, shift), wnd;
+	int64_t want = edge_wanted(c, shift), least = field_unmoved(c, shift), wnd, offered;
 
 	/* RFC 9293 3.8.6.2.2: the edge moves by a full segment or half of the buffer. */
 	wnd = want - c->rcv.adv >= RTE_MIN((int64_t)c->mss, (int64_t)c->rcv.limit / 2)
 		      ? (want - c->rcv.nxt) >> shift
 		      : 0;
 	wnd = RTE_MIN(RTE_MAX(wnd, least), (int64_t)UINT16_MAX);
-	c->rcv.adv = RTE_MAX(c->rcv.adv, c->rcv.nxt + (wnd << shift));
+	offered = c->rcv.nxt + (wnd << shift);
+	c->rcv.adv = RTE_MAX(c->rcv.adv, offered);
+	c->rcv.short_by = (uint16_t)(c->rcv.adv - offered);
 	return (uint16_t)wnd;
 }
 
@@ -326,7 +284,7 @@ void
 receive_drained(struct conn *c, uint64_t bytes)
 {
 	struct receive *r = &c->rcv;
-	int64_t opened;
+	int64_t opened, offered;
 
 	r->drained += bytes;
 	/* Whoever takes a whole buffer's worth and leaves it mostly empty can use more. */
@@ -336,47 +294,14 @@ receive_drained(struct conn *c, uint64_t bytes)
 		    c->s->stats.n_held < c->s->conf.n_held_max / 2)
 			r->limit = RTE_MIN(r->limit * 2, c->s->conf.rcv_wnd_max);
 	}
-	opened = edge_wanted(c, c->rcv_shift) - r->adv;
+	/* By what the peer knows, which may be less than what it may use. */
+	offered = r->adv - r->short_by;
+	opened = edge_wanted(c, c->rcv_shift) - offered;
 	if (r->fin < 0 &&
-	    (opened >= r->limit / 2 || (opened >= c->mss && r->adv - r->nxt < 2 * c->mss))) {
+	    (opened >= r->limit / 2 || (opened >= c->mss && offered - r->nxt < 2 * c->mss))) {
 		r->ack_now = true;
 		tcb_pend(c);
 	}
-}
-
-static bool
-block_listed(const struct tcpterm_options *o, seq_t left)
-{
-	for (unsigned i = 0; i < o->n_sack; i++)
-		if (o->sack[i].left == left.v)
-			return true;
-	return false;
-}
-
-static void
-list_block(const struct conn *c, int64_t off, struct tcpterm_options *o)
-{
-	int64_t left, right;
-
-	if (!block_around(c, off, &left, &right) || block_listed(o, seq_of(c->irs, left)))
-		return;
-	o->sack[o->n_sack].left = seq_of(c->irs, left).v;
-	o->sack[o->n_sack].right = seq_of(c->irs, right).v;
-	o->n_sack++;
-}
-
-unsigned
-receive_sack(const struct conn *c, unsigned n_max, struct tcpterm_options *o)
-{
-	o->n_sack = 0;
-	if (!c->sack_on || !c->rcv.ooo)
-		return 0;
-	for (unsigned i = 0; i < TCB_N_RECENT && o->n_sack < n_max; i++)
-		list_block(c, c->rcv.recent[i], o);
-	/* The latest are all in order by now, and an older block is not. */
-	if (o->n_sack == 0)
-		list_block(c, held(c->rcv.ooo)->off, o);
-	return o->n_sack;
 }
 
 int64_t
@@ -392,15 +317,4 @@ receive_ack_sent(struct conn *c)
 	c->rcv.unacked = 0;
 	c->rcv.ack_now = false;
 	c->rcv.delack_at = USEC_NEVER;
-}
-
-void
-receive_clear(struct conn *c)
-{
-	while (c->rcv.ooo) {
-		struct rte_mbuf *m = c->rcv.ooo;
-
-		ooo_unlink(c, &c->rcv.ooo);
-		rte_pktmbuf_free(m);
-	}
 }

@@ -173,7 +173,7 @@ relay_next(const struct relay *r)
 static bool
 holds_nothing(const struct conn *c)
 {
-	return c->una == c->nxt && c->una == c->tx->end && !c->rcv.ooo && c->rcv.fin < 0 &&
+	return c->una == c->nxt && c->una == c->tx->end && !c->ooo.head && c->rcv.fin < 0 &&
 	       c->rcv.last_ack == c->rcv.nxt;
 }
 

@@ -60,7 +60,8 @@ send_ack(struct conn *c)
 	struct tcpterm_options o = { 0 };
 
 	set_timestamps(c, &o);
-	receive_sack(c, c->ts_on ? 3 : 4, &o);
+	ooo_sack(c, c->ts_on ? 3 : 4, &o);
+	ooo_told(c);
 	bare(c, c->nxt, TCP_ACK, &o);
 }
 
@@ -243,7 +244,7 @@ send_output(struct conn *c)
 	if (c->state >= TCPTERM_LISTEN && c->state < TCPTERM_ESTABLISHED)
 		return;
 	/* SACK blocks travel alone: a full segment has no room for them. */
-	if (c->rcv.ack_now && c->rcv.ooo)
+	if (c->rcv.ack_now && ooo_has_blocks(c))
 		send_ack(c);
 	c->cc.limited = false;
 	send_lost(c);

@@ -30,6 +30,7 @@ tcb_init(struct conn *c, struct tcpterm *s, struct flow *f, uint8_t leg)
 			 .delack_at = USEC_NEVER,
 			 .quick = QUICK_ACKS,
 			 .limit = s->conf.rcv_wnd_min,
+			 .seg_max = TCB_MSS_DEFAULT_V4,
 			 .ts_at = s->now },
 	};
 	rtt_init(&c->rtt);
@@ -42,7 +43,7 @@ tcb_fini(struct conn *c)
 		LIST_REMOVE(c, pending);
 	c->is_pending = false;
 	sent_clear(c);
-	receive_clear(c);
+	ooo_clear(c);
 }
 
 #define TO(state) (1u << TCPTERM_##state)

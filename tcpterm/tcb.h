@@ -4,11 +4,12 @@
  * A relay has two, a connection of the library one.  Everything counts in 64-bit
  * stream offsets: 0 is the byte after the SYN, the SYN itself is -1, a FIN
  * takes the offset after the last byte.  Each part's fields are written by its own file only:
- * receive.c, ack.c, sent.c, recover.c, rtt.c, the cc_ files, send.c; any may read them.
+ * receive.c, ooo.c, ack.c, sent.c, recover.c, rtt.c, the cc_ files, send.c; any may read them.
  */
 #ifndef TCPTERM_TCB_H
 #define TCPTERM_TCB_H
 
+#include "tcpterm/ooo.h"
 #include "tcpterm/seq.h"
 #include "tcpterm/stream.h"
 
@@ -16,7 +17,6 @@ enum {
 	TCB_MSS_DEFAULT_V4 = 536,	/* RFC 9293 3.7.1 */
 	TCB_MSS_DEFAULT_V6 = 1220,
 	TCB_WSCALE_MAX = 14,		/* RFC 7323 2.3 */
-	TCB_N_RECENT = 4,		/* SACK blocks remembered, RFC 2018 4 */
 	TCB_CHALLENGE_US = 500 * 1000,	/* between challenge ACKs of a connection, RFC 5961 7 */
 };
 
@@ -65,17 +65,16 @@ struct cc {
 	usec_t epoch, acked_at;
 };
 
-/* Out-of-order data and what is advertised (receive.c). */
+/* What is expected and what is advertised (receive.c). */
 struct receive {
-	struct rte_mbuf *ooo;		/* struct held, by offset, without overlaps */
-	uint32_t ooo_bytes, ooo_mbufs;
 	int64_t nxt;			/* rcv.nxt, a FIN not counted */
 	int64_t adv;			/* right edge advertised: never moves left */
 	int64_t fin;			/* the FIN's offset, -1 unknown */
 	bool fin_ackable;		/* it may be acknowledged */
 	uint32_t limit;			/* bytes this end may hold; grows by use */
 	uint64_t drained;		/* bytes that left since the last growth */
-	int64_t recent[TCB_N_RECENT];	/* offsets of the latest out-of-order arrivals */
+	uint16_t short_by;		/* what the latest field named ends so far before `adv` */
+	uint16_t seg_max;		/* the largest segment, at first what any may carry */
 	uint32_t unacked;		/* bytes received since the last ACK was sent */
 	uint8_t quick;			/* data segments still to be acknowledged at once */
 	bool ack_now;
@@ -131,6 +130,7 @@ struct conn {
 	uint32_t ts_offset;
 
 	struct receive rcv;
+	struct ooo ooo;
 	struct sent sent;
 	struct rtt rtt;
 	struct recover rec;
@@ -194,6 +194,10 @@ bool tcb_believes(const struct conn *c, const struct pkt *p);
 
 /* Takes the segment's payload and FIN; p->m is held or freed. */
 void receive_segment(struct conn *c, struct pkt *p, int64_t off);
+/* A segment left of the window: all of it came before. */
+void receive_old(struct conn *c, const struct pkt *p, int64_t off);
+/* Bytes in order, those that `m` has from m_off on; takes `m`. */
+void receive_deliver(struct conn *c, struct rte_mbuf *m, uint32_t m_off, uint32_t len);
 /* Is any of [off, off + len) inside the receive window (RFC 9293 table 6)? */
 bool receive_acceptable(const struct conn *c, int64_t off, uint32_t len);
 /* TS.Recent (RFC 7323 4.3) and PAWS (5.3): false, the segment is old. */
@@ -206,12 +210,9 @@ void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t 
 uint16_t receive_window(struct conn *c, bool syn);
 /* Bytes left the receive stream: the window may grow or open. */
 void receive_drained(struct conn *c, uint64_t bytes);
-/* SACK blocks, most recent first (RFC 2018 4); returns how many. */
-unsigned receive_sack(const struct conn *c, unsigned n_max, struct tcpterm_options *o);
 /* The offset that an ACK acknowledges. */
 int64_t receive_ack(const struct conn *c);
 void receive_ack_sent(struct conn *c);
-void receive_clear(struct conn *c);
 
 /* --- ack.c --- */
 

@@ -63,11 +63,11 @@ start(uint64_t seed)
 static void
 stop(void)
 {
-	receive_clear(&c);
+	ooo_clear(&c);
 	stream_clear(&stack, &st);
 	CU_ASSERT_EQUAL(stack.stats.n_held, 0);
-	CU_ASSERT_EQUAL(c.rcv.ooo_bytes, 0);
-	CU_ASSERT_EQUAL(c.rcv.ooo_mbufs, 0);
+	CU_ASSERT_EQUAL(c.ooo.bytes, 0);
+	CU_ASSERT_EQUAL(c.ooo.mbufs, 0);
 	CU_ASSERT_EQUAL(pool_in_use(pools.frames), 0);
 	CU_ASSERT_EQUAL(pool_in_use(pools.headers), 0);
 }
@@ -171,14 +171,29 @@ first_missing(void)
 	return at ? at - here : N_BYTES;
 }
 
+/* The duplicate that is told first (RFC 2883 4) is of bytes that were here before. */
+static void
+check_duplicate(int64_t off, int64_t end, bool twice)
+{
+	struct tcpterm_options o;
+
+	CU_ASSERT_EQUAL(c.ooo.has_dup, twice);
+	if (c.ooo.has_dup) {
+		ooo_sack(&c, 4, &o);
+		CU_ASSERT(o.sack[0].left - 1 >= off && o.sack[0].right - 1 <= end);
+		CU_ASSERT(o.sack[0].left < o.sack[0].right);
+	}
+	ooo_told(&c);
+}
+
 /* Every SACK block is of bytes that arrived, beyond the first hole, and not two of one block. */
 static void
 check_sack(void)
 {
 	struct tcpterm_options o;
-	unsigned n = receive_sack(&c, 4, &o);
+	unsigned n = ooo_sack(&c, 4, &o);
 
-	CU_ASSERT_EQUAL(n > 0, c.rcv.ooo_bytes > 0);
+	CU_ASSERT_EQUAL(n > 0, c.ooo.bytes > 0);
 	for (unsigned i = 0; i < n; i++) {
 		int64_t left = o.sack[i].left - 1, right = o.sack[i].right - 1;
 
@@ -199,10 +214,13 @@ segments_in_any_order_are_put_together(void)
 			int64_t off =
 				missing + (int64_t)rnd(rnd(3) ? 20000 : 200) - (int64_t)rnd(3000);
 			uint32_t len = 1 + rnd(rnd(2) ? 1460 : 4000);
+			bool twice;
 
 			off = rnd(4) == 0 ? missing : RTE_MAX(RTE_MIN(off, N_BYTES - 1), 0);
 			len = (uint32_t)RTE_MIN((int64_t)len, N_BYTES - off);
+			twice = memchr(here + off, true, len) != NULL;
 			deliver(off, len, off + len == N_BYTES);
+			check_duplicate(off, off + len, twice);
 			CU_ASSERT_EQUAL(c.rcv.nxt, first_missing());
 			CU_ASSERT_EQUAL(st.end, c.rcv.nxt);
 			check_sack();
@@ -211,7 +229,7 @@ segments_in_any_order_are_put_together(void)
 				stream_release(&stack, &st, st.end - 1000);
 		}
 		CU_ASSERT_TRUE(st.fin);
-		CU_ASSERT_EQUAL(c.rcv.ooo_bytes, 0);
+		CU_ASSERT_EQUAL(c.ooo.bytes, 0);
 		if (stream_len(&st) > 0)
 			check_slice(st.start, stream_len(&st));
 		stop();
