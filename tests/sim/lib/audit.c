@@ -131,11 +131,12 @@ static uint32_t
 look_at_reassembly(const struct look *l)
 {
 	const struct receive *r = &l->c->rcv;
+	const struct ooo *q = &l->c->ooo;
 	const struct rte_mbuf *m;
 	uint32_t bytes = 0, mbufs = 0;
 	int64_t at = r->nxt + 1;	/* what is at rcv.nxt is in order */
 
-	for (m = r->ooo; m; m = held(m)->next) {
+	for (m = q->head; m; m = held(m)->next) {
 		const struct held *h = held(m);
 
 		if (h->off < at || h->len == 0)
@@ -148,10 +149,10 @@ look_at_reassembly(const struct look *l)
 		bytes += h->len;
 		mbufs += m->nb_segs;
 	}
-	if (bytes != r->ooo_bytes || mbufs != r->ooo_mbufs)
+	if (bytes != q->bytes || mbufs != q->mbufs)
 		wrong(l, "reassembly", "%u bytes in %u buffers, the sums %u and %u", bytes, mbufs,
-		      r->ooo_bytes, r->ooo_mbufs);
-	if (r->ooo && (at > r->adv || (r->fin >= 0 && at > r->fin)))
+		      q->bytes, q->mbufs);
+	if (q->head && (at > r->adv || (r->fin >= 0 && at > r->fin)))
 		wrong(l, "reassembly", "ends at %lld, the edge is %lld, the FIN %lld",
 		      (long long)at, (long long)r->adv, (long long)r->fin);
 	if (r->fin >= 0 && (r->fin < r->nxt || (r->fin == r->nxt) != l->c->rx->fin))
