@@ -214,7 +214,7 @@ static void
 taken(struct tcpterm *s, struct endpoint *e, int64_t from)
 {
 	(void)s;
-	receive_drained(&e->c, (uint64_t)(e->rx.start - from));
+	receive_drained(&e->c, (uint64_t)(e->rx.start - from), 0);
 	tcb_pend(&e->c);
 }
 

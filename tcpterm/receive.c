@@ -280,20 +280,33 @@ receive_window(struct conn *c, bool syn)
 	return (uint16_t)wnd;
 }
 
+/* How much the buffer should hold. */
+static uint32_t
+limit_wanted(struct conn *c, uint32_t cwnd)
+{
+	struct receive *r = &c->rcv;
+	uint32_t want = r->limit;
+
+	/* Whoever takes a whole buffer's worth and leaves it mostly empty can use more. */
+	if (r->drained >= r->limit) {
+		r->drained = 0;
+		if (stream_len(c->rx) < r->limit / 2)
+			want = RTE_MIN(r->limit, c->s->conf.rcv_wnd_max / 2) * 2;
+	}
+	/* The far end's bytes stay until they are acknowledged: one window of them in flight, and
+	 * another so that the window is what limits it and may grow. */
+	return RTE_MAX(want, RTE_MIN(cwnd, c->s->conf.rcv_wnd_max / 2) * 2);
+}
+
 void
-receive_drained(struct conn *c, uint64_t bytes)
+receive_drained(struct conn *c, uint64_t bytes, uint32_t cwnd)
 {
 	struct receive *r = &c->rcv;
 	int64_t opened, offered;
 
 	r->drained += bytes;
-	/* Whoever takes a whole buffer's worth and leaves it mostly empty can use more. */
-	if (r->drained >= r->limit) {
-		r->drained = 0;
-		if (stream_len(c->rx) < r->limit / 2 && r->limit < c->s->conf.rcv_wnd_max &&
-		    c->s->stats.n_held < c->s->conf.n_held_max / 2)
-			r->limit = RTE_MIN(r->limit * 2, c->s->conf.rcv_wnd_max);
-	}
+	if (c->s->stats.n_held < c->s->conf.n_held_max / 2)
+		r->limit = limit_wanted(c, cwnd);
 	/* By what the peer knows, which may be less than what it may use. */
 	offered = r->adv - r->short_by;
 	opened = edge_wanted(c, c->rcv_shift) - offered;

@@ -357,7 +357,8 @@ tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
 	if (r->str[dir].end > had || r->str[dir].fin)
 		tcb_pend(other);
 	if (r->str[!dir].start > released)
-		receive_drained(other, (uint64_t)(r->str[!dir].start - released));
+		receive_drained(other, (uint64_t)(r->str[!dir].start - released),
+				r->leg[dir].cc.cwnd);
 }
 
 void
