@@ -208,8 +208,8 @@ void receive_ecn(struct conn *c, const struct pkt *p);
 void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, uint32_t len);
 /* The window field for the next segment; moves rcv.adv. */
 uint16_t receive_window(struct conn *c, bool syn);
-/* Bytes left the receive stream: the window may grow or open.  `cwnd`, bytes: of the connection that
- * they went to, 0 if they went to a program. */
+/* Bytes left the receive stream: the window may grow or open.  `cwnd`, bytes: of the connection
+ * that they went to, 0 if they went to a program. */
 void receive_drained(struct conn *c, uint64_t bytes, uint32_t cwnd);
 /* The offset that an ACK acknowledges. */
 int64_t receive_ack(const struct conn *c);
