@@ -444,9 +444,10 @@ make_data() {
 hash_of() { sha256sum | cut -d' ' -f1; }
 hash_file() { sha256sum "$1" 2>/dev/null | cut -d' ' -f1; }
 
-# nginx_up PORT... ssl:PORT...: serves $RUN/www in the server's namespace on both families.
+# nginx_up PORT... ssl:PORT... h2:PORT...: serves $RUN/www in the server's namespace on both families;
+# h2 is HTTP/2 with TLS.
 nginx_up() {
-	local p
+	local p tls
 	mkdir -p "$RUN/www" "$RUN/nginx"
 	{
 		echo "daemon off; worker_processes 1; user root; pid $RUN/nginx/pid;"
@@ -457,9 +458,10 @@ nginx_up() {
 		for p; do
 			echo "server { root $RUN/www;"
 			case $p in
-			ssl:*)
-				p=${p#ssl:}
-				echo "listen $p ssl; listen [::]:$p ssl;"
+			ssl:* | h2:*)
+				[ "${p%:*}" = h2 ] && tls="ssl http2" || tls=ssl
+				p=${p#*:}
+				echo "listen $p $tls; listen [::]:$p $tls;"
 				echo "ssl_certificate $RUN/nginx/cert; ssl_certificate_key $RUN/nginx/key;"
 				;;
 			*) echo "listen $p; listen [::]:$p;" ;;
