@@ -280,6 +280,23 @@ turn(struct run *r)
 		step_end(r, &r->port[k / 2][k % 2]);
 }
 
+/* For the trace: where each end stands. */
+static void
+show_ends(struct run *r)
+{
+	struct endpoint_status st;
+	unsigned k;
+
+	for (k = 0; r->trace && k < r->sc->n_flows * 2; k++) {
+		const struct port *p = &r->port[k / 2][k % 2];
+
+		p->actor.ops->status(p->ep, &st);
+		fprintf(r->trace, "# flow %u %s: state %d, eof %d, wrote %llu, read %llu\n", k / 2,
+			k % 2 ? "server" : "client", st.state, st.eof,
+			(unsigned long long)p->actor.written, (unsigned long long)p->actor.read);
+	}
+}
+
 static bool
 stalled(const struct run *r)
 {
@@ -504,6 +521,8 @@ run_scenario(const struct scenario *sc, const struct box_ops *box, FILE *trace,
 		if (!res->failed)
 			judge_rest(&r);
 	}
+	if (res->failed)
+		show_ends(&r);
 	res->virtual_us = r.now;
 	res->segments = checker_count(r.checker);
 	leaked = r.box ? box->destroy(r.box) : 0;

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { QUEUE_MAX = 256 };
+
 struct arrival {
 	int64_t at;
 	uint64_t order;
@@ -17,6 +19,8 @@ struct pipe_state {
 	struct rng rng;
 	int64_t last_at;	/* nothing in order arrives before this */
 	int64_t free_at;	/* when the rate lets the next frame begin */
+	int64_t departs[QUEUE_MAX];	/* when each frame that waits will have left, a ring */
+	unsigned first, n_waiting;
 };
 
 struct wire {
@@ -135,10 +139,13 @@ leave(struct wire *w, int pipe, const struct frame *f, int64_t now)
 
 	if (!c->rate)
 		return now;
-	cost = (int64_t)(f->len * 1000000 / c->rate) + 1;
-	if (s->free_at > now && (s->free_at - now) / cost > (int64_t)c->queue)
+	for (; s->n_waiting > 0 && s->departs[s->first] <= now; s->n_waiting--)
+		s->first = (s->first + 1) % QUEUE_MAX;
+	if (s->n_waiting > c->queue || s->n_waiting == QUEUE_MAX)
 		return -1;
+	cost = (int64_t)(f->len * 1000000 / c->rate) + 1;
 	s->free_at = (s->free_at > now ? s->free_at : now) + cost;
+	s->departs[(s->first + s->n_waiting++) % QUEUE_MAX] = s->free_at;
 	return s->free_at;
 }
 
@@ -174,13 +181,25 @@ corrupt(struct rng *r, struct frame *f)
 	return true;
 }
 
-/* A router's mark of congestion on what is ECN-capable. */
+static uint32_t
+header_sum(const uint8_t *ip)
+{
+	uint32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < 20; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum + (sum >> 16)) & 0xffff;
+}
+
+/* A router's mark of congestion on what is ECN-capable, and whole. */
 static bool
 mark(struct frame *f)
 {
-	size_t at = frame_ip_offset(f->bytes, f->len), i;
+	size_t at = frame_ip_offset(f->bytes, f->len);
 	uint8_t *ip = f->bytes + at;
-	uint32_t sum = 0;
+	uint32_t sum;
 
 	if (at + 20 > f->len)
 		return false;
@@ -190,14 +209,11 @@ mark(struct frame *f)
 		ip[1] |= 0x30;
 		return true;
 	}
-	if (!(ip[1] & 3))
+	if (!(ip[1] & 3) || ip[0] != 0x45 || header_sum(ip) != 0xffff)
 		return false;
 	ip[1] |= 3;
 	ip[10] = ip[11] = 0;
-	for (i = 0; i < (size_t)(ip[0] & 15) * 4; i += 2)
-		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = ~(sum + (sum >> 16)) & 0xffff;
+	sum = ~header_sum(ip) & 0xffff;
 	ip[10] = (uint8_t)(sum >> 8);
 	ip[11] = (uint8_t)sum;
 	return true;
