@@ -11,6 +11,7 @@ enum {
 	RST_DRAIN_US = 3 * 1000 * 1000,		/* for what is queued before it */
 	N_KEEPALIVES = 9,
 	KEEPALIVE_US = 75 * 1000 * 1000,	/* between probes of ours */
+	ASK_US = 1000 * 1000,			/* between any two: an answer takes its time */
 };
 
 /* --- the beginning --- */
@@ -278,6 +279,10 @@ relay_keepalive(struct tcpterm *s, struct relay *r, unsigned from)
 
 	if (far->una < far->nxt || !all_acked(far))
 		return;		/* retransmission or persist finds out */
+	/* Late copies of an ACK look like probes once a FIN is taken, and come in crowds. */
+	if (usec_before(s->now, r->ask_at[!from]))
+		return;
+	r->ask_at[!from] = usec_add(s->now, ASK_US);
 	if (far->n_keepalives >= N_KEEPALIVES) {
 		leg_died(s, r, !from, TCPTERM_END_TIMEOUT);
 		return;

@@ -20,6 +20,7 @@ struct relay {
 	usec_t idle_at;		/* when to look whether the flow is idle */
 	int64_t idle_us;
 	usec_t keep_at[2];	/* when to look whether end k is silent */
+	usec_t ask_at[2];	/* it is not asked again before */
 	bool dying;		/* a leg is dead; the other still drains */
 	bool close_local;
 	uint8_t dead;		/* dying: which leg */

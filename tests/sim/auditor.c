@@ -170,13 +170,13 @@ FORGERY(sack_that_did_not_come_is_found, "scoreboard",
 	FALSIFY(c->sent.sacked, c->sent.sacked + c->sent.head->len))
 FORGERY(segment_of_the_future_is_found, "scoreboard", FLIGHT,
 	FALSIFY(c->sent.head->at, usec_add(c->s->now, 1)))
-FORGERY(wrong_sum_of_early_bytes_is_found, "reassembly", c->rcv.ooo,
-	FALSIFY(c->rcv.ooo_bytes, c->rcv.ooo_bytes + 1))
-FORGERY(early_bytes_that_are_not_early_are_found, "reassembly", c->rcv.ooo,
-	FALSIFY(held(c->rcv.ooo)->off, c->rcv.nxt))
-FORGERY(overlap_of_early_bytes_is_found, "reassembly", c->rcv.ooo &&held(c->rcv.ooo)->next,
-	FALSIFY(held(held(c->rcv.ooo)->next)->off, held(c->rcv.ooo)->off))
-FORGERY(bytes_that_did_not_come_are_found, "reassembly", !c->rcv.ooo && c->rcv.fin < 0,
+FORGERY(wrong_sum_of_early_bytes_is_found, "reassembly", c->ooo.head,
+	FALSIFY(c->ooo.bytes, c->ooo.bytes + 1))
+FORGERY(early_bytes_that_are_not_early_are_found, "reassembly", c->ooo.head,
+	FALSIFY(held(c->ooo.head)->off, c->rcv.nxt))
+FORGERY(overlap_of_early_bytes_is_found, "reassembly", c->ooo.head &&held(c->ooo.head)->next,
+	FALSIFY(held(held(c->ooo.head)->next)->off, held(c->ooo.head)->off))
+FORGERY(bytes_that_did_not_come_are_found, "reassembly", !c->ooo.head && c->rcv.fin < 0,
 	FALSIFY(c->rcv.nxt, c->rcv.adv))
 FORGERY(torn_stream_is_found, "stream", c->rx->head &&held(c->rx->head)->next,
 	FALSIFY(held(held(c->rx->head)->next)->off, held(c->rx->head)->off))

@@ -197,6 +197,22 @@ keepalive_goes_through_and_its_silence_comes_back(void)
 }
 
 static void
+late_copies_of_an_acknowledgment_are_one_question(void)
+{
+	unsigned before;
+
+	ends_init(&e, &plain, true);
+	send_at(1, 0, 0, 0, TCP_ACK | TCP_FIN);
+	send_at(0, 0, 1, 0, TCP_ACK);		/* and now the server's FIN is acknowledged */
+	before = e.n_out;
+	for (int i = 0; i < 20; i++)
+		send_at(1, 0, 0, 0, TCP_ACK);	/* sent before it */
+	CU_ASSERT_EQUAL(e.n_ended, 0);
+	CU_ASSERT_EQUAL(ends_count(&e, before, 0), 1);
+	ends_fini(&e);
+}
+
+static void
 own_keepalive_finds_the_silent_end(void)
 {
 	const struct ends_conf conf = { .wscale = -1, .keepalive_us = 7200LL * SECOND };
@@ -272,5 +288,6 @@ TAP_MAIN(ending, TAP_TEST(too_big_for_a_dead_leg_is_ignored),
 	 TAP_TEST(fin_beyond_the_window_waits_for_its_bytes),
 	 TAP_TEST(flow_without_room_is_forwarded_to_its_end),
 	 TAP_TEST(keepalive_goes_through_and_its_silence_comes_back),
+	 TAP_TEST(late_copies_of_an_acknowledgment_are_one_question),
 	 TAP_TEST(own_keepalive_finds_the_silent_end), TAP_TEST(idle_flow_moves_down_to_track),
 	 TAP_TEST(idle_flow_that_holds_bytes_stays), TAP_TEST(tiny_mss_is_not_taken_for_a_huge_one))
