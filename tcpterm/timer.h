@@ -1,7 +1,9 @@
 /*
  * timer.h - a hierarchical timer wheel; one entry an object, told events.
  *
- * Ticks of 1 ms: an entry fires at the first tick not before its deadline, never early.
+ * Ticks of 64 us, for pacing: an entry fires at the first tick not before its deadline, never
+ * early.  Four levels span three days; what is further waits in the last slot and is looked at
+ * again from there.
  * Arm, cancel: O(1).  Single-threaded; entries are embedded in their owners.
  */
 #ifndef TCPTERM_TIMER_H
@@ -9,7 +11,7 @@
 
 #include <tcpterm/flow.h>
 
-enum { TIMER_TICK_US = 1000, TIMER_LEVELS = 4, TIMER_SLOTS = 256 };
+enum { TIMER_TICK_US = 64, TIMER_LEVELS = 4, TIMER_SLOTS = 256 };
 
 struct timer_wheel {
 	int64_t tick;		/* the next tick to be run */

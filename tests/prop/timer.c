@@ -9,7 +9,7 @@
 
 #include "tests/unit/tap.h"
 
-enum { N = 200, STEPS = 20000 };
+enum { N = 200, STEPS = 20000, TICK = TIMER_TICK_US };
 
 static struct timer_wheel wheel;
 static struct timer timers[N];
@@ -48,9 +48,9 @@ span(void)
 }
 
 static int64_t
-ceil_ms(int64_t v)
+ceil_tick(int64_t v)
 {
-	return (v + 999) / 1000 * 1000;
+	return (v + TICK - 1) / TICK * TICK;
 }
 
 static void
@@ -76,18 +76,18 @@ step(void)
 		if (model[i] >= 0 && model[i] < first)
 			first = model[i];
 	if (first == INT64_MAX ? timer_next(&wheel).v != INT64_MAX
-			       : timer_next(&wheel).v > ceil_ms(first) &&
-					 timer_next(&wheel).v > model_ran / 1000 * 1000 + 1000)
+			       : timer_next(&wheel).v > ceil_tick(first) &&
+					 timer_next(&wheel).v > model_ran / TICK * TICK + TICK)
 		wrong = true;
 	now += rnd(3) ? (int64_t)rnd(20000) : span();
 	memset(fired, 0, sizeof fired);
 	timer_run(&wheel, (usec_t){ now }, fire, NULL);
 	for (i = 0; i < N; i++) {
 		/* Due: its tick has come, and a tick has passed since the last run. */
-		if (model[i] >= 0 && ceil_ms(model[i]) <= now && now / 1000 > model_ran / 1000 &&
+		if (model[i] >= 0 && ceil_tick(model[i]) <= now && now / TICK > model_ran / TICK &&
 		    !fired[i])
 			wrong = true;
-		if (fired[i] && ceil_ms(model[i]) > now)
+		if (fired[i] && ceil_tick(model[i]) > now)
 			wrong = true;
 		if (fired[i])
 			model[i] = -1;
@@ -106,7 +106,7 @@ wheel_fires_what_a_list_would(void)
 	for (seed = 1; seed <= 10; seed++) {
 		rng = seed * 0x9e3779b97f4a7c15u;
 		now = (int64_t)rnd(1ull << 40);
-		model_ran = now - 1000;
+		model_ran = now - TICK;
 		memset(timers, 0, sizeof timers);
 		for (i = 0; i < N; i++)
 			model[i] = -1;

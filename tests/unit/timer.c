@@ -8,6 +8,8 @@
 
 #include "tests/unit/tap.h"
 
+enum { TICK = TIMER_TICK_US };
+
 static struct timer_wheel wheel;
 
 struct log {
@@ -35,12 +37,12 @@ entry_fires_at_the_first_tick_not_before_its_deadline(void)
 	struct timer t = { 0 };
 	struct log l = { 0 };
 
-	timer_wheel_init(&wheel, us(5000));
-	timer_arm(&wheel, &t, us(7001));
-	CU_ASSERT_EQUAL(timer_run(&wheel, us(7001), note, &l), 0);
-	CU_ASSERT_EQUAL(timer_run(&wheel, us(7999), note, &l), 0);
-	CU_ASSERT_EQUAL(timer_next(&wheel).v, 8000);
-	CU_ASSERT_EQUAL(timer_run(&wheel, us(8000), note, &l), 1);
+	timer_wheel_init(&wheel, us(5 * TICK));
+	timer_arm(&wheel, &t, us(7 * TICK + 1));
+	CU_ASSERT_EQUAL(timer_run(&wheel, us(7 * TICK + 1), note, &l), 0);
+	CU_ASSERT_EQUAL(timer_run(&wheel, us(8 * TICK - 1), note, &l), 0);
+	CU_ASSERT_EQUAL(timer_next(&wheel).v, 8 * TICK);
+	CU_ASSERT_EQUAL(timer_run(&wheel, us(8 * TICK), note, &l), 1);
 	CU_ASSERT_FALSE(timer_armed(&t));
 	CU_ASSERT_EQUAL(timer_next(&wheel).v, USEC_NEVER.v);
 }
@@ -65,12 +67,12 @@ arming_again_moves(void)
 	struct log l = { 0 };
 
 	timer_wheel_init(&wheel, us(0));
-	timer_arm(&wheel, &t, us(5000));
-	timer_arm(&wheel, &t, us(500000));
+	timer_arm(&wheel, &t, us(5 * TICK));
+	timer_arm(&wheel, &t, us(500 * TICK));
 	CU_ASSERT_EQUAL(wheel.n_armed, 1);
-	CU_ASSERT_EQUAL(timer_run(&wheel, us(499000), note, &l), 0);
-	timer_arm(&wheel, &t, us(500500));
-	CU_ASSERT_EQUAL(timer_run(&wheel, us(501000), note, &l), 1);
+	CU_ASSERT_EQUAL(timer_run(&wheel, us(499 * TICK), note, &l), 0);
+	timer_arm(&wheel, &t, us(500 * TICK + TICK / 2));
+	CU_ASSERT_EQUAL(timer_run(&wheel, us(501 * TICK), note, &l), 1);
 	timer_arm(&wheel, &t, us(600000));
 	timer_arm(&wheel, &t, USEC_NEVER);
 	CU_ASSERT_FALSE(timer_armed(&t));
@@ -79,7 +81,7 @@ arming_again_moves(void)
 static void
 deadline_beyond_the_span_still_fires_on_its_tick(void)
 {
-	const int64_t far = 400ll * 86400 * 1000000;	/* the wheel spans 49 days */
+	const int64_t far = 25ll * 86400 * 1000000;	/* the wheel spans three days */
 	struct timer t = { 0 };
 	struct log l = { 0 };
 	usec_t now = us(0);
@@ -93,6 +95,23 @@ deadline_beyond_the_span_still_fires_on_its_tick(void)
 		timer_run(&wheel, now, note, &l);
 	}
 	CU_ASSERT_EQUAL(now.v, far);
+}
+
+/* Pacing asks for it: hundreds of segments a millisecond. */
+static void
+ticks_are_short_enough_to_pace_by(void)
+{
+	struct timer t = { 0 };
+	struct log l = { 0 };
+
+	CU_ASSERT_TRUE(TICK >= 50 && TICK <= 100);
+	timer_wheel_init(&wheel, us(0));
+	for (int64_t at = 1000; at < 40000; at += 130) {
+		timer_arm(&wheel, &t, us(at));
+		CU_ASSERT_EQUAL(timer_run(&wheel, us(at - 1), note, &l), 0);
+		CU_ASSERT_TRUE(timer_next(&wheel).v - at < TICK);
+		CU_ASSERT_EQUAL(timer_run(&wheel, us(at + TICK), note, &l), 1);
+	}
 }
 
 static void
@@ -112,7 +131,7 @@ jump_of_a_year_costs_entries_not_ticks(void)
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
 	for (i = 0; i < 8; i++)
 		CU_ASSERT_PTR_EQUAL(l.fired[i], &t[i]);
-	/* 3 * 10^10 ticks one by one would take minutes. */
+	/* 5 * 10^11 ticks one by one would take minutes. */
 	CU_ASSERT_TRUE((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 < 500);
 }
 
@@ -157,5 +176,6 @@ callback_may_arm_itself_and_cancel_others_that_are_due(void)
 TAP_MAIN(timer, TAP_TEST(entry_fires_at_the_first_tick_not_before_its_deadline),
 	 TAP_TEST(deadline_in_the_past_fires_at_the_next_run), TAP_TEST(arming_again_moves),
 	 TAP_TEST(deadline_beyond_the_span_still_fires_on_its_tick),
+	 TAP_TEST(ticks_are_short_enough_to_pace_by),
 	 TAP_TEST(jump_of_a_year_costs_entries_not_ticks),
 	 TAP_TEST(callback_may_arm_itself_and_cancel_others_that_are_due))
