@@ -78,8 +78,10 @@ ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o
 		process_sack(c, o, a);
 	if (a->duplicate)
 		c->s->stats.dup_acks++;
-	if (a->has_rtt)
+	if (a->has_rtt) {
 		rtt_sample(&c->rtt, usec_diff(c->s->now, a->sent_at));
+		cc_rtt(c, usec_diff(c->s->now, a->sent_at));
+	}
 	if (a->acked > 0)
 		rearm(c);
 	return true;

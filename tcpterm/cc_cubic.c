@@ -1,83 +1,128 @@
 /*
- * CUBIC (RFC 9438).  Windows are counted in segments, as the RFC's formulas are.
+ * CUBIC (RFC 9438).  The state is in bytes, with the parts of a byte kept from ACK to ACK: at ten
+ * thousand segments an ACK earns less than one.  Times, K and the curve are doubles while they are
+ * computed: cubes of milliseconds pass 64 bits, and nothing here must be exact to the last bit.
  */
 #include <math.h>
 
 #include "tcpterm/cc.h"
+#include "tcpterm/tcb.h"
 
-static const double CUBIC_C = 0.4;	/* segments / s^3 */
-static const double CUBIC_BETA = 0.7;
+static const double CUBIC_C = 0.4;	/* segments / s^3, 5.1 */
+static const double CUBIC_BETA = 0.7;	/* 4.6 */
+static const uint32_t CWND_MAX = 1u << 30;
+enum { ALPHA_NUM = 9, ALPHA_DEN = 17 };	/* 4.3: 3 * (1 - beta) / (1 + beta) */
 
 static void
 cubic_init(struct conn *c)
 {
-	c->cc.w_max = 0;
-	c->cc.epoch = USEC_NEVER;
+	c->cc.cubic = (struct cubic){ .epoch = USEC_NEVER };
 }
 
-/* The first ACK of a congestion avoidance stage (4.2, 4.10). */
+/* The first ACK of a congestion avoidance stage (4.2). Was there no loss (4.10), or a timeout
+ * (4.8), the curve begins where the window is. */
 static void
 epoch_begin(struct conn *c)
 {
-	double cwnd = (double)c->cc.cwnd / c->mss;
+	struct cubic *q = &c->cc.cubic;
 
-	c->cc.epoch = c->cc.acked_at = c->s->now;
-	if (c->cc.w_max < cwnd)
-		c->cc.w_max = cwnd;
-	c->cc.k = cbrt((c->cc.w_max - cwnd) / CUBIC_C);	/* equation 2 */
-	c->cc.w_est = cwnd;
+	q->epoch = c->cc.acked_at = c->s->now;
+	if (q->w_prior == 0)
+		q->w_prior = c->cc.cwnd;
+	q->w_max = RTE_MAX(q->w_max, c->cc.cwnd);
+	q->k = (float)cbrt((double)(q->w_max - c->cc.cwnd) / c->mss / CUBIC_C);	/* equation 2 */
+	q->w_est = c->cc.cwnd;
+	q->w_est_rest = 0;
+	c->cc.acked = 0;
 }
 
-/* W_cubic(t), equation 1, `t` in seconds since the epoch. */
+/* W_cubic(t), equation 1, in bytes; `t` in seconds since the epoch. */
 static double
-w_cubic(const struct cc *cc, double t)
+w_cubic(const struct conn *c, double t)
 {
-	double d = t - cc->k;
+	double d = t - (double)c->cc.cubic.k;
 
-	return CUBIC_C * d * d * d + cc->w_max;
+	return CUBIC_C * d * d * d * c->mss + c->cc.cubic.w_max;
+}
+
+/* Adds `n` / cwnd bytes to *w, the rest of the division to *rest. */
+static void
+add_part(uint32_t *w, uint32_t *rest, uint64_t n, uint32_t cwnd)
+{
+	n += *rest;
+	*w = (uint32_t)RTE_MIN(*w + n / cwnd, (uint64_t)CWND_MAX);
+	*rest = (uint32_t)(n % cwnd);
+}
+
+/* 4.3, figure 4: what Reno would have, with Reno's own slope from where the last loss was. */
+static void
+grow_estimate(struct conn *c, uint32_t acked)
+{
+	struct cubic *q = &c->cc.cubic;
+	uint64_t n = (uint64_t)acked * c->mss;
+
+	if (q->w_est < q->w_prior)
+		n = n * ALPHA_NUM / ALPHA_DEN;
+	add_part(&q->w_est, &q->w_est_rest, n, c->cc.cwnd);
+}
+
+/* 4.4, 4.5: towards where the curve will be in one RTT, at most half a window more. */
+static void
+follow_curve(struct conn *c, uint32_t acked, double t)
+{
+	double cwnd = c->cc.cwnd, target = w_cubic(c, t + c->rtt.srtt / 1e6);
+
+	target = RTE_MIN(target, 1.5 * cwnd);
+	if (target > cwnd)
+		add_part(&c->cc.cwnd, &c->cc.acked, (uint64_t)(target - cwnd) * acked, c->cc.cwnd);
 }
 
 static void
 cubic_ack(struct conn *c, uint32_t acked)
 {
-	double cwnd, target, t, alpha;
+	struct cubic *q = &c->cc.cubic;
+	int64_t gap;
+	double t;
 
 	if (c->cc.cwnd < c->cc.ssthresh)
 		acked = cc_slow_start(c, acked);
 	if (acked == 0)
 		return;
-	if (c->cc.epoch.v == USEC_NEVER.v)
+	if (q->epoch.v == USEC_NEVER.v)
 		epoch_begin(c);
 	/* 5.8: time in which the window was not the limit moves no curve */
-	if (usec_diff(c->s->now, c->cc.acked_at) > (int64_t)c->rtt.srtt)
-		c->cc.epoch = usec_add(c->cc.epoch, usec_diff(c->s->now, c->cc.acked_at));
+	gap = usec_diff(c->s->now, c->cc.acked_at);
+	if (gap > (int64_t)c->rtt.srtt)
+		q->epoch = usec_add(q->epoch, gap);
 	c->cc.acked_at = c->s->now;
-	cwnd = (double)c->cc.cwnd / c->mss;
-	t = (double)usec_diff(c->s->now, c->cc.epoch) / 1e6;
-	/* 4.3, figure 4: Reno's estimate, with Reno's own slope past the last loss */
-	alpha = c->cc.w_est < c->cc.w_prior ? 3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA) : 1;
-	c->cc.w_est += alpha * ((double)acked / c->mss) / cwnd;
-	/* 4.4, 4.5: where the curve will be in one RTT, at most half a window more */
-	target = w_cubic(&c->cc, t + c->rtt.srtt / 1e6);
-	target = RTE_MAX(cwnd, RTE_MIN(target, 1.5 * cwnd));
-	cwnd += (target - cwnd) / cwnd * ((double)acked / c->mss);
-	if (w_cubic(&c->cc, t) < c->cc.w_est)
-		cwnd = RTE_MAX(cwnd, c->cc.w_est);
-	c->cc.cwnd = (uint32_t)RTE_MIN(cwnd * c->mss, (double)(1u << 30));
+	t = (double)usec_diff(c->s->now, q->epoch) / 1e6;
+	grow_estimate(c, acked);
+	follow_curve(c, acked, t);
+	if (w_cubic(c, t) < q->w_est)
+		c->cc.cwnd = RTE_MAX(c->cc.cwnd, q->w_est);
 }
 
+/* 4.6 allows cwnd for flight_size where the window grows only when it is used, as ours does
+ * (cc_ack); what is in flight at the tail of a write says little of the path. */
 static uint32_t
 cubic_ssthresh(struct conn *c)
 {
-	double cwnd = (double)c->cc.cwnd / c->mss;
-	uint32_t flight = (uint32_t)(c->nxt - c->una);
-	double reduced = RTE_MIN(c->cc.cwnd, flight) * CUBIC_BETA;	/* 4.6 */
+	struct cubic *q = &c->cc.cubic;
+	double cwnd = c->cc.cwnd;
 
-	c->cc.w_prior = cwnd;
+	q->w_prior = c->cc.cwnd;
 	/* 4.7, fast convergence: below the last maximum, leave room for others */
-	c->cc.w_max = cwnd < c->cc.w_max ? cwnd * (1 + CUBIC_BETA) / 2 : cwnd;
-	c->cc.epoch = USEC_NEVER;
-	return (uint32_t)RTE_MAX(reduced, 2.0 * c->mss);
+	q->w_max = c->cc.cwnd < q->w_max ? (uint32_t)(cwnd * (1 + CUBIC_BETA) / 2) : c->cc.cwnd;
+	q->epoch = USEC_NEVER;
+	return (uint32_t)RTE_MAX(cwnd * CUBIC_BETA, 2.0 * c->mss);
 }
 
-const struct cc_ops cc_cubic = { "cubic", cubic_init, cubic_ack, cubic_ssthresh };
+/* 4.8: W_max is what the window will be when slow start ends. */
+static void
+cubic_timeout(struct conn *c)
+{
+	c->cc.cubic.w_max = 0;
+	c->cc.cubic.epoch = USEC_NEVER;
+}
+
+const struct cc_ops cc_cubic = { "cubic", cubic_init, cubic_ack, cubic_ssthresh, cubic_timeout };

@@ -102,6 +102,7 @@ check_ack(struct conn *c, struct pkt *p, const struct tcpterm_options *o)
 	}
 	c->n_keepalives = 0;
 	c->heard_at = c->s->now;
+	ecn_ack(c, p, &a);
 	recover_ack(c, &a);
 	return GO_ON;
 }
@@ -128,7 +129,7 @@ tcb_input(struct conn *c, struct pkt *p)
 		v = check_syn(c, p);
 	if (v == GO_ON) {
 		receive_timestamp(c, &o, off, len);
-		receive_ecn(c, p);
+		ecn_input(c, p);
 		v = check_ack(c, p, &o);
 	}
 	if (v == GO_ON)

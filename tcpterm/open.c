@@ -2,7 +2,6 @@
  * The handshake of a connection that ends here: RFC 9293 3.10.7.3 (SYN-SENT)
  * and what 3.10.7.4 says of SYN-RECEIVED.
  */
-#include "tcpterm/cc.h"
 #include "tcpterm/endpoint.h"
 #include "tcpterm/options.h"
 #include "tcpterm/reset.h"
@@ -57,7 +56,8 @@ agree(struct endpoint *e, const struct pkt *p)
 	tcb_agree(c, &peer, &ours);
 	c->wl1 = c->irs;
 	c->wnd_edge = c->wnd_max = p->window;
-	cc_init(c, cc_find(c->s->conf.cc));
+	ecn_agree(c, p);
+	cc_init(c, cc_choice(c));
 }
 
 void
@@ -73,6 +73,7 @@ void
 open_active(struct tcpterm *s, struct endpoint *e)
 {
 	(void)s;
+	ecn_open(&e->c);
 	tcb_set_state(&e->c, TCPTERM_SYN_SENT);
 	send_syn(&e->c);
 }
@@ -110,6 +111,10 @@ syn_sent(struct endpoint *e, struct pkt *p)
 		reset_reply(c->s, p);
 		return used_up(e, p, OPEN_DONE);
 	}
+	if (p->flags & TCP_RST && ack_ok && ecn_fall_back(c)) {
+		send_syn(c);			/* RFC 3168 6.1.1.1 */
+		return used_up(e, p, OPEN_DONE);
+	}
 	if (p->flags & TCP_RST)			/* second */
 		return used_up(e, p, ack_ok ? OPEN_REFUSED : OPEN_DONE);
 	if (!(p->flags & TCP_SYN))		/* fifth */
@@ -138,9 +143,10 @@ syn_received(struct endpoint *e, struct pkt *p)
 		return used_up(e, p, off == 0 ? OPEN_REFUSED : OPEN_DONE);
 	}
 	if (p->flags & TCP_SYN) {
-		if (off == -1 && !(p->flags & TCP_ACK))
+		if (off == -1 && !(p->flags & TCP_ACK)) {
+			ecn_agree(c, p);
 			send_syn(c);		/* ours was lost */
-		else if (off == -1 && p->ack == c->iss.v + 1)
+		} else if (off == -1 && p->ack == c->iss.v + 1)
 			established(e);		/* a simultaneous open's SYN-ACK */
 		return used_up(e, p, OPEN_DONE);
 	}

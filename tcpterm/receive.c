@@ -54,21 +54,6 @@ receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, 
 }
 
 void
-receive_ecn(struct conn *c, const struct pkt *p)
-{
-	enum { CE = 3 };
-
-	if (!c->ecn_on || p->payload_len == 0)
-		return;
-	if (p->flags & TCP_CWR)
-		c->rcv.ece = false;
-	if ((p->tos & CE) != CE)
-		return;
-	c->rcv.ece = true;
-	c->rcv.ack_now = true;
-}
-
-void
 receive_deliver(struct conn *c, struct rte_mbuf *m, uint32_t m_off, uint32_t len)
 {
 	c->rcv.nxt += len;

@@ -5,17 +5,17 @@
  * Both kinds work on the same list: what is lost is marked, and send.c sends it again
  * while the pipe has room.
  */
-#include "tcpterm/cc.h"
+#include "tcpterm/tcb.h"
 
 enum { DUP_THRESH = 3 };
 
 static void
 fast_begin(struct conn *c)
 {
+	cc_reduce(c);
 	c->rec.state = RECOVER_FAST;
 	c->rec.point = c->nxt;
 	c->rec.at_once = true;
-	c->cc.ssthresh = c->cc.ops->ssthresh(c);
 	c->cc.cwnd = c->cc.ssthresh;
 	c->s->stats.fast_recoveries++;
 }
@@ -56,6 +56,14 @@ without_sack(struct conn *c, const struct ackinfo *a)
 	}
 }
 
+/* What was in flight at a mark is still being acknowledged: the window does not grow meanwhile
+ * (RFC 3168 6.1.2). */
+static bool
+in_cwr(const struct conn *c)
+{
+	return c->rec.state == RECOVER_OPEN && c->una <= c->rec.cwr_point;
+}
+
 void
 recover_ack(struct conn *c, const struct ackinfo *a)
 {
@@ -73,11 +81,23 @@ recover_ack(struct conn *c, const struct ackinfo *a)
 	else
 		without_sack(c, a);
 	/* The ACK that ends fast recovery covers what was sent before it: RFC 5681 3.2 (6). */
-	if (a->acked == 0 || was_fast || c->rec.state == RECOVER_FAST || !c->cc.limited)
+	if (a->acked == 0 || was_fast || c->rec.state == RECOVER_FAST || in_cwr(c))
 		return;
-	/* After a timeout the window grows again while what was lost is sent: by a segment
-	 * an ACK (RFC 3465 2.3), for one may cover much that arrived before. */
-	c->cc.ops->ack(c, c->rec.state == RECOVER_LOSS ? RTE_MIN(a->acked, c->mss) : a->acked);
+	/* After a timeout the window grows again while what was lost is sent. */
+	cc_ack(c, a->acked);
+}
+
+bool
+recover_cwr(struct conn *c)
+{
+	/* CWR leaves with what is beyond the point: until that is acknowledged the same mark is
+	 * echoed. */
+	if (c->rec.state != RECOVER_OPEN || c->una <= c->rec.cwr_point)
+		return false;
+	cc_reduce(c);
+	c->cc.cwnd = c->cc.ssthresh;
+	c->rec.cwr_point = c->nxt;
+	return true;
 }
 
 void
@@ -90,10 +110,7 @@ void
 recover_timeout(struct conn *c)
 {
 	/* RFC 5681 3.1: ssthresh is lowered once for one loss of a window. */
-	if (c->rec.state != RECOVER_LOSS || c->rtt.backoff == 0)
-		c->cc.ssthresh = c->cc.ops->ssthresh(c);
-	c->cc.cwnd = c->mss;
-	c->cc.limited = true;
+	cc_timeout(c, c->rec.state == RECOVER_LOSS && c->rtt.backoff > 0);
 	c->rec.state = RECOVER_LOSS;
 	c->rec.point = c->nxt;
 	c->rec.dup_acks = 0;

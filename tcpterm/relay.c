@@ -1,6 +1,5 @@
 #include <errno.h>
 
-#include "tcpterm/cc.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/timewait.h"
@@ -25,15 +24,6 @@ impersonate(struct conn *c, const struct embryo_end *e)
 	c->flow_label = e->flow_label;
 }
 
-/* RFC 3168 6.1.1.  We send nothing that a router could mark; what is marked on its way to us is
- * echoed. */
-static bool
-ecn_agreed(const struct embryo *e)
-{
-	return (e->end[0].flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) &&
-	       (e->end[1].flags & (TCP_ECE | TCP_CWR)) == TCP_ECE;
-}
-
 /* Leg `k` of a handshake that both ends have agreed on. */
 static void
 leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k)
@@ -48,7 +38,7 @@ leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k
 	c->tx = &r->str[!k];
 	c->iss = us->isn;
 	c->irs = peer->isn;
-	c->ecn_on = ecn_agreed(e);
+	ecn_relayed(c, e->end[0].flags, e->end[1].flags);
 	tcb_agree(c, &peer->opt, &us->opt);
 	c->ts_val = &r->leg[!k].rcv.ts_newest;
 	c->wl1 = peer->isn;
@@ -60,7 +50,7 @@ leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k
 	c->ip_id = (uint16_t)us->isn.v;
 	impersonate(c, us);
 	tcb_set_state(c, TCPTERM_ESTABLISHED);
-	cc_init(c, cc_find(s->conf.cc));
+	cc_init(c, cc_choice(c));
 }
 
 bool

@@ -38,7 +38,7 @@ segment_at(struct conn *c, int64_t off, uint16_t flags, const struct tcpterm_opt
 	g.flow_label = c->flow_label;
 	g.seq = seq_of(c->iss, off).v;
 	g.ack = seq_of(c->irs, receive_ack(c)).v;
-	g.flags = flags | (c->rcv.ece && !(flags & TCP_RST) ? TCP_ECE : 0);
+	g.flags = flags | (c->ecn.echo && !(flags & TCP_RST) ? TCP_ECE : 0);
 	g.opt = o;
 	if (!(flags & TCP_RST))
 		g.window = receive_window(c, flags & TCP_SYN);
@@ -102,7 +102,7 @@ send_syn(struct conn *c)
 	};
 
 	set_timestamps(c, &o);
-	bare(c, -1, reply ? TCP_SYN | TCP_ACK : TCP_SYN, &o);
+	bare(c, -1, (reply ? TCP_SYN | TCP_ACK : TCP_SYN) | ecn_syn_flags(c, reply), &o);
 	c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
 }
 
@@ -123,9 +123,9 @@ send_reset(struct conn *c)
 	}
 }
 
-/* One segment of the stream; false: no mbuf, nothing was sent. */
+/* One segment of the stream, for the first time or again; false: no mbuf, nothing was sent. */
 static bool
-transmit(struct conn *c, int64_t off, uint32_t len)
+transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 {
 	int64_t end = RTE_MIN(off + len, c->tx->end);
 	bool fin = off + len > c->tx->end;
@@ -146,8 +146,11 @@ transmit(struct conn *c, int64_t off, uint32_t len)
 		flags |= TCP_PSH;
 	set_timestamps(c, &o);
 	g = segment_at(c, off, flags, &o);
+	ecn_mark(c, &g, new_data && end > off);
 	segment_send(c->s, &g, m);
 	receive_ack_sent(c);
+	cc_sent(c);
+	pace_sent(c, len);
 	if (c->rto_at.v == USEC_NEVER.v)
 		c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
 	return true;
@@ -160,12 +163,14 @@ send_lost(struct conn *c)
 
 	while (c->sent.lost > c->sent.rexmit) {
 		if (sent_pipe(c) >= c->cc.cwnd && !c->rec.at_once) {
-			c->cc.limited = true;
+			cc_full(c);
 			return;
 		}
+		if (!pace_ready(c))
+			return;
 		g = sent_next_lost(c, c->mss);
 		/* An entry that could not be cut is acknowledged, and sent, part by part. */
-		if (!g || !transmit(c, g->off, RTE_MIN(g->len, (uint32_t)c->mss)))
+		if (!g || !transmit(c, g->off, RTE_MIN(g->len, (uint32_t)c->mss), false))
 			return;
 		sent_again(c, g);
 		recover_sent(c);
@@ -205,12 +210,14 @@ send_new(struct conn *c)
 
 	while ((len = next_len(c)) > 0) {
 		if (sent_pipe(c) >= c->cc.cwnd) {
-			c->cc.limited = true;
+			cc_full(c);
 			return;
 		}
+		if (!pace_ready(c))
+			return;
 		if (!sent_push(c, c->nxt, len))
 			return;
-		if (!transmit(c, c->nxt, len)) {
+		if (!transmit(c, c->nxt, len, true)) {
 			sent_unpush(c);
 			return;
 		}
@@ -246,7 +253,7 @@ send_output(struct conn *c)
 	/* SACK blocks travel alone: a full segment has no room for them. */
 	if (c->rcv.ack_now && ooo_has_blocks(c))
 		send_ack(c);
-	c->cc.limited = false;
+	cc_restart(c);
 	send_lost(c);
 	send_new(c);
 	if (c->probe_now)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "tcpterm/cc.h"
 #include "tcpterm/embryo.h"
 #include "tcpterm/endpoint.h"
 #include "tcpterm/pair.h"

@@ -3,7 +3,6 @@
  */
 #include <assert.h>
 
-#include "tcpterm/cc.h"
 #include "tcpterm/tcb.h"
 
 enum {
@@ -109,6 +108,7 @@ tcb_kill(struct conn *c)
 {
 	tcb_fini(c);
 	c->rto_at = c->persist_at = c->rcv.delack_at = USEC_NEVER;
+	c->pace.waiting = false;
 	tcb_set_state(c, TCPTERM_CLOSED);
 }
 
@@ -153,7 +153,7 @@ tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpte
 usec_t
 tcb_next(const struct conn *c)
 {
-	return usec_min(usec_min(c->rto_at, c->persist_at), c->rcv.delack_at);
+	return usec_min(usec_min(c->rto_at, c->persist_at), usec_min(c->rcv.delack_at, pace_at(c)));
 }
 
 static bool
@@ -181,6 +181,7 @@ retransmit(struct conn *c)
 		return false;
 	if (syn) {
 		rtt_backoff(&c->rtt);
+		ecn_fall_back(c);
 		c->n_rexmit++;
 		c->s->stats.retransmits++;
 		send_syn(c);
@@ -218,6 +219,7 @@ tcb_timer(struct conn *c)
 		c->rcv.ack_now = true;
 		tcb_pend(c);
 	}
+	pace_timer(c);
 	if (due(&c->rto_at, now) && !retransmit(c))
 		return false;
 	return !due(&c->persist_at, now) || persist(c);

@@ -9,7 +9,10 @@
 #ifndef TCPTERM_TCB_H
 #define TCPTERM_TCB_H
 
+#include "tcpterm/cc.h"
+#include "tcpterm/ecn.h"
 #include "tcpterm/ooo.h"
+#include "tcpterm/pace.h"
 #include "tcpterm/seq.h"
 #include "tcpterm/stream.h"
 
@@ -52,17 +55,7 @@ struct recover {
 	int64_t point;		/* snd_nxt when it began */
 	uint8_t dup_acks;
 	bool at_once;		/* the next lost segment leaves whatever the pipe holds */
-};
-
-/* Congestion control (cc.h). */
-struct cc {
-	const struct cc_ops *ops;
-	uint32_t cwnd, ssthresh;	/* bytes */
-	uint32_t acked;			/* bytes counted towards the next increase */
-	bool limited;			/* the window, not the sender, was the limit */
-	/* CUBIC (RFC 9438) */
-	double w_max, k, w_est, w_prior;
-	usec_t epoch, acked_at;
+	int64_t cwr_point;	/* snd_nxt when a mark last reduced the window */
 };
 
 /* What is expected and what is advertised (receive.c). */
@@ -78,7 +71,6 @@ struct receive {
 	uint32_t unacked;		/* bytes received since the last ACK was sent */
 	uint8_t quick;			/* data segments still to be acknowledged at once */
 	bool ack_now;
-	bool ece;			/* CE came, and no CWR since (RFC 3168 6.1.3) */
 	usec_t delack_at;
 	int64_t last_ack;		/* Last.ACK.sent, RFC 7323 4.3 */
 	uint32_t ts_recent;		/* RFC 7323 4.3 */
@@ -100,7 +92,6 @@ struct conn {
 	seq_t iss, irs;
 	uint8_t snd_shift, rcv_shift;
 	bool ts_on, sack_on, wscale_on;
-	bool ecn_on;		/* the ends agreed on ECN: marks are echoed on this leg */
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint16_t mss_offered;	/* what our SYN said (library connections) */
 
@@ -135,6 +126,8 @@ struct conn {
 	struct rtt rtt;
 	struct recover rec;
 	struct cc cc;
+	struct ecn ecn;
+	struct pace pace;
 	struct stream *rx, *tx;
 
 	uint64_t n_rexmit, n_ooo, n_dup, n_zero_wnd;
@@ -203,8 +196,6 @@ bool receive_acceptable(const struct conn *c, int64_t off, uint32_t len);
 /* TS.Recent (RFC 7323 4.3) and PAWS (5.3): false, the segment is old. */
 bool receive_paws(struct conn *c, const struct tcpterm_options *o, const struct pkt *p,
 		  int64_t off);
-/* ECN's marks and the sender's answer to their echo (RFC 3168 6.1.3). */
-void receive_ecn(struct conn *c, const struct pkt *p);
 void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, uint32_t len);
 /* The window field for the next segment; moves rcv.adv. */
 uint16_t receive_window(struct conn *c, bool syn);
@@ -251,6 +242,9 @@ uint32_t sent_pipe(const struct conn *c);
 /* --- recover.c: RFC 5681, 6582, 6675 --- */
 void recover_ack(struct conn *c, const struct ackinfo *a);
 void recover_timeout(struct conn *c);
+/* A congestion mark, no loss (RFC 3168 6.1.2): one reduction a window in flight. False: that one
+ * is being answered already. */
+bool recover_cwr(struct conn *c);
 /* A lost segment was sent again. */
 void recover_sent(struct conn *c);
 

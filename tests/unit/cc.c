@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "tcpterm/cc.h"
+#include "tcpterm/tcb.h"
 #include "tests/unit/tap.h"
 
 enum { MSS = 1000, RTT_US = 100 * 1000 };
@@ -19,6 +19,7 @@ start(const char *name, uint32_t cwnd, uint32_t ssthresh)
 	rtt_init(&c.rtt);
 	rtt_sample(&c.rtt, RTT_US);
 	cc_init(&c, cc_find(name));
+	cc_full(&c);
 	c.cc.cwnd = cwnd;
 	c.cc.ssthresh = ssthresh;
 }
@@ -27,10 +28,17 @@ start(const char *name, uint32_t cwnd, uint32_t ssthresh)
 static void
 lose(void)
 {
-	c.una = 0;
-	c.nxt = c.cc.cwnd;
-	c.cc.ssthresh = c.cc.ops->ssthresh(&c);
+	c.nxt = c.una + c.cc.cwnd;
+	cc_reduce(&c);
 	c.cc.cwnd = c.cc.ssthresh;
+}
+
+/* An ACK of `n` segments. */
+static void
+ack(unsigned n)
+{
+	c.una += (int64_t)n * MSS;
+	cc_ack(&c, n * MSS);
 }
 
 /* One round trip in which the whole window is acknowledged, a segment at a time. */
@@ -41,7 +49,9 @@ round_trip(void)
 
 	for (uint32_t i = 0; i < n; i++) {
 		stack.now = usec_add(stack.now, RTT_US / n);
-		c.cc.ops->ack(&c, MSS);
+		c.nxt = c.una + c.cc.cwnd;
+		cc_full(&c);
+		ack(1);
 	}
 }
 
@@ -128,9 +138,9 @@ cubic_leaves_room_when_it_loses_before_its_last_maximum(void)
 {
 	start("cubic", 100 * MSS, 50 * MSS);
 	lose();
-	CU_ASSERT_DOUBLE_EQUAL(c.cc.w_max, 100, 0.01);
+	CU_ASSERT_EQUAL(c.cc.cubic.w_max, 100 * MSS);
 	lose();
-	CU_ASSERT_DOUBLE_EQUAL(c.cc.w_max, 70 * 1.7 / 2, 0.01);	/* 4.7 */
+	CU_ASSERT_EQUAL(c.cc.cubic.w_max, 59500);	/* 4.7 */
 }
 
 static void
@@ -148,8 +158,177 @@ cubic_does_not_count_idle_time(void)
 	CU_ASSERT(c.cc.cwnd < before + 5 * MSS);
 }
 
+/* RFC 9438 4.3: past the window of the last loss the estimate has Reno's own slope. */
+static void
+cubic_adds_a_segment_a_round_trip_once_past_its_last_maximum(void)
+{
+	uint32_t before;
+
+	start("cubic", 20 * MSS, 10 * MSS);
+	lose();
+	while (c.cc.cwnd < 21 * MSS)
+		round_trip();
+	before = c.cc.cubic.w_est;
+	round_trip();
+	CU_ASSERT(c.cc.cubic.w_est - before > MSS * 9 / 10);
+}
+
+static void
+cubic_starts_its_curve_anew_after_a_timeout(void)
+{
+	start("cubic", 100 * MSS, 50 * MSS);
+	c.nxt = c.una + 100 * MSS;
+	cc_timeout(&c, false);
+	CU_ASSERT_EQUAL(c.cc.cwnd, MSS);
+	CU_ASSERT_EQUAL(c.cc.ssthresh, 70 * MSS);
+	cc_timeout(&c, true);
+	CU_ASSERT_EQUAL(c.cc.ssthresh, 70 * MSS);	/* RFC 5681 3.1 */
+	while (c.cc.cwnd <= 70 * MSS)
+		round_trip();
+	CU_ASSERT(c.cc.cubic.w_max <= 71 * MSS);	/* 4.8: K is 0 */
+	CU_ASSERT(c.cc.cubic.k == 0);
+}
+
+static void
+cubic_left_without_a_loss_begins_where_it_is(void)
+{
+	start("cubic", 100 * MSS, 100 * MSS);
+	round_trip();
+	CU_ASSERT_EQUAL(c.cc.cubic.w_max, 100 * MSS);	/* 4.10 */
+	CU_ASSERT_EQUAL(c.cc.cubic.w_prior, 100 * MSS);
+	CU_ASSERT(c.cc.cubic.k == 0);
+}
+
+/* At this size an ACK earns less than a byte, and a hundred thousand of them a segment. */
+static void
+cubic_keeps_the_parts_of_a_byte(void)
+{
+	uint32_t before;
+
+	start("cubic", 50000 * MSS, 10000 * MSS);
+	c.cc.cubic.w_prior = 1;		/* alpha is 1 */
+	round_trip();
+	before = c.cc.cubic.w_est;
+	round_trip();
+	CU_ASSERT(c.cc.cubic.w_est - before > MSS * 98 / 100);
+	CU_ASSERT(c.cc.cubic.w_est - before <= MSS);
+}
+
+static void
+undo_restores_windows_and_curve(void)
+{
+	const char *names[] = { "reno", "cubic" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct cubic curve;
+
+		start(names[i], 100 * MSS, 90 * MSS);
+		round_trip();
+		c.cc.cwnd = 100 * MSS;
+		curve = c.cc.cubic;
+		lose();
+		cc_undo(&c);			/* RFC 9438 4.9 */
+		CU_ASSERT_EQUAL(c.cc.cwnd, 100 * MSS);
+		CU_ASSERT_EQUAL(c.cc.ssthresh, 90 * MSS);
+		CU_ASSERT_EQUAL(c.cc.cubic.w_max, curve.w_max);
+		CU_ASSERT_EQUAL(c.cc.cubic.epoch.v, curve.epoch.v);
+		c.cc.cwnd = 10 * MSS;
+		cc_undo(&c);			/* once */
+		CU_ASSERT_EQUAL(c.cc.cwnd, 10 * MSS);
+	}
+}
+
+static void
+undo_goes_back_before_the_first_of_two_reductions(void)
+{
+	start("cubic", 100 * MSS, 90 * MSS);
+	lose();
+	c.rec.state = RECOVER_FAST;
+	cc_timeout(&c, false);
+	cc_undo(&c);
+	CU_ASSERT_EQUAL(c.cc.cwnd, 100 * MSS);
+	CU_ASSERT_EQUAL(c.cc.ssthresh, 90 * MSS);
+}
+
+static void
+window_that_is_not_used_does_not_grow(void)
+{
+	const char *names[] = { "reno", "cubic" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		start(names[i], 20 * MSS, UINT32_MAX);
+		c.nxt = 5 * MSS;
+		cc_full(&c);
+		c.nxt = 10 * MSS;
+		for (unsigned k = 0; k < 5; k++)
+			ack(1);
+		CU_ASSERT_EQUAL(c.cc.cwnd, 25 * MSS);
+		for (unsigned k = 0; k < 5; k++)	/* sent after the window was full */
+			ack(1);
+		CU_ASSERT_EQUAL(c.cc.cwnd, 25 * MSS);
+	}
+}
+
+static void
+one_acknowledgement_opens_slow_start_by_eight_segments(void)
+{
+	start("reno", 40 * MSS, UINT32_MAX);
+	c.nxt = 40 * MSS;
+	cc_full(&c);
+	ack(20);
+	CU_ASSERT_EQUAL(c.cc.cwnd, 48 * MSS);	/* RFC 9406 4.3, L */
+	c.tuning.pace = true;
+	ack(20);
+	CU_ASSERT_EQUAL(c.cc.cwnd, 68 * MSS);
+	c.tuning.pace = false;
+	c.rec.state = RECOVER_LOSS;
+	c.una = 0;
+	ack(20);
+	CU_ASSERT_EQUAL(c.cc.cwnd, 69 * MSS);	/* RFC 3465 2.3 */
+}
+
+static void
+connection_chooses_its_algorithm(void)
+{
+	start("cubic", 0, 0);
+	stack.conf.cc = "reno";
+	CU_ASSERT_PTR_EQUAL(cc_choice(&c), &cc_reno);
+	c.tuning.cc = TCPTERM_CC_CUBIC;
+	CU_ASSERT_PTR_EQUAL(cc_choice(&c), &cc_cubic);
+	stack.conf.cc = NULL;
+	c.tuning.cc = TCPTERM_CC_RENO;
+	CU_ASSERT_PTR_EQUAL(cc_choice(&c), &cc_reno);
+}
+
+static void
+idle_window_begins_anew_where_it_is_asked_for(void)
+{
+	for (unsigned on = 0; on < 2; on++) {
+		start("reno", 100 * MSS, 60 * MSS);
+		c.tuning.idle_restart = on;
+		c.nxt = c.una = 100 * MSS;
+		cc_sent(&c);
+		stack.now = usec_add(stack.now, RTT_US);
+		cc_restart(&c);
+		CU_ASSERT_EQUAL(c.cc.cwnd, 100 * MSS);	/* less than an RTO */
+		stack.now = usec_add(stack.now, 2 * 1000 * 1000);
+		cc_restart(&c);
+		CU_ASSERT_EQUAL(c.cc.cwnd, on ? 10 * MSS : 100 * MSS);	/* RFC 5681 4.1 */
+		CU_ASSERT_EQUAL(c.cc.ssthresh, on ? 75 * MSS : 60 * MSS);
+	}
+}
+
 TAP_MAIN(cc, TAP_TEST(initial_window_is_ten_segments), TAP_TEST(slow_start_doubles_a_round_trip),
 	 TAP_TEST(reno_adds_a_segment_a_round_trip), TAP_TEST(cubic_follows_its_curve),
 	 TAP_TEST(cubic_is_no_slower_than_reno),
+	 TAP_TEST(cubic_adds_a_segment_a_round_trip_once_past_its_last_maximum),
 	 TAP_TEST(cubic_leaves_room_when_it_loses_before_its_last_maximum),
-	 TAP_TEST(cubic_does_not_count_idle_time))
+	 TAP_TEST(cubic_starts_its_curve_anew_after_a_timeout),
+	 TAP_TEST(cubic_left_without_a_loss_begins_where_it_is),
+	 TAP_TEST(cubic_keeps_the_parts_of_a_byte), TAP_TEST(cubic_does_not_count_idle_time),
+	 TAP_TEST(undo_restores_windows_and_curve),
+	 TAP_TEST(undo_goes_back_before_the_first_of_two_reductions),
+	 TAP_TEST(window_that_is_not_used_does_not_grow),
+	 TAP_TEST(one_acknowledgement_opens_slow_start_by_eight_segments),
+	 TAP_TEST(connection_chooses_its_algorithm),
+	 TAP_TEST(idle_window_begins_anew_where_it_is_asked_for))

@@ -35,6 +35,13 @@ struct tcpterm_ops {
 	const struct tcpterm_passive_ops *passive;
 };
 
+/* ECN of connections that end here (RFC 3168); a relay's ends agree on it themselves. */
+enum tcpterm_ecn {
+	TCPTERM_ECN_ANSWER,	/* agreed on when the peer asks for it, as Linux's tcp_ecn=2 */
+	TCPTERM_ECN_OFFER,	/* our SYNs ask for it too, tcp_ecn=1 */
+	TCPTERM_ECN_OFF,
+};
+
 struct tcpterm_conf {
 	const struct tcpterm_ops *ops;
 	void *ctx;
@@ -49,6 +56,7 @@ struct tcpterm_conf {
 	int64_t idle_us;	/* tracked, passive, pass, drop: idle time; 0: 3,600 s */
 	int64_t keepalive_us;	/* 0: off */
 	const char *cc;		/* "cubic" (default), "reno" */
+	enum tcpterm_ecn ecn;
 	struct tcpterm_passive_conf passive;
 	uint64_t secret[2];	/* for ISNs (RFC 6528); random bytes, or fixed for a replay */
 };
