@@ -143,12 +143,14 @@ def fair(path, folder, stack, seed):
     first, second = ends["bulk"]
     index = jain(first["bytes"], second["bytes"])
     mbit = [round(b["bytes"] * 8 / ends["seconds"] / 1e6, 3) for b in (first, second)]
+    way = hop["down"]
+    resent = [round(way[o + "again"] / max(1, way[o + "bytes"]), 5) for o in ("", "other_")]
     append(path, {"stack": stack, "seed": int(seed), "mbit": mbit, "jain": round(index, 4),
-                  "by_second": [first["by_second"], second["by_second"]], "full": hop["down"]["full"],
-                  "cpu_percent": cpu})
+                  "by_second": [first["by_second"], second["by_second"]], "full": way["full"],
+                  "resent": resent, "cpu_percent": cpu})
     who = "Leat" if stack == "leat" else "Linux"
-    print(f"run {seed}: {who} {mbit[0]:.2f} Mb/s, Linux {mbit[1]:.2f} Mb/s, Jain {index:.4f}"
-          f" (leatd {cpu['leatd']} % cpu)", flush=True)
+    print(f"run {seed}: {who} {mbit[0]:.2f} Mb/s, {resent[0]:.2%} sent again; Linux {mbit[1]:.2f} Mb/s,"
+          f" {resent[1]:.2%}; Jain {index:.4f} (leatd {cpu['leatd']} % cpu)", flush=True)
 
 
 def fairness(paths):
