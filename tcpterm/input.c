@@ -50,7 +50,9 @@ check_sequence(struct conn *c, struct pkt *p, int64_t off, uint32_t len)
 {
 	if (receive_acceptable(c, off, len))
 		return GO_ON;
-	if (!(p->flags & TCP_RST)) {
+	if (p->flags & TCP_SYN) {
+		send_challenge(c);	/* RFC 5961 4.2: wherever its number lies */
+	} else if (!(p->flags & TCP_RST)) {
 		if (off < c->rcv.nxt)
 			receive_old(c, p, off);
 		c->rcv.ack_now |= may_answer(c, p, off, len);
@@ -59,18 +61,20 @@ check_sequence(struct conn *c, struct pkt *p, int64_t off, uint32_t len)
 	return DONE;
 }
 
-/* Second: RST (RFC 5961 3.2). Only the exact number resets. */
+/* Second: RST (RFC 5961 3.2). Only the exact number resets: what we acknowledge, and where the
+ * acknowledgement of a FIN is withheld the number after that, too. */
 static enum verdict
 check_rst(struct conn *c, struct pkt *p, int64_t off)
 {
-	bool exact = off == c->rcv.nxt || (c->rx->fin && off == c->rcv.nxt + 1);
+	bool exact = off == receive_ack(c) || (c->rx->fin && off == c->rcv.nxt + 1);
 
 	if (!(p->flags & TCP_RST))
 		return GO_ON;
 	discard(c, p, exact ? DROP_proxy_consumed : DROP_proxy_rst);
 	if (exact)
 		return RESET;
-	send_challenge(c);
+	if (off < c->rcv.adv)	/* the right edge itself is outside */
+		send_challenge(c);
 	return DONE;
 }
 

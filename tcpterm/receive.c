@@ -23,7 +23,7 @@ receive_acceptable(const struct conn *c, int64_t off, uint32_t len)
 	/* A segment that only touches the window's edges carries an ACK worth having: a sender
 	 * that filled the window acknowledges from its right edge, and a duplicate
 	 * ends at the left one.  Their bytes are trimmed away. */
-	return off <= edge(c) && off + len >= c->rcv.nxt;
+	return off <= edge(c) && off + len >= receive_ack(c);
 }
 
 bool

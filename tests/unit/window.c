@@ -144,8 +144,9 @@ coarse_window_fills_no_more_than_twice_the_limit(void)
 }
 
 static void
-edge_never_moves_left(void)
+edge_moves_left_by_less_than_a_unit(void)
 {
+	enum { UNIT = 8 };	/* what a scale of 3 can say: RFC 7323 2.4 */
 	int64_t off = 0, edge = 0;
 
 	start(true, 3);
@@ -162,8 +163,8 @@ edge_never_moves_left(void)
 			const struct ends_out *o = &e.out[k];
 
 			if (o->side == 0) {
-				CU_ASSERT(o->ack + o->window >= edge);
-				edge = o->ack + o->window;
+				CU_ASSERT(o->ack + o->window > edge - UNIT);
+				edge = RTE_MAX(edge, o->ack + o->window);
 			}
 		}
 	}
@@ -264,7 +265,8 @@ TAP_MAIN(window, TAP_TEST(marks_are_echoed_until_the_sender_answers),
 	 TAP_TEST(every_segment_behind_a_hole_gives_a_duplicate_without_sack),
 	 TAP_TEST(blocks_of_three_holes_are_told),
 	 TAP_TEST(coarse_window_fills_no_more_than_twice_the_limit),
-	 TAP_TEST(edge_never_moves_left), TAP_TEST(scattered_bytes_do_not_hold_the_pool),
-	 TAP_TEST(zero_window_probe_is_answered), TAP_TEST(tsval_is_the_newest_of_the_other_end),
+	 TAP_TEST(edge_moves_left_by_less_than_a_unit),
+	 TAP_TEST(scattered_bytes_do_not_hold_the_pool), TAP_TEST(zero_window_probe_is_answered),
+	 TAP_TEST(tsval_is_the_newest_of_the_other_end),
 	 TAP_TEST(super_segment_is_relayed_by_reference_in_segments),
 	 TAP_TEST(chain_of_small_mbufs_is_compacted))
