@@ -17,7 +17,7 @@ percent(const struct conn *c)
 static bool
 first_window(const struct conn *c)
 {
-	return c->nxt <= 10ll * c->mss;
+	return c->nxt < 10ll * c->mss;
 }
 
 bool

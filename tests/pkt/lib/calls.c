@@ -27,12 +27,28 @@ call_connect(struct play *p)
 	return rc == 0 ? -EINPROGRESS : rc;
 }
 
+static struct tcpterm_verdict
+on_syn(void *ctx, const struct tcpterm_syn *syn)
+{
+	const struct play *p = ctx;
+
+	(void)syn;
+	return (struct tcpterm_verdict){
+		.decision = TCPTERM_ACCEPT,
+		.tuning = { .pace = p->script->pace,
+			    .idle_restart = p->script->idle_restart,
+			    .no_ecn = p->script->no_ecn },
+	};
+}
+
 static long
 call_listen(struct play *p)
 {
 	struct tcpterm_listener_conf l = {
 		.select = { .dst_port = { WIRE_LOCAL_PORT, WIRE_LOCAL_PORT },
 			    .src_port = { 0, 65535 } },
+		.filter = on_syn,
+		.ctx = p,
 	};
 	tcpterm_listener_id id;
 

@@ -100,6 +100,7 @@ begin(struct play *p)
 		.ops = &ops,
 		.ctx = p,
 		.cc = p->script->cc,
+		.ecn = (enum tcpterm_ecn)p->script->ecn,
 		.n_flows = 64,
 		.n_embryos = 64,
 		.mtu = { p->script->mtu, p->script->mtu },

@@ -368,6 +368,27 @@ read_call(struct reader *r, struct script_call *c)
 
 /* --- lines --- */
 
+/* How the connection behaves that is accepted; false: it is none of these. */
+static bool
+read_tuning(struct reader *r)
+{
+	struct script *s = r->s;
+
+	if (take(r, "--ecn=offer"))
+		s->ecn = 1;
+	else if (take(r, "--ecn=off"))
+		s->ecn = 2;
+	else if (take(r, "--no_ecn"))
+		s->no_ecn = true;
+	else if (take(r, "--pace"))
+		s->pace = true;
+	else if (take(r, "--idle_restart"))
+		s->idle_restart = true;
+	else
+		return false;
+	return true;
+}
+
 static void
 read_setting(struct reader *r)
 {
@@ -381,7 +402,7 @@ read_setting(struct reader *r)
 		s->window = number(r);
 	else if (take(r, "--cc=reno"))
 		s->cc = "reno";
-	else if (!take(r, "--cc=cubic"))
+	else if (!take(r, "--cc=cubic") && !read_tuning(r))
 		fail(r, "no such setting");
 }
 

@@ -71,6 +71,8 @@ struct script {
 	int64_t tolerance;	/* us */
 	uint16_t mtu;
 	const char *cc;		/* "cubic", "reno" */
+	uint8_t ecn;		/* 0 answer, 1 offer, 2 off */
+	bool pace, idle_restart, no_ecn;	/* of what is accepted */
 	uint32_t window;	/* bytes of the receive buffer; 0: the library's default */
 	struct script_event event[PKT_MAX_EVENTS];
 	unsigned n_events;
