@@ -23,16 +23,50 @@ update_window(struct conn *c, const struct pkt *p, int64_t ack)
 		c->n_probes = 0;
 }
 
-static void
-process_sack(struct conn *c, const struct tcpterm_options *o, struct ackinfo *a)
-{
-	for (unsigned i = 0; i < o->n_sack; i++) {
-		int64_t left = seq_offset(seq(o->sack[i].left), c->iss, c->una);
-		int64_t right = seq_offset(seq(o->sack[i].right), c->iss, c->una);
+struct block {
+	int64_t left, right;
+};
 
-		/* D-SACK blocks lie below una (RFC 2883); what is beyond nxt is nonsense. */
-		if (left >= c->una && right > left && right <= c->nxt)
-			sent_sack(c, left, right, a);
+/* By offset: what is newly SACKed is to be seen in the order it was sent (RFC 8985 6.2 step 3). */
+static void
+insert(struct block *b, unsigned n, struct block new)
+{
+	while (n > 0 && b[n - 1].left > new.left) {
+		b[n] = b[n - 1];
+		n--;
+	}
+	b[n] = new;
+}
+
+/* RFC 2883 4: the first block, if it is below the ACK or inside the second. */
+static bool
+is_dsack(const struct block *b, unsigned n, int64_t ack)
+{
+	if (b[0].right <= b[0].left || b[0].left < 0)
+		return false;
+	return b[0].right <= ack || (n > 1 && b[0].left >= b[1].left && b[0].right <= b[1].right);
+}
+
+static void
+process_sack(struct conn *c, const struct tcpterm_options *o, int64_t ack, struct ackinfo *a)
+{
+	struct block in[RTE_DIM(o->sack)], b[RTE_DIM(o->sack)];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < o->n_sack; i++) {
+		in[i].left = seq_offset(seq(o->sack[i].left), c->iss, c->una);
+		in[i].right = seq_offset(seq(o->sack[i].right), c->iss, c->una);
+		/* What is beyond nxt is nonsense; below una it is acknowledged already. */
+		if (in[i].left >= c->una && in[i].right > in[i].left && in[i].right <= c->nxt)
+			insert(b, n++, in[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		sent_sack(c, b[i].left, b[i].right, a);
+	a->has_sack = o->n_sack > 0;
+	if (a->has_sack && is_dsack(in, o->n_sack, ack) && rack_dsack(c)) {
+		a->dsack = true;
+		a->dsack_left = in[0].left;
+		a->dsack_right = in[0].right;
 	}
 }
 
@@ -62,7 +96,7 @@ ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o
 	int64_t ack = seq_offset(seq(p->ack), c->iss, c->una);
 	int64_t edge = c->wnd_edge;
 
-	*a = (struct ackinfo){ 0 };
+	*a = (struct ackinfo){ .has_tsecr = o->has_ts, .tsecr = o->tsecr };
 	/* RFC 5961 5.2: (SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT */
 	if (ack > c->nxt || ack < c->una - (int64_t)c->wnd_max)
 		return false;
@@ -75,9 +109,12 @@ ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o
 		 ack + ((int64_t)p->window << c->snd_shift) == edge)
 		a->duplicate = true;	/* RFC 5681 2 */
 	if (c->sack_on)
-		process_sack(c, o, a);
-	if (a->duplicate)
+		process_sack(c, o, ack, a);
+	if (a->duplicate) {
 		c->s->stats.dup_acks++;
+		if (!c->sack_on)
+			a->delivered = c->mss;
+	}
 	if (a->has_rtt) {
 		rtt_sample(&c->rtt, usec_diff(c->s->now, a->sent_at));
 		cc_rtt(c, usec_diff(c->s->now, a->sent_at));

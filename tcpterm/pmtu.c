@@ -33,7 +33,7 @@ pmtu_icmp(struct conn *c, const struct pkt *p)
 	mss = tcb_mss_for(c, (uint16_t)RTE_MIN(mtu, 65535u));
 	if (mss < c->mss) {
 		c->mss = mss;
-		sent_mark_head_lost(c);
+		sent_lose_head(c);
 		tcb_pend(c);
 	}
 	return true;

@@ -1,6 +1,6 @@
 /*
  * What leaves: lost segments again, new ones, FIN, probes, acknowledgements
- * (RFC 9293 3.8, RFC 5681, RFC 6675; silly windows by RFC 9293 3.8.6.2.1).
+ * (RFC 9293 3.8, RFC 5681, RFC 8985; silly windows by RFC 9293 3.8.6.2.1).
  */
 #include "tcpterm/segment.h"
 #include "tcpterm/tcb.h"
@@ -157,6 +157,20 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 }
 
 static void
+resent(struct conn *c, struct sent_seg *g)
+{
+	bool head = g->off == c->una;
+
+	sent_again(c, g);
+	recover_resent(c, g->len, tsval(c));
+	c->n_rexmit++;
+	c->s->stats.retransmits++;
+	/* The timeout is for the copy that just left; those of others RACK watches. */
+	if (head)
+		c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
+}
+
+static void
 send_lost(struct conn *c)
 {
 	struct sent_seg *g;
@@ -172,10 +186,7 @@ send_lost(struct conn *c)
 		/* An entry that could not be cut is acknowledged, and sent, part by part. */
 		if (!g || !transmit(c, g->off, RTE_MIN(g->len, (uint32_t)c->mss), false))
 			return;
-		sent_again(c, g);
-		recover_sent(c);
-		c->n_rexmit++;
-		c->s->stats.retransmits++;
+		resent(c, g);
 	}
 }
 
@@ -203,6 +214,27 @@ next_len(const struct conn *c)
 	return len;
 }
 
+/* False: there was no memory for it. */
+static bool
+send_segment(struct conn *c, uint32_t len)
+{
+	if (!sent_push(c, c->nxt, len))
+		return false;
+	if (!transmit(c, c->nxt, len, true)) {
+		sent_unpush(c);
+		return false;
+	}
+	c->nxt += len;
+	c->override = false;
+	recover_sent(c, len);
+	rack_probe_later(c);
+	if (c->nxt > c->tx->end) {
+		c->fin_sent = true;
+		tcb_progress(c);
+	}
+	return true;
+}
+
 static void
 send_new(struct conn *c)
 {
@@ -215,18 +247,23 @@ send_new(struct conn *c)
 		}
 		if (!pace_ready(c))
 			return;
-		if (!sent_push(c, c->nxt, len))
+		if (!send_segment(c, len))
 			return;
-		if (!transmit(c, c->nxt, len, true)) {
-			sent_unpush(c);
-			return;
-		}
-		c->nxt += len;
-		c->override = false;
-		if (c->nxt > c->tx->end) {
-			c->fin_sent = true;
-			tcb_progress(c);
-		}
+	}
+}
+
+/* RFC 8985 7.3: a new segment if there is one, else the last once more; whatever cwnd is. */
+static void
+send_tail_probe(struct conn *c)
+{
+	uint32_t len = next_len(c);
+	struct sent_seg *g = len > 0 ? NULL : sent_last(c, c->mss);
+
+	if (len > 0 && send_segment(c, len)) {
+		rack_probe_sent(c, false);
+	} else if (g && transmit(c, g->off, RTE_MIN(g->len, (uint32_t)c->mss), false)) {
+		resent(c, g);
+		rack_probe_sent(c, true);
 	}
 }
 
@@ -254,11 +291,15 @@ send_output(struct conn *c)
 	if (c->rcv.ack_now && ooo_has_blocks(c))
 		send_ack(c);
 	cc_restart(c);
-	send_lost(c);
+	if (rack_probe_due(c))
+		send_tail_probe(c);
+	if (!c->rec.new_first || next_len(c) == 0)
+		send_lost(c);
 	send_new(c);
 	if (c->probe_now)
 		send_probe(c);
 	if (c->rcv.ack_now)
 		send_ack(c);
 	arm_persist(c);
+	rack_probe_arm(c);
 }

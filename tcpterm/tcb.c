@@ -33,6 +33,7 @@ tcb_init(struct conn *c, struct tcpterm *s, struct flow *f, uint8_t leg)
 			 .ts_at = s->now },
 	};
 	rtt_init(&c->rtt);
+	rack_init(&c->rack);
 }
 
 void
@@ -109,6 +110,7 @@ tcb_kill(struct conn *c)
 	tcb_fini(c);
 	c->rto_at = c->persist_at = c->rcv.delack_at = USEC_NEVER;
 	c->pace.waiting = false;
+	rack_init(&c->rack);
 	tcb_set_state(c, TCPTERM_CLOSED);
 }
 
@@ -153,7 +155,9 @@ tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpte
 usec_t
 tcb_next(const struct conn *c)
 {
-	return usec_min(usec_min(c->rto_at, c->persist_at), usec_min(c->rcv.delack_at, pace_at(c)));
+	usec_t at = usec_min(usec_min(c->rto_at, c->persist_at), c->rcv.delack_at);
+
+	return usec_min(at, usec_min(pace_at(c), rack_next(&c->rack)));
 }
 
 static bool
@@ -220,6 +224,7 @@ tcb_timer(struct conn *c)
 		tcb_pend(c);
 	}
 	pace_timer(c);
+	rack_timer(c);
 	if (due(&c->rto_at, now) && !retransmit(c))
 		return false;
 	return !due(&c->persist_at, now) || persist(c);

@@ -13,33 +13,18 @@
 #include "tcpterm/ecn.h"
 #include "tcpterm/ooo.h"
 #include "tcpterm/pace.h"
+#include "tcpterm/prr.h"
+#include "tcpterm/rack.h"
+#include "tcpterm/sent.h"
 #include "tcpterm/seq.h"
 #include "tcpterm/stream.h"
+#include "tcpterm/undo.h"
 
 enum {
 	TCB_MSS_DEFAULT_V4 = 536,	/* RFC 9293 3.7.1 */
 	TCB_MSS_DEFAULT_V6 = 1220,
 	TCB_WSCALE_MAX = 14,		/* RFC 7323 2.3 */
 	TCB_CHALLENGE_US = 500 * 1000,	/* between challenge ACKs of a connection, RFC 5961 7 */
-};
-
-/* One segment in flight, or lost (sent.c). */
-struct sent_seg {
-	struct sent_seg *next;
-	int64_t off;
-	usec_t at;		/* when last sent */
-	uint32_t len;		/* sequence space: a FIN counts 1 */
-	uint32_t index;		/* in the stack's slab */
-	bool sacked, lost;
-	bool rexmit;		/* sent again, and that copy is in flight */
-	bool ever_rexmit;	/* Karn: gives no RTT sample */
-};
-
-/* What is in flight (sent.c). Byte counts of the list's flags. */
-struct sent {
-	struct sent_seg *head, *tail;
-	uint32_t sacked, lost, rexmit;
-	uint32_t reno_sacked;	/* without SACK: what duplicate ACKs stand for */
 };
 
 /* RFC 6298 (rtt.c); microseconds. */
@@ -51,11 +36,17 @@ struct rtt {
 
 /* Loss recovery (recover.c). */
 struct recover {
-	enum { RECOVER_OPEN, RECOVER_FAST, RECOVER_LOSS } state;
+	enum recover_state {
+		RECOVER_OPEN,
+		RECOVER_CWR,	/* the window is being reduced, nothing is lost */
+		RECOVER_FAST,
+		RECOVER_LOSS,	/* after a timeout */
+	} state;
 	int64_t point;		/* snd_nxt when it began */
 	uint8_t dup_acks;
 	bool at_once;		/* the next lost segment leaves whatever the pipe holds */
-	int64_t cwr_point;	/* snd_nxt when a mark last reduced the window */
+	int64_t cwr_point;	/* snd_nxt when the window was last reduced */
+	bool new_first;		/* F-RTO: new data leave before what may not be lost */
 };
 
 /* What is expected and what is advertised (receive.c). */
@@ -125,6 +116,9 @@ struct conn {
 	struct sent sent;
 	struct rtt rtt;
 	struct recover rec;
+	struct rack rack;
+	struct prr prr;
+	struct undo undo;
 	struct cc cc;
 	struct ecn ecn;
 	struct pace pace;
@@ -212,41 +206,33 @@ void receive_ack_sent(struct conn *c);
 struct ackinfo {
 	uint32_t acked;		/* bytes newly acknowledged cumulatively */
 	uint32_t sacked;	/* bytes newly SACKed */
+	uint32_t delivered;	/* bytes newly known to have arrived (RFC 9937 6.2) */
 	bool duplicate;		/* RFC 5681 2 */
 	bool fin;		/* our FIN is acknowledged by it */
+	bool again;		/* something that it covers was sent more than once */
+	bool original;		/* something came that was held lost and not sent again */
+	bool has_sack, has_tsecr, has_rtt;
+	bool dsack;		/* [dsack_left, dsack_right) came twice (RFC 2883) */
+	uint32_t tsecr;
+	int64_t dsack_left, dsack_right;
 	usec_t sent_at;		/* of the newest segment acknowledged and never sent again */
-	bool has_rtt;
 };
 /* RFC 9293 3.10.7.4, fifth, ESTABLISHED. False: the ACK is not acceptable (RFC 5961 5.2). */
 bool ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o,
 		 struct ackinfo *a);
 
-/* --- sent.c --- */
-bool sent_push(struct conn *c, int64_t off, uint32_t len);
-void sent_unpush(struct conn *c);
-void sent_ack(struct conn *c, int64_t una, struct ackinfo *a);
-void sent_sack(struct conn *c, int64_t left, int64_t right, struct ackinfo *a);
-/* RFC 6675 IsLost(): three segments or more SACKed above. Returns bytes newly lost. */
-uint32_t sent_mark_lost(struct conn *c);
-void sent_mark_head_lost(struct conn *c);
-void sent_mark_all_lost(struct conn *c);
-/* The next lost segment that is not in flight again, cut to `mss` if there is memory for that.
- * NULL. */
-struct sent_seg *sent_next_lost(struct conn *c, uint32_t mss);
-void sent_again(struct conn *c, struct sent_seg *g);
-void sent_dup_ack(struct conn *c);
-void sent_clear(struct conn *c);
-/* RFC 6675 pipe: bytes in the network. */
-uint32_t sent_pipe(const struct conn *c);
-
-/* --- recover.c: RFC 5681, 6582, 6675 --- */
+/* --- recover.c: RFC 5681, 6582, 8985, 9937 --- */
 void recover_ack(struct conn *c, const struct ackinfo *a);
 void recover_timeout(struct conn *c);
-/* A congestion mark, no loss (RFC 3168 6.1.2): one reduction a window in flight. False: that one
- * is being answered already. */
+/* The reordering timer (RFC 8985 6.2 step 5): what has not come is lost. */
+void recover_reordered(struct conn *c);
+/* A congestion mark, no loss (RFC 3168 6.1.2): one reduction a window in flight, by PRR. False:
+ * that one is being answered already. */
 bool recover_cwr(struct conn *c);
-/* A lost segment was sent again. */
-void recover_sent(struct conn *c);
+/* `len` bytes of new data left. */
+void recover_sent(struct conn *c, uint32_t len);
+/* `len` bytes left again, with this TSval. */
+void recover_resent(struct conn *c, uint32_t len, uint32_t tsval);
 
 /* --- rtt.c: RFC 6298 --- */
 void rtt_init(struct rtt *r);

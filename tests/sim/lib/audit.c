@@ -81,6 +81,24 @@ look_at_entry(const struct look *l, const struct sent_seg *g, int64_t at)
 		      g->len);
 }
 
+/* The order by time has all that flies and nothing else. */
+static void
+look_at_order(const struct look *l, uint32_t flying)
+{
+	const struct sent_seg *g, *last = NULL;
+
+	for (g = sent_seg(l->c, l->c->sent.oldest); g;
+	     last = g, g = sent_seg(l->c, g->newer), flying--) {
+		if (g->sacked || (g->lost && !g->rexmit))
+			wrong(l, "scoreboard", "entry %lld does not fly", (long long)g->off);
+		if (last && usec_before(g->at, last->at))
+			wrong(l, "scoreboard", "entry %lld was sent before %lld", (long long)g->off,
+			      (long long)last->off);
+	}
+	if (flying != 0 || sent_seg(l->c, l->c->sent.newest) != last)
+		wrong(l, "scoreboard", "the order by time is not whole");
+}
+
 /* Returns how many entries there are. */
 static uint32_t
 look_at_scoreboard(const struct look *l)
@@ -89,19 +107,24 @@ look_at_scoreboard(const struct look *l)
 	const struct sent_seg *g, *last = NULL;
 	uint64_t sacked = 0, lost = 0, rexmit = 0;
 	int64_t at = l->c->una;
-	uint32_t n = 0;
+	uint32_t n = 0, flying = 0, segments = 0;
 
-	for (g = st->head; g; last = g, g = g->next, n++) {
+	for (g = sent_seg(l->c, st->head); g; last = g, g = sent_seg(l->c, g->next), n++) {
 		look_at_entry(l, g, at);
+		flying += !g->sacked && (!g->lost || g->rexmit);
+		segments += g->sacked ? g->n : 0;
 		at = g->off + g->len;
 		sacked += g->sacked ? g->len : 0;
 		lost += g->lost ? g->len : 0;
 		rexmit += g->rexmit ? g->len : 0;
 	}
-	if (st->tail != last)
+	look_at_order(l, flying);
+	if (sent_seg(l->c, st->tail) != last)
 		wrong(l, "scoreboard", "the tail is not the last entry");
 	if (at != l->c->nxt)
 		wrong(l, "scoreboard", "the entries end at %lld", (long long)at);
+	if (segments != st->n_sacked)
+		wrong(l, "scoreboard", "%u segments SACKed, the sum %u", segments, st->n_sacked);
 	if (sacked != st->sacked || lost != st->lost || rexmit != st->rexmit)
 		wrong(l, "scoreboard", "sacked %llu lost %llu again %llu, the sums %u %u %u",
 		      (unsigned long long)sacked, (unsigned long long)lost,
