@@ -1,17 +1,18 @@
 #include <errno.h>
 
 #include "tcpterm/endpoint.h"
+#include "tcpterm/reset.h"
 #include "tcpterm/segment.h"
 #include "tcpterm/timewait.h"
 
-enum { SEND_BUFFER = 256 * 1024 };	/* bytes a connection */
+enum { SEND_BUFFER = 256 * 1024 };	/* bytes a connection, if nobody says otherwise */
 
 static const struct tcpterm_conn_ops no_ops;
 
 static const struct tcpterm_conn_ops *
-ops_of(const struct tcpterm *s)
+ops_of(const struct tcpterm *s, const struct endpoint *e)
 {
-	return s->conn_ops ? s->conn_ops : &no_ops;
+	return s->conn_ops && !e->orphan ? s->conn_ops : &no_ops;
 }
 
 void
@@ -21,23 +22,57 @@ tcpterm_set_conn_ops(struct tcpterm *s, const struct tcpterm_conn_ops *ops, void
 	s->conn_ctx = ctx;
 }
 
+static usec_t
+next_of(const struct endpoint *e)
+{
+	return usec_min(tcb_next(&e->c), e->alive.at);
+}
+
+static void
+arm(struct tcpterm *s, struct endpoint *e)
+{
+	alive_settle(e);
+	flow_arm(s, &e->f, next_of(e));
+}
+
 /* --- open --- */
+
+/* RFC 9293 3.9.2.3: a SYN from nobody, or for everybody (MUST-57, MUST-63); on the link too. */
+static bool
+from_one_to_one(const struct pkt *p)
+{
+	return address_speaks(&p->src) && address_speaks(&p->dst) &&
+	       !rte_is_multicast_ether_addr(rte_pktmbuf_mtod(p->m, const struct rte_ether_addr *));
+}
+
+static void
+init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
+{
+	e->send_buffer = SEND_BUFFER;
+	alive_init(e);
+	open_init(s, e, leg);
+}
 
 void
 endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
-	struct endpoint *e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
+	struct endpoint *e;
 
+	if (!from_one_to_one(p)) {
+		core_drop(s, p->m, DROP_bad_address);
+		return;
+	}
+	e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
 	if (e) {
 		e->f.cookie = v->cookie;
 		e->f.caller = v->caller;
 		flow_touch(s, &e->f, p, 0);
 		e->passive_open = true;
-		open_init(s, e, 0);
+		init(s, e, 0);
 		e->c.tuning = v->tuning;
 		flow_announce(s, &e->f);
 		open_passive(s, e, p);
-		flow_arm(s, &e->f, tcb_next(&e->c));
+		arm(s, e);
 	}
 	core_drop(s, p->m, DROP_proxy_consumed);
 }
@@ -60,6 +95,10 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 	struct flow_key k;
 
 	s->now = now;
+	if (!address_speaks(&id->remote))	/* RFC 9293 3.9.2.3, MUST-46 */
+		return -ENETUNREACH;
+	if (!address_speaks(&id->local))
+		return -EADDRNOTAVAIL;
 	memcpy(p.tag, id->l2.tag, sizeof p.tag);
 	for (uint32_t tries = 0; id->local_port == 0 && tries < 28232; tries++) {
 		/* RFC 6056 3.3.1: a random start in the dynamic ports */
@@ -81,12 +120,13 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 	e->f.l2[1].side = id->side;
 	e->f.seen = 1;
 	e->f.cookie = cookie;
-	open_init(s, e, 1);
+	init(s, e, 1);
+	e->c.ttl = id->ttl ? id->ttl : 64;
 	e->c.ttl = id->ttl ? id->ttl : 64;
 	e->c.tos = id->tos;
 	flow_announce(s, &e->f);
 	open_active(s, e);
-	flow_arm(s, &e->f, tcb_next(&e->c));
+	arm(s, e);
 	*f = &e->f;
 	return 0;
 }
@@ -104,8 +144,10 @@ release(struct tcpterm *s, struct endpoint *e)
 void
 endpoint_close(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why)
 {
-	if (ops_of(s)->closed)
-		ops_of(s)->closed(s->conn_ctx, &e->f, why);
+	const struct tcpterm_conn_ops *ops = ops_of(s, e);
+
+	if (ops->closed)
+		ops->closed(s->conn_ctx, &e->f, why);
 	release(s, e);
 }
 
@@ -116,11 +158,30 @@ endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 	flow_destroy(s, f, why);
 }
 
-static void
-close_and_tell(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
+void
+endpoint_fail(struct tcpterm *s, struct flow *f, enum tcpterm_end why, int error)
 {
+	((struct endpoint *)f)->error = (uint8_t)error;
 	endpoint_close(s, (struct endpoint *)f, why);
 	flow_destroy(s, f, why);
+}
+
+/* A RST: as POSIX has it, who has read the end of the stream is told that nobody reads. */
+static void
+reset_by_peer(struct tcpterm *s, struct flow *f)
+{
+	const struct endpoint *e = (const struct endpoint *)f;
+
+	endpoint_fail(s, f, TCPTERM_END_RST, e->c.state == TCPTERM_CLOSE_WAIT ? EPIPE : ECONNRESET);
+}
+
+static void
+timed_out(struct tcpterm *s, struct flow *f)
+{
+	const struct endpoint *e = (const struct endpoint *)f;
+
+	/* RFC 5461 2: what the network said of it is the better reason */
+	endpoint_fail(s, f, TCPTERM_END_TIMEOUT, e->soft ? e->soft : ETIMEDOUT);
 }
 
 static void
@@ -132,11 +193,22 @@ to_timewait(struct tcpterm *s, struct endpoint *e)
 
 /* --- segments --- */
 
+/* RFC 9293 3.6.1: new data for who has closed is answered with a RST, or it would wait in vain. */
+static bool
+nobody_reads(const struct endpoint *e, const struct pkt *p)
+{
+	const struct conn *c = &e->c;
+	int64_t off = seq_offset(seq(p->seq), c->irs, c->rcv.nxt);
+
+	return e->no_read && e->tx.fin && c->state >= TCPTERM_ESTABLISHED && p->payload_len > 0 &&
+	       off + (int64_t)p->payload_len > c->rcv.nxt && tcb_believes(c, p);
+}
+
 void
 endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 {
 	struct endpoint *e = (struct endpoint *)f;
-	int64_t had = e->rx.end;
+	int64_t had = e->rx.end, una = e->c.una;
 
 	if (p->cksum_bad) {
 		core_drop(s, p->m, DROP_proxy_cksum);
@@ -149,17 +221,25 @@ endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 		enum open_result r = open_input(e, p);
 
 		if (r == OPEN_REFUSED)
-			close_and_tell(s, f, TCPTERM_END_REFUSED);
+			endpoint_fail(s, f, TCPTERM_END_REFUSED, ECONNREFUSED);
 		if (r == OPEN_REFUSED || r == OPEN_DONE)
 			return;
 		tcb_pend(&e->c);
 	}
-	if (tcb_input(&e->c, p) == TCB_RESET) {
-		close_and_tell(s, f, TCPTERM_END_RST);
+	if (nobody_reads(e, p)) {
+		reset_reply(s, p);
+		core_drop(s, p->m, DROP_proxy_consumed);
+		endpoint_fail(s, f, TCPTERM_END_ABORTED, ECONNRESET);
 		return;
 	}
+	if (tcb_input(&e->c, p) == TCB_RESET) {
+		reset_by_peer(s, f);
+		return;
+	}
+	if (e->c.una > una)
+		e->soft = 0;	/* the way is open again */
 	e->readable |= e->rx.end > had || e->rx.fin;
-	e->writable |= e->short_write && stream_len(&e->tx) < SEND_BUFFER / 2;
+	e->writable |= e->short_write && stream_len(&e->tx) < e->send_buffer / 2;
 }
 
 /* Tells one event; false: the caller ended the connection meanwhile. */
@@ -180,21 +260,22 @@ void
 endpoint_settle(struct tcpterm *s, struct flow *f)
 {
 	struct endpoint *e = (struct endpoint *)f;
-	const struct tcpterm_conn_ops *ops = ops_of(s);
+	const struct tcpterm_conn_ops *ops = ops_of(s, e);
 	bool fresh = e->c.state >= TCPTERM_ESTABLISHED && !e->was_established;
 
 	tcb_progress(&e->c);
 	e->was_established |= fresh;
 	if (!tell(s, f, &fresh, ops->established) || !tell(s, f, &e->readable, ops->readable) ||
-	    !tell(s, f, &e->writable, ops->writable))
+	    !tell(s, f, &e->writable, ops->writable) ||
+	    !tell(s, f, &e->alive.advise, ops->advice) || !tell(s, f, &e->unreported, ops->error))
 		return;
 	if (e->c.state == TCPTERM_TIME_WAIT && e->c.rcv.last_ack > e->c.rcv.nxt &&
 	    stream_len(&e->rx) == 0)
 		to_timewait(s, e);
 	else if (e->c.state == TCPTERM_CLOSED && stream_len(&e->rx) == 0)
-		close_and_tell(s, f, TCPTERM_END_FIN);
+		endpoint_fail(s, f, TCPTERM_END_FIN, 0);
 	else
-		flow_arm(s, f, tcb_next(&e->c));
+		arm(s, e);
 }
 
 void
@@ -202,10 +283,10 @@ endpoint_timer(struct tcpterm *s, struct flow *f)
 {
 	struct endpoint *e = (struct endpoint *)f;
 
-	if (!tcb_timer(&e->c))
-		close_and_tell(s, f, TCPTERM_END_TIMEOUT);
+	if (!tcb_timer(&e->c) || !alive_timer(e))
+		timed_out(s, f);
 	else
-		flow_arm(s, f, tcb_next(&e->c));
+		arm(s, e);
 }
 
 /* --- the caller's side --- */
@@ -235,9 +316,11 @@ tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len)
 	return n;
 }
 
-static int
-may_write(const struct flow *f, const struct endpoint *e)
+int
+endpoint_may_write(const struct flow *f)
 {
+	const struct endpoint *e = (const struct endpoint *)f;
+
 	if (f->kind != TCPTERM_KIND_CONN || e->c.state < TCPTERM_ESTABLISHED)
 		return -ENOTCONN;
 	return e->tx.fin ? -EPIPE : 0;
@@ -247,8 +330,8 @@ ssize_t
 tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
 {
 	struct endpoint *e = (struct endpoint *)f;
-	int rc = may_write(f, e);
-	size_t room = SEND_BUFFER - RTE_MIN(stream_len(&e->tx), (uint32_t)SEND_BUFFER), n;
+	int rc = endpoint_may_write(f);
+	size_t room = e->send_buffer - RTE_MIN(stream_len(&e->tx), e->send_buffer), n;
 
 	if (rc != 0)
 		return rc;
@@ -281,44 +364,14 @@ int
 tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m)
 {
 	struct endpoint *e = (struct endpoint *)f;
-	int rc = may_write(f, e);
+	int rc = endpoint_may_write(f);
 
 	if (rc != 0)
 		return rc;
-	e->short_write = stream_len(&e->tx) >= SEND_BUFFER;
+	e->short_write = stream_len(&e->tx) >= e->send_buffer;
 	if (e->short_write)
 		return -EAGAIN;
 	stream_append(s, &e->tx, m, 0, m->pkt_len);
 	tcb_pend(&e->c);
 	return 0;
-}
-
-int
-tcpterm_shutdown(struct tcpterm *s, struct flow *f)
-{
-	struct endpoint *e = (struct endpoint *)f;
-	int rc = may_write(f, e);
-
-	(void)s;
-	if (rc != 0)
-		return rc;
-	e->tx.fin = true;
-	tcb_pend(&e->c);
-	return 0;
-}
-
-void
-tcpterm_abort(struct tcpterm *s, struct flow *f)
-{
-	struct endpoint *e = (struct endpoint *)f;
-
-	if (e->c.state >= TCPTERM_SYN_RECEIVED)
-		send_reset(&e->c);
-	endpoint_end(s, f, TCPTERM_END_ABORTED);
-}
-
-void
-tcpterm_set_nodelay(struct flow *f, bool on)
-{
-	((struct endpoint *)f)->c.nodelay = on;
 }

@@ -4,16 +4,26 @@
 #ifndef TCPTERM_ENDPOINT_H
 #define TCPTERM_ENDPOINT_H
 
+#include "tcpterm/alive.h"
 #include "tcpterm/tcb.h"
 
 struct endpoint {
 	struct flow f;
 	struct conn c;
 	struct stream rx, tx;
+	struct alive alive;
+	uint32_t send_buffer;	/* bytes */
 	bool passive_open;	/* a listener's */
 	bool was_established;	/* the caller knows */
 	bool readable, writable;	/* events to be told at the burst's end */
 	bool short_write;	/* the caller waits for room */
+	bool orphan;		/* closed: the caller knows it no more */
+	bool no_read;		/* nobody will read what comes */
+	bool linger0;		/* tcpterm_close() resets */
+	bool no_reports;	/* soft errors are not told */
+	bool unreported;	/* the soft error is to be told */
+	uint8_t soft;		/* errno of the latest ICMP error; 0 */
+	uint8_t error;		/* errno of the end; 0: orderly, or none yet */
 };
 
 /* A SYN that the filter accepted: answers it. Takes p->m. */
@@ -27,6 +37,20 @@ void endpoint_timer(struct tcpterm *s, struct flow *f);
 
 /* The last call, and all that it held is released; the object is the caller's to end. */
 void endpoint_close(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why);
+
+/* The same, with the reason that the caller may ask for; `f` is gone. */
+void endpoint_fail(struct tcpterm *s, struct flow *f, enum tcpterm_end why, int error);
+
+/* May more be written?  0, or -ENOTCONN, -EPIPE. */
+int endpoint_may_write(const struct flow *f);
+
+/* An ICMP error that quotes a segment of the connection; p->m stays the caller's (unreach.c:
+ * RFC 9293 3.9.2.2, 1122 4.2.3.9, 5461, 5927). */
+void endpoint_icmp(struct tcpterm *s, struct flow *f, const struct pkt *p);
+
+/* May a TCP at this address be spoken to: no broadcast, no multicast, not unspecified, no
+ * loopback (RFC 9293 3.9.2.3, 1122 3.2.1.3)? */
+bool address_speaks(const struct ip_addr *a);
 
 /* Without a frame and without the last call. */
 void endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);

@@ -83,6 +83,7 @@ established(struct endpoint *e)
 {
 	e->c.una = 0;
 	e->c.rto_at = USEC_NEVER;
+	e->c.heard_at = e->c.s->now;
 	/* RFC 6928 2: one SYN may be lost by chance; two say something of the path. */
 	if (e->c.rtt.backoff > 1)
 		e->c.cc.cwnd = e->c.mss;

@@ -290,7 +290,7 @@ receive_drained(struct conn *c, uint64_t bytes, uint32_t cwnd)
 	int64_t opened, offered;
 
 	r->drained += bytes;
-	if (c->s->stats.n_held < c->s->conf.n_held_max / 2)
+	if (!r->fixed && c->s->stats.n_held < c->s->conf.n_held_max / 2)
 		r->limit = limit_wanted(c, cwnd);
 	/* By what the peer knows, which may be less than what it may use. */
 	offered = r->adv - r->short_by;
@@ -315,4 +315,21 @@ receive_ack_sent(struct conn *c)
 	c->rcv.unacked = 0;
 	c->rcv.ack_now = false;
 	c->rcv.delack_at = USEC_NEVER;
+}
+
+void
+receive_quick(struct conn *c, uint8_t n)
+{
+	c->rcv.quick = n;
+	if (n > 0 && c->rcv.delack_at.v != USEC_NEVER.v) {
+		c->rcv.ack_now = true;
+		tcb_pend(c);
+	}
+}
+
+void
+receive_fix(struct conn *c, uint32_t bytes)
+{
+	c->rcv.limit = bytes;
+	c->rcv.fixed = true;
 }

@@ -321,12 +321,12 @@ core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 static void
 icmp_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 {
-	bool consumed = false;
+	bool consumed = f && f->kind == TCPTERM_KIND_CONN;
 
 	if (f && f->kind == TCPTERM_KIND_RELAY)
 		consumed = relay_icmp(f, p, dir);
-	else if (f && f->kind == TCPTERM_KIND_CONN)
-		consumed = pmtu_icmp(&((struct endpoint *)f)->c, p);
+	else if (consumed)
+		endpoint_icmp(s, f, p);
 	if (consumed)
 		core_drop(s, p->m, DROP_proxy_consumed);
 	else

@@ -3,11 +3,11 @@
  */
 #include <assert.h>
 
+#include "tcpterm/alive.h"
 #include "tcpterm/tcb.h"
 
 enum {
-	N_RETRIES = 15,		/* R2 of RFC 9293 3.8.3, as Linux's tcp_retries2 */
-	N_SYN_RETRIES = 6,
+	N_RETRIES = 15,		/* probes of a shut window that nobody answers */
 	QUICK_ACKS = 16,
 	MSS_MIN = 36,		/* who says less gets segments that carry something */
 	HEARD_US = 300 * 1000 * 1000,	/* more than two timeouts at their bound */
@@ -181,7 +181,7 @@ retransmit(struct conn *c)
 {
 	bool syn = c->state == TCPTERM_SYN_SENT || c->state == TCPTERM_SYN_RECEIVED;
 
-	if (c->rtt.backoff >= (syn ? N_SYN_RETRIES : N_RETRIES) && !shut_but_alive(c))
+	if (c->rtt.backoff >= alive_retries(c, syn) && !shut_but_alive(c))
 		return false;
 	if (syn) {
 		rtt_backoff(&c->rtt);
@@ -189,9 +189,11 @@ retransmit(struct conn *c)
 		c->n_rexmit++;
 		c->s->stats.retransmits++;
 		send_syn(c);
+		alive_retransmitted(c);
 		return true;
 	}
 	recover_timeout(c);
+	alive_retransmitted(c);
 	/* Should no mbuf be left for it, the timer tries again. */
 	c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
 	tcb_pend(c);

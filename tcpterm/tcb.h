@@ -56,6 +56,7 @@ struct receive {
 	int64_t fin;			/* the FIN's offset, -1 unknown */
 	bool fin_ackable;		/* it may be acknowledged */
 	uint32_t limit;			/* bytes this end may hold; grows by use */
+	bool fixed;			/* it does not */
 	uint64_t drained;		/* bytes that left since the last growth */
 	uint16_t short_by;		/* what the latest field named ends so far before `adv` */
 	uint16_t seg_max;		/* the largest segment, at first what any may carry */
@@ -196,6 +197,10 @@ uint16_t receive_window(struct conn *c, bool syn);
 /* Bytes left the receive stream: the window may grow or open.  `cwnd`, bytes: of the connection
  * that they went to, 0 if they went to a program. */
 void receive_drained(struct conn *c, uint64_t bytes, uint32_t cwnd);
+/* As many segments as that are acknowledged at once, then late ones. */
+void receive_quick(struct conn *c, uint8_t n);
+/* The buffer is of that many bytes from now on. */
+void receive_fix(struct conn *c, uint32_t bytes);
 /* The offset that an ACK acknowledges. */
 int64_t receive_ack(const struct conn *c);
 void receive_ack_sent(struct conn *c);

@@ -15,8 +15,15 @@ struct tcpterm_conn_ops {
 	void (*established)(void *ctx, struct flow *f);
 	void (*readable)(void *ctx, struct flow *f);	/* bytes, or the end of them, to read */
 	void (*writable)(void *ctx, struct flow *f);	/* room again after a short write */
-	/* The last call for f. */
+	/* The last call for f: tcpterm_error() says more, and what was received in order may
+	 * still be read. */
 	void (*closed)(void *ctx, struct flow *f, enum tcpterm_end why);
+	/* A router or the peer's host said by ICMP what is wrong: tcpterm_error() has it. The
+	 * connection goes on (RFC 9293 3.9.1.8, MUST-47, MUST-56). */
+	void (*error)(void *ctx, struct flow *f);
+	/* R1 is reached: what was sent is lost again and again, another way to the peer may be
+	 * worth a try (RFC 9293 3.8.3, MUST-20). */
+	void (*advice)(void *ctx, struct flow *f);
 };
 
 /* For every connection that a listener accepts, until tcpterm_conn_set_ops(). */
@@ -24,7 +31,9 @@ void tcpterm_set_conn_ops(struct tcpterm *s, const struct tcpterm_conn_ops *ops,
 
 /*
  * Sends a SYN with exactly this identity.  0 and *f (in SYN-SENT); -EADDRINUSE when the
- * tuple is taken, -ENOMEM.
+ * tuple is taken, -ENOMEM; -ENETUNREACH, -EADDRNOTAVAIL: no host speaks at the remote, or local,
+ * address (broadcast, multicast, unspecified, loopback: RFC 9293 3.9.2.3, MUST-46).  The stack's
+ * flow_new is called before the SYN leaves: the place for settings that concern it.
  */
 int tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t cookie,
 		    usec_t now, struct flow **f);
@@ -49,10 +58,77 @@ int tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m);
 /* No more to send: a FIN follows the last byte.  The other direction goes on. */
 int tcpterm_shutdown(struct tcpterm *s, struct flow *f);
 
+/* No more will be read: once we have sent FIN too, data that still comes is answered with a RST,
+ * as after tcpterm_close(). */
+void tcpterm_shutdown_read(struct flow *f);
+
+/*
+ * The caller is done with the connection: `f` is no longer its own, and no more is told of it.
+ * What was written is still sent, with a FIN behind it, for as long as the peer takes of it; in
+ * FIN-WAIT-2 it waits for tcpterm_set_fin_wait().  If received bytes are unread, or new ones come,
+ * a RST says that they are lost (RFC 9293 3.6.1); a connection in SYN-SENT is just dropped.
+ */
+void tcpterm_close(struct tcpterm *s, struct flow *f);
+
 /* RST, and the flow is gone. */
 void tcpterm_abort(struct tcpterm *s, struct flow *f);
 
-/* Settings of one connection. */
+/*
+ * Why the connection ended, in `closed`; before that the latest ICMP error about it; else 0.
+ * ECONNRESET; EPIPE (reset after the peer's FIN was taken); ECONNREFUSED; ETIMEDOUT
+ * (retransmissions, probes, keepalives or the user timeout); or what the network said:
+ * EHOSTUNREACH, ENETUNREACH ...
+ */
+int tcpterm_error(const struct flow *f);
+
+/* --- settings of one connection; at any time, and in flow_new for all that it sends --- */
+
 void tcpterm_set_nodelay(struct flow *f, bool on);	/* Nagle off (RFC 9293 3.7.4) */
+
+/* Acknowledge at once, for a while; or as late as allowed from now on (RFC 9293 3.8.6.3). */
+void tcpterm_set_quickack(struct flow *f, bool on);
+
+/* TTL or hop limit of all that is sent; 64 if nobody says otherwise (RFC 9293 3.9.2, MUST-49). */
+void tcpterm_set_ttl(struct flow *f, uint8_t ttl);
+
+/* The differentiated services field; ECN's two bits are not taken (MUST-48, SHLD-22). */
+void tcpterm_set_tos(struct flow *f, uint8_t tos);
+
+/* IPv4: may routers fragment what is sent? They may not, if nobody says otherwise. */
+void tcpterm_set_df(struct flow *f, bool on);
+
+/* Bytes of the receive buffer, which then no longer grows, and of the send buffer; 0 leaves it. */
+void tcpterm_set_buffers(struct flow *f, uint32_t receive, uint32_t send);
+
+struct tcpterm_keepalive {
+	uint16_t idle_s;	/* silence before the first probe; 0: 7,200 (MUST-28) */
+	uint16_t interval_s;	/* between probes; 0: 75 */
+	uint8_t n_probes;	/* as many without an answer end the connection; 0: 9 */
+};
+
+/* RFC 9293 3.8.4; NULL: off, as it is if nobody says otherwise (MUST-25). */
+void tcpterm_set_keepalive(struct flow *f, const struct tcpterm_keepalive *k);
+
+/*
+ * Milliseconds that what was written may stay unacknowledged, whether the peer is silent or its
+ * window shut, before the connection is given up (RFC 9293 3.9.1.1); keepalives give up by it too,
+ * in place of their count.  0: only R2.  The option of RFC 5482 is not used.
+ */
+void tcpterm_set_user_timeout(struct flow *f, uint32_t ms);
+
+/*
+ * Retransmissions in a row before `advice` (R1), and before the end (R2); of a SYN before the end
+ * (RFC 9293 3.8.3, MUST-21).  0: 3; 15, which takes above 900 s; 7, which takes 247 s.
+ */
+void tcpterm_set_retries(struct flow *f, uint8_t r1, uint8_t r2, uint8_t n_syn);
+
+/* Seconds that a closed connection waits in FIN-WAIT-2; 0: 60. */
+void tcpterm_set_fin_wait(struct flow *f, uint16_t seconds);
+
+/* tcpterm_close() is tcpterm_abort(). */
+void tcpterm_set_linger(struct flow *f, bool reset);
+
+/* `error` is called, as it is if nobody says otherwise, or not (RFC 9293 3.9.1.8, SHLD-20). */
+void tcpterm_set_error_reports(struct flow *f, bool on);
 
 #endif

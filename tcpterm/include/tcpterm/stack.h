@@ -57,6 +57,8 @@ struct tcpterm_conf {
 	int64_t keepalive_us;	/* 0: off */
 	const char *cc;		/* "cubic" (default), "reno" */
 	enum tcpterm_ecn ecn;
+	bool soft_errors_end_opens;	/* any ICMP error ends a connection that is being opened, as
+					 * Linux has it (RFC 5461 4.1); else hard ones only */
 	struct tcpterm_passive_conf passive;
 	uint64_t secret[2];	/* for ISNs (RFC 6528); random bytes, or fixed for a replay */
 };

@@ -17,11 +17,12 @@ call_connect(struct play *p)
 		.local_port = WIRE_LOCAL_PORT,
 		.remote_port = WIRE_REMOTE_PORT,
 	};
+	const char *to = p->event->call.arg[1];
 	struct flow *f;
 	int rc;
 
 	ip_addr_parse(WIRE_LOCAL, &id.local);
-	ip_addr_parse(WIRE_REMOTE, &id.remote);
+	ip_addr_parse(strcmp(to, "...") == 0 ? WIRE_REMOTE : to, &id.remote);
 	rc = tcpterm_connect(p->stack, &id, 0, p->now, &f);
 	strcpy(p->fd, p->event->call.arg[0]);
 	return rc == 0 ? -EINPROGRESS : rc;
@@ -64,22 +65,6 @@ call_accept(struct play *p)
 	return p->event->call.result;
 }
 
-/* What a call on a connection that is gone returns. */
-static long
-gone(const struct play *p)
-{
-	switch (p->why) {
-	case TCPTERM_END_REFUSED:
-		return -ECONNREFUSED;
-	case TCPTERM_END_RST:
-		return -ECONNRESET;
-	case TCPTERM_END_TIMEOUT:
-		return -ETIMEDOUT;
-	default:
-		return 0;
-	}
-}
-
 static long
 call_read(struct play *p)
 {
@@ -88,7 +73,7 @@ call_read(struct play *p)
 	ssize_t n;
 
 	if (!p->flow)
-		return gone(p);
+		return -p->error;
 	n = tcpterm_read(p->stack, p->flow, buf, RTE_MIN(len, sizeof buf));
 	for (ssize_t i = 0; i < n; i++)
 		if (buf[i] != wire_byte(p->read + (uint32_t)i)) {
@@ -107,7 +92,7 @@ call_write(struct play *p)
 	ssize_t n;
 
 	if (!p->flow)
-		return gone(p) ? gone(p) : -EPIPE;
+		return p->error ? -p->error : -EPIPE;
 	for (size_t i = 0; i < len; i++)
 		buf[i] = wire_byte(p->written + (uint32_t)i);
 	n = tcpterm_write(p->stack, p->flow, buf, len);
@@ -118,14 +103,80 @@ call_write(struct play *p)
 static long
 call_close(struct play *p)
 {
+	if (p->flow)
+		tcpterm_close(p->stack, p->flow);
+	p->flow = NULL;
+	return 0;
+}
+
+static long
+call_shutdown(struct play *p)
+{
+	const char *how = p->event->call.arg[1];
+
 	if (!p->flow)
-		return 0;
-	if (p->linger0) {
-		tcpterm_abort(p->stack, p->flow);
-		p->flow = NULL;
-		return 0;
-	}
-	return tcpterm_shutdown(p->stack, p->flow);
+		return -ENOTCONN;
+	if (strcmp(how, "SHUT_WR") != 0)
+		tcpterm_shutdown_read(p->flow);
+	return strcmp(how, "SHUT_RD") == 0 ? 0 : tcpterm_shutdown(p->stack, p->flow);
+}
+
+/* --- settings --- */
+
+void
+calls_apply(struct play *p)
+{
+	const struct play_settings *set = &p->set;
+
+	if (!p->flow)
+		return;
+	tcpterm_set_nodelay(p->flow, set->nodelay);
+	tcpterm_set_linger(p->flow, set->linger0);
+	tcpterm_set_keepalive(p->flow, set->keepalive ? &set->keep : NULL);
+	tcpterm_set_user_timeout(p->flow, set->user_ms);
+	tcpterm_set_retries(p->flow, set->r1, set->r2, set->n_syn);
+	tcpterm_set_fin_wait(p->flow, set->fin_wait_s);
+	tcpterm_set_buffers(p->flow, set->receive, set->send);
+	tcpterm_set_tos(p->flow, set->tos);
+	tcpterm_set_ttl(p->flow, set->ttl ? set->ttl : 64);
+	tcpterm_set_df(p->flow, !set->no_df);
+	if (set->has_quickack)
+		tcpterm_set_quickack(p->flow, set->quickack);
+}
+
+/* `value` is "[N]". */
+static bool
+set_by_number(struct play_settings *set, const char *name, const char *value)
+{
+	unsigned v = (unsigned)strtoul(value + 1, NULL, 0);
+	const struct {
+		const char *name;
+		void *at;
+		size_t len;
+	} known[] = {
+		{ "TCP_NODELAY", &set->nodelay, 1 },
+		{ "SO_KEEPALIVE", &set->keepalive, 1 },
+		{ "TCP_KEEPIDLE", &set->keep.idle_s, 2 },
+		{ "TCP_KEEPINTVL", &set->keep.interval_s, 2 },
+		{ "TCP_KEEPCNT", &set->keep.n_probes, 1 },
+		{ "TCP_USER_TIMEOUT", &set->user_ms, 4 },
+		{ "TCP_LINGER2", &set->fin_wait_s, 2 },
+		{ "TCP_SYNCNT", &set->n_syn, 1 },
+		{ "TCP_RETRIES1", &set->r1, 1 },
+		{ "TCP_RETRIES2", &set->r2, 1 },
+		{ "TCP_QUICKACK", &set->quickack, 1 },
+		{ "SO_RCVBUF", &set->receive, 4 },
+		{ "SO_SNDBUF", &set->send, 4 },
+		{ "IP_TOS", &set->tos, 1 },
+		{ "IP_TTL", &set->ttl, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcmp(name, known[i].name) == 0) {
+			memcpy(known[i].at, &v, known[i].len);
+			return true;
+		}
+	return false;
 }
 
 static long
@@ -135,28 +186,29 @@ call_setsockopt(struct play *p)
 
 	if (strcmp(c->arg[2], "SO_REUSEADDR") == 0)
 		return 0;
-	if (strcmp(c->arg[2], "SO_LINGER") == 0) {
-		p->linger0 = strcmp(c->arg[3], "{onoff=1,linger=0}") == 0;
-		return p->linger0 ? 0 : -EINVAL;
-	}
-	if (strcmp(c->arg[2], "TCP_NODELAY") == 0 && p->flow) {
-		tcpterm_set_nodelay(p->flow, strcmp(c->arg[3], "[1]") == 0);
-		return 0;
-	}
-	return -ENOPROTOOPT;
+	if (strcmp(c->arg[2], "SO_LINGER") == 0)
+		p->set.linger0 = strcmp(c->arg[3], "{onoff=1,linger=0}") == 0;
+	else if (strcmp(c->arg[2], "IP_MTU_DISCOVER") == 0)
+		p->set.no_df = strcmp(c->arg[3], "[IP_PMTUDISC_DONT]") == 0;
+	else if (!set_by_number(&p->set, c->arg[2], c->arg[3]))
+		return -ENOPROTOOPT;
+	p->set.has_quickack = strcmp(c->arg[2], "TCP_QUICKACK") == 0;
+	calls_apply(p);
+	return 0;
 }
 
-/* SO_ERROR alone: what became of connect(). */
+/* SO_ERROR alone: what became of connect(), or what routers say. */
 static long
 call_getsockopt(struct play *p)
 {
 	const struct script_call *c = &p->event->call;
 	char want[40] = "[0]";
+	int error = p->closed ? p->error : p->flow ? tcpterm_error(p->flow) : 0;
 
 	if (strcmp(c->arg[2], "SO_ERROR") != 0)
 		return -ENOPROTOOPT;
-	if (p->closed && gone(p) != 0)
-		snprintf(want, sizeof want, "[%s]", strerrorname_np((int)-gone(p)));
+	if (error)
+		snprintf(want, sizeof want, "[%s]", strerrorname_np(error));
 	if (strcmp(c->arg[3], want) != 0) {
 		printf("# SO_ERROR is %s\n", want);
 		play_complain(p, "another error");
@@ -189,8 +241,10 @@ call(struct play *p)
 		return call_read(p);
 	if (strcmp(c->name, "write") == 0)
 		return call_write(p);
-	if (strcmp(c->name, "shutdown") == 0 && strcmp(c->arg[1], "SHUT_WR") == 0)
-		return p->flow ? tcpterm_shutdown(p->stack, p->flow) : -ENOTCONN;
+	if (strcmp(c->name, "shutdown") == 0)
+		return call_shutdown(p);
+	if (strcmp(c->name, "advices") == 0)
+		return p->n_advices;
 	if (strcmp(c->name, "close") == 0)
 		return call_close(p);
 	return -ENOSYS;

@@ -46,7 +46,11 @@ on_unknown(void *ctx, const struct pkt *pkt)
 static void
 on_new(void *ctx, struct flow *f)
 {
-	((struct play *)ctx)->flow = f;
+	struct play *p = ctx;
+
+	p->flow = f;
+	if (f->kind == TCPTERM_KIND_CONN)
+		calls_apply(p);
 }
 
 static void
@@ -61,10 +65,17 @@ on_closed(void *ctx, struct flow *f, enum tcpterm_end why)
 {
 	struct play *p = ctx;
 
-	(void)f;
+	(void)why;
 	p->flow = NULL;
 	p->closed = true;
-	p->why = why;
+	p->error = tcpterm_error(f);
+}
+
+static void
+on_advice(void *ctx, struct flow *f)
+{
+	(void)f;
+	((struct play *)ctx)->n_advices++;
 }
 
 /* --- time --- */
@@ -94,13 +105,15 @@ begin(struct play *p)
 		.tx = on_tx, .forward = on_forward, .unknown = on_unknown, .flow_new = on_new
 	};
 	static const struct tcpterm_conn_ops conn_ops = { .established = on_established,
-							  .closed = on_closed };
+							  .closed = on_closed,
+							  .advice = on_advice };
 	static const struct pool_conf sizes = { .n_frames = 4095, .n_headers = 8191 };
 	struct tcpterm_conf conf = {
 		.ops = &ops,
 		.ctx = p,
 		.cc = p->script->cc,
 		.ecn = (enum tcpterm_ecn)p->script->ecn,
+		.soft_errors_end_opens = p->script->soft_errors,
 		.n_flows = 64,
 		.n_embryos = 64,
 		.mtu = { p->script->mtu, p->script->mtu },

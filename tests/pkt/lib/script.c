@@ -170,6 +170,22 @@ read_options(struct reader *r, struct script_seg *g)
 static const char *const ecn_names[] = { "noecn", "ect1", "ect0", "ce" };
 
 static void
+read_address(struct reader *r, char *to, size_t len)
+{
+	size_t n;
+
+	space(r);
+	n = strspn(r->at, "0123456789.");
+	if (n == 0 || n >= len) {
+		fail(r, "no IPv4 address");
+		return;
+	}
+	memcpy(to, r->at, n);
+	to[n] = '\0';
+	r->at += n;
+}
+
+static void
 read_ip_field(struct reader *r, struct script_ip *ip)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -186,8 +202,12 @@ read_ip_field(struct reader *r, struct script_ip *ip)
 	} else if (take(r, "ttl")) {
 		ip->ttl = (uint8_t)number(r);
 		ip->has_ttl = true;
+	} else if (take(r, "src")) {
+		read_address(r, ip->src, sizeof ip->src);
+	} else if (take(r, "dst")) {
+		read_address(r, ip->dst, sizeof ip->dst);
 	} else {
-		fail(r, "neither an ECN mark nor tos nor ttl");
+		fail(r, "neither an ECN mark nor tos, ttl, src, dst");
 	}
 }
 
@@ -400,6 +420,8 @@ read_setting(struct reader *r)
 		s->mtu = (uint16_t)number(r);
 	else if (take(r, "--window="))
 		s->window = number(r);
+	else if (take(r, "--soft_errors_end_opens"))
+		s->soft_errors = true;
 	else if (take(r, "--cc=reno"))
 		s->cc = "reno";
 	else if (!take(r, "--cc=cubic") && !read_tuning(r))

@@ -25,6 +25,7 @@ struct script_ip {
 	uint8_t ecn;		/* 0 noecn, 1 ect1, 2 ect0, 3 ce */
 	uint8_t tos;		/* without ECN's two bits */
 	uint8_t ttl;
+	char src[16], dst[16];	/* of what is brought; "": as ever */
 	bool has_ecn, has_tos, has_ttl;
 };
 
@@ -73,6 +74,7 @@ struct script {
 	const char *cc;		/* "cubic", "reno" */
 	uint8_t ecn;		/* 0 answer, 1 offer, 2 off */
 	bool pace, idle_restart, no_ecn;	/* of what is accepted */
+	bool soft_errors;	/* end what is being opened */
 	uint32_t window;	/* bytes of the receive buffer; 0: the library's default */
 	struct script_event event[PKT_MAX_EVENTS];
 	unsigned n_events;

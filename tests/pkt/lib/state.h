@@ -23,6 +23,15 @@ struct sent {
 	bool intact;		/* its payload is what was written */
 };
 
+/* What setsockopt() chose, for the connection there is or for the next one. */
+struct play_settings {
+	bool nodelay, linger0, keepalive, has_quickack, quickack, no_df;
+	struct tcpterm_keepalive keep;
+	uint32_t user_ms, receive, send;
+	uint16_t fin_wait_s;
+	uint8_t tos, ttl, n_syn, r1, r2;
+};
+
 struct play {
 	const struct script *script;
 	const struct script_event *event;
@@ -34,8 +43,10 @@ struct play {
 	bool failed;
 
 	struct flow *flow;
-	bool established, closed, linger0;
-	enum tcpterm_end why;
+	bool established, closed;
+	int error;			/* errno of its end */
+	unsigned n_advices;
+	struct play_settings set;
 	uint32_t written, read;		/* bytes */
 	char fd[8];			/* the connection's */
 
@@ -69,6 +80,9 @@ void packets_take(struct play *p, const struct rte_mbuf *m);
 const char *packets_unexpected(struct play *p, char *buf, size_t len);
 
 /* --- calls.c --- */
+
+/* Gives the connection the settings that were chosen. */
+void calls_apply(struct play *p);
 
 /* Makes the event's call and compares what it returns. */
 void calls_make(struct play *p);

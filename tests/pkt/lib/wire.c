@@ -76,7 +76,8 @@ wire_write(const struct script_seg *g, uint32_t off)
 		n += write_option(&g->opt[i], options + n);
 	frame_init(&f);
 	frame_ether(&f, 0x0800);
-	frame_ip4(&f, WIRE_REMOTE, WIRE_LOCAL, 6, NULL, 0);
+	frame_ip4(&f, g->ip.src[0] ? g->ip.src : WIRE_REMOTE, g->ip.dst[0] ? g->ip.dst : WIRE_LOCAL,
+		  6, NULL, 0);
 	frame_tcp(&f, WIRE_REMOTE_PORT, WIRE_LOCAL_PORT, g->seq, g->ack, g->flags,
 		  (uint16_t)g->window, options, (n + 3) & ~(size_t)3);
 	f.b[L3 + 1] = (uint8_t)(g->ip.tos | g->ip.ecn);

@@ -1,0 +1,52 @@
+/*
+ * What the caller may choose for one connection, beside what alive.c and close.c have.
+ */
+#include "tcpterm/endpoint.h"
+
+enum { QUICK_ACKS = 16 };
+
+static struct conn *
+conn_of(struct flow *f)
+{
+	return &((struct endpoint *)f)->c;
+}
+
+void
+tcpterm_set_nodelay(struct flow *f, bool on)
+{
+	conn_of(f)->nodelay = on;
+	tcb_pend(conn_of(f));	/* what Nagle holds back may leave */
+}
+
+void
+tcpterm_set_quickack(struct flow *f, bool on)
+{
+	receive_quick(conn_of(f), on ? QUICK_ACKS : 0);
+}
+
+void
+tcpterm_set_ttl(struct flow *f, uint8_t ttl)
+{
+	conn_of(f)->ttl = ttl;
+}
+
+void
+tcpterm_set_tos(struct flow *f, uint8_t tos)
+{
+	conn_of(f)->tos = tos & 0xfc;
+}
+
+void
+tcpterm_set_df(struct flow *f, bool on)
+{
+	conn_of(f)->df = on;
+}
+
+void
+tcpterm_set_buffers(struct flow *f, uint32_t receive, uint32_t send)
+{
+	if (receive)
+		receive_fix(conn_of(f), receive);
+	if (send)
+		((struct endpoint *)f)->send_buffer = send;
+}
