@@ -131,12 +131,14 @@ tcb_input(struct conn *c, struct pkt *p)
 	}
 	if (v == GO_ON)
 		v = check_syn(c, p);
+	if (v == GO_ON)
+		v = check_ack(c, p, &o);
+	/* RFC 7323 4.3 takes TSval before the ACK is looked at: who guesses only one of the two
+	 * numbers could then shut out, by PAWS, all that comes (RFC 5961 5.2). */
 	if (v == GO_ON) {
 		receive_timestamp(c, &o, off, len);
 		ecn_input(c, p);
-		v = check_ack(c, p, &o);
-	}
-	if (v == GO_ON)
 		receive_segment(c, p, off);
+	}
 	return v == RESET ? TCB_RESET : TCB_NONE;
 }
