@@ -11,12 +11,12 @@
 #include "tests/sim/lib/run.h"
 #include "tests/unit/tap.h"
 
-enum { SEEDS = 6, PATCHES = 8 };
+enum { SEEDS = 6, PATCHES = 8, PATCH_MAX = 64 };
 
 /* What was written over, so that the run can end in order. */
 static struct patch {
 	void *at;
-	uint8_t was[8];
+	uint8_t was[PATCH_MAX];
 	size_t size;
 } patches[PATCHES];
 static unsigned n_patches;
@@ -31,6 +31,10 @@ keep(void *at, size_t size)
 	memcpy(p->was, at, size);
 }
 
+_Static_assert(sizeof(struct sent_seg) <= PATCH_MAX, "an entry is kept whole");
+
+/* A bit field has no address: the entry is kept. */
+#define FALSIFY_FLAG(flag) (keep(HEAD, sizeof(struct sent_seg)), HEAD->flag = true)
 #define FALSIFY(what, value) (keep(&(what), sizeof(what)), (what) = (value))
 
 static void
@@ -145,7 +149,8 @@ right_books_pass(void)
 
 #define FLIGHT (c->una < c->nxt)
 #define IDLE (c->una == c->nxt && c->tx->end == c->nxt && !c->tx->fin)
-#define TWO_SENT (c->sent.head && c->sent.head->next)
+#define HEAD (sent_seg(c, c->sent.head))
+#define TWO_SENT (c->sent.head && HEAD->next)
 
 FORGERY(acknowledgment_that_did_not_come_is_found, "sequence", FLIGHT, FALSIFY(c->una, c->una + 1))
 FORGERY(byte_that_was_not_sent_is_found, "sequence", c->tx->end > c->nxt,
@@ -158,18 +163,19 @@ FORGERY(wrong_sum_of_sacked_is_found, "scoreboard", FLIGHT,
 FORGERY(wrong_sum_of_lost_is_found, "scoreboard", FLIGHT, FALSIFY(c->sent.lost, c->sent.lost + 1))
 FORGERY(wrong_sum_of_sent_again_is_found, "scoreboard", FLIGHT,
 	FALSIFY(c->sent.rexmit, c->sent.rexmit + 1))
-FORGERY(hole_in_the_list_is_found, "scoreboard", TWO_SENT,
-	FALSIFY(c->sent.head->len, c->sent.head->len - 1))
+FORGERY(hole_in_the_list_is_found, "scoreboard", TWO_SENT, FALSIFY(HEAD->len, HEAD->len - 1))
 FORGERY(entry_out_of_order_is_found, "scoreboard", TWO_SENT,
-	FALSIFY(c->sent.head->off, c->sent.head->next->off))
+	FALSIFY(HEAD->off, sent_seg(c, HEAD->next)->off))
 FORGERY(wrong_tail_is_found, "scoreboard", TWO_SENT, FALSIFY(c->sent.tail, c->sent.head))
-FORGERY(lost_and_sacked_is_found, "scoreboard", FLIGHT && c->sent.head->lost,
-	FALSIFY(c->sent.head->sacked, true))
-FORGERY(sack_that_did_not_come_is_found, "scoreboard",
-	FLIGHT && !c->sent.head->sacked && !c->sent.head->lost, FALSIFY(c->sent.head->sacked, true),
-	FALSIFY(c->sent.sacked, c->sent.sacked + c->sent.head->len))
+FORGERY(lost_and_sacked_is_found, "scoreboard", FLIGHT && HEAD->lost, FALSIFY_FLAG(sacked))
+FORGERY(sack_that_did_not_come_is_found, "scoreboard", FLIGHT && !HEAD->sacked && !HEAD->lost,
+	FALSIFY_FLAG(sacked), FALSIFY(c->sent.sacked, c->sent.sacked + HEAD->len))
+FORGERY(hole_in_the_order_of_time_is_found, "scoreboard", TWO_SENT && c->sent.oldest,
+	FALSIFY(c->sent.oldest, c->sent.newest))
+FORGERY(wrong_count_of_sacked_is_found, "scoreboard", FLIGHT,
+	FALSIFY(c->sent.n_sacked, c->sent.n_sacked + 1))
 FORGERY(segment_of_the_future_is_found, "scoreboard", FLIGHT,
-	FALSIFY(c->sent.head->at, usec_add(c->s->now, 1)))
+	FALSIFY(HEAD->at, usec_add(c->s->now, 1)))
 FORGERY(wrong_sum_of_early_bytes_is_found, "reassembly", c->ooo.head,
 	FALSIFY(c->ooo.bytes, c->ooo.bytes + 1))
 FORGERY(early_bytes_that_are_not_early_are_found, "reassembly", c->ooo.head,
@@ -193,6 +199,8 @@ FORGERY(closed_window_without_a_timer_is_found, "armed", c->persist_at.v != USEC
 	FALSIFY(c->persist_at, USEC_NEVER))
 FORGERY(persistence_for_nothing_is_found, "armed", IDLE,
 	FALSIFY(c->persist_at, usec_add(c->s->now, 5000000000)))
+FORGERY(loss_probe_for_nothing_is_found, "armed", IDLE,
+	FALSIFY(c->rack.pto_at, usec_add(c->s->now, 5000000000)))
 FORGERY(forgotten_acknowledgment_is_found, "armed", c->rcv.unacked > 0,
 	FALSIFY(c->rcv.delack_at, USEC_NEVER))
 FORGERY(late_entry_of_the_wheel_is_found, "timer-lost", FLIGHT,
@@ -210,7 +218,8 @@ TAP_MAIN(auditor, TAP_TEST(right_books_pass), TAP_TEST(acknowledgment_that_did_n
 	 TAP_TEST(wrong_sum_of_lost_is_found), TAP_TEST(wrong_sum_of_sent_again_is_found),
 	 TAP_TEST(hole_in_the_list_is_found), TAP_TEST(entry_out_of_order_is_found),
 	 TAP_TEST(wrong_tail_is_found), TAP_TEST(lost_and_sacked_is_found),
-	 TAP_TEST(sack_that_did_not_come_is_found), TAP_TEST(segment_of_the_future_is_found),
+	 TAP_TEST(sack_that_did_not_come_is_found), TAP_TEST(hole_in_the_order_of_time_is_found),
+	 TAP_TEST(wrong_count_of_sacked_is_found), TAP_TEST(segment_of_the_future_is_found),
 	 TAP_TEST(wrong_sum_of_early_bytes_is_found),
 	 TAP_TEST(early_bytes_that_are_not_early_are_found),
 	 TAP_TEST(overlap_of_early_bytes_is_found), TAP_TEST(bytes_that_did_not_come_are_found),
@@ -218,7 +227,7 @@ TAP_MAIN(auditor, TAP_TEST(right_books_pass), TAP_TEST(acknowledgment_that_did_n
 	 TAP_TEST(withdrawn_edge_is_found), TAP_TEST(edge_that_was_not_offered_is_found),
 	 TAP_TEST(window_below_a_segment_is_found), TAP_TEST(flight_without_a_timer_is_found),
 	 TAP_TEST(timer_for_nothing_is_found), TAP_TEST(closed_window_without_a_timer_is_found),
-	 TAP_TEST(persistence_for_nothing_is_found), TAP_TEST(forgotten_acknowledgment_is_found),
-	 TAP_TEST(late_entry_of_the_wheel_is_found), TAP_TEST(missing_entry_of_the_wheel_is_found),
-	 TAP_TEST(wrong_count_of_buffers_is_found), TAP_TEST(wrong_count_of_entries_is_found),
-	 TAP_TEST(unsent_acknowledgment_is_found))
+	 TAP_TEST(persistence_for_nothing_is_found), TAP_TEST(loss_probe_for_nothing_is_found),
+	 TAP_TEST(forgotten_acknowledgment_is_found), TAP_TEST(late_entry_of_the_wheel_is_found),
+	 TAP_TEST(missing_entry_of_the_wheel_is_found), TAP_TEST(wrong_count_of_buffers_is_found),
+	 TAP_TEST(wrong_count_of_entries_is_found), TAP_TEST(unsent_acknowledgment_is_found))

@@ -228,6 +228,8 @@ look_at_timers(const struct look *l)
 
 	if (is_armed(c->rto_at) != in_flight)
 		wrong(l, "armed", "retransmission timer %s", in_flight ? "off" : "on");
+	if (is_armed(rack_next(&c->rack)) && !in_flight)
+		wrong(l, "armed", "a loss probe, or a wait for reordering, for nothing");
 	if (is_armed(c->persist_at) != (waiting && !in_flight))
 		wrong(l, "armed", "persist timer %s, %s waits",
 		      is_armed(c->persist_at) ? "on" : "off", waiting ? "something" : "nothing");
