@@ -80,6 +80,22 @@ passive_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t l
 	b->cfg.sink.gap(b->cfg.sink.ctx, flow_of(b, f), (int)dir, offset, len, own);
 }
 
+/* What a rule may choose for its connections, by the seed: half of them are as ever. */
+static struct tcpterm_tuning
+tuning(const struct lib_box *b)
+{
+	uint64_t k = rng_key(b->cfg.seed, 3);
+
+	if (k & 1)
+		return (struct tcpterm_tuning){ 0 };
+	return (struct tcpterm_tuning){
+		.cc = k >> 1 & 1 ? TCPTERM_CC_RENO : TCPTERM_CC_CUBIC,
+		.pace = k >> 2 & 1,
+		.idle_restart = k >> 3 & 1,
+		.no_ecn = k >> 4 & 1,
+	};
+}
+
 static struct tcpterm_verdict
 filter(void *ctx, const struct tcpterm_syn *syn)
 {
@@ -91,7 +107,7 @@ filter(void *ctx, const struct tcpterm_syn *syn)
 	const struct lib_box *b = ctx;
 
 	(void)syn;
-	return (struct tcpterm_verdict){ .decision = decisions[b->cfg.mode] };
+	return (struct tcpterm_verdict){ .decision = decisions[b->cfg.mode], .tuning = tuning(b) };
 }
 
 static bool
