@@ -70,7 +70,9 @@ place(struct timer_wheel *w, struct timer *t)
 	}
 	while (distance >> (SLOT_BITS * (level + 1)))
 		level++;
-	i = (unsigned)(at >> (SLOT_BITS * level)) & SLOT_MASK;
+	at = at >> (SLOT_BITS * level);
+	w->quiet_until = RTE_MIN(w->quiet_until, at << (SLOT_BITS * level));
+	i = (unsigned)at & SLOT_MASK;
 	push(&w->slot[level][i], t);
 	w->used[level][i / 64] |= 1ull << (i & 63);
 }
@@ -80,6 +82,7 @@ timer_wheel_init(struct timer_wheel *w, usec_t now)
 {
 	memset(w, 0, sizeof *w);
 	w->tick = tick_floor(now.v);
+	w->quiet_until = INT64_MAX;
 }
 
 void
@@ -176,6 +179,10 @@ timer_run(struct timer_wheel *w, usec_t now, void (*fire)(void *ctx, struct time
 
 	if (until < w->tick)
 		return 0;
+	if (until < w->quiet_until) {	/* most turns */
+		w->tick = until + 1;
+		return 0;
+	}
 	/* First all that is due is taken out and the wheel set past `now`: what a callback arms
 	 * can't fire in this run, and what it cancels is found in the list. */
 	while ((at = next_tick(w)) <= until) {
@@ -194,6 +201,7 @@ timer_run(struct timer_wheel *w, usec_t now, void (*fire)(void *ctx, struct time
 		w->tick = at + 1;
 	}
 	w->tick = until + 1;
+	w->quiet_until = at;
 	while (due) {
 		struct timer *t = due;
 

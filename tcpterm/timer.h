@@ -15,6 +15,7 @@ enum { TIMER_TICK_US = 64, TIMER_LEVELS = 4, TIMER_SLOTS = 256 };
 
 struct timer_wheel {
 	int64_t tick;		/* the next tick to be run */
+	int64_t quiet_until;	/* no slot is to be looked at before this tick */
 	uint32_t n_armed;
 	struct timer *slot[TIMER_LEVELS][TIMER_SLOTS];
 	uint64_t used[TIMER_LEVELS][TIMER_SLOTS / 64];	/* bit: the slot holds something */
