@@ -13,7 +13,8 @@ Each end sends FILE, and closes that direction, while it reads to the end.  A SE
     timeout=SECONDS     the most that one call may take (30)
 
 Prints a line a connection, by family: FAMILY BYTES SHA256 of what came, and on standard error what
-the kernel says of the connection: cc, mss, what was agreed on, how often it sent again.
+the kernel says of the connection: cc, the size of segments sent and received, how often it sent again,
+how many of its segments met congestion, what was agreed on.
 """
 import hashlib
 import os
@@ -45,12 +46,12 @@ def new_socket(family, settings):
 def kernel_says(sock):
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
     agreed = [name for bit, name in enumerate(OPTIONS) if info[5] >> bit & 1]
-    snd_mss = struct.unpack_from("I", info, 16)[0]
+    snd_mss, rcv_mss = struct.unpack_from("II", info, 16)
     total_retrans = struct.unpack_from("I", info, 100)[0]
     delivered_ce = struct.unpack_from("I", info, 196)[0]
     cc = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).partition(b"\0")[0].decode()
     agreed += ["mptcp"] if is_multipath(sock) else []
-    return f"cc={cc} mss={snd_mss} retrans={total_retrans} ce={delivered_ce} {' '.join(agreed)}"
+    return f"cc={cc} mss={snd_mss} rcv-mss={rcv_mss} retrans={total_retrans} ce={delivered_ce} {' '.join(agreed)}"
 
 
 def is_multipath(sock):

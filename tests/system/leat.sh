@@ -27,10 +27,12 @@ write_policy() { # FILE
 
 # leatd_up [ARGS...]: starts it, and waits until it says it is ready and the switch has its ports.
 leatd_up() {
+	local mtu=
+	[ "$LINK_MTU" -le 1600 ] || mtu=,mtu=$LINK_MTU
 	mkdir -p "$RUN/leat" "$RUN/streams"
 	[ -e "$RUN/policy" ] || write_policy "$RUN/policy"
 	spawn leatd "$LEATD" --name t --run-dir "$RUN/leat" --db "$RUN/leat.db" --policy "$RUN/policy" \
-		--port "a=vhost:$(sock leat-a)" --port "b=vhost:$(sock leat-b)" \
+		--port "a=vhost:$(sock leat-a)$mtu" --port "b=vhost:$(sock leat-b)$mtu" \
 		--port "tap=vhost:$(sock leat-tap),copy" --pair a:b --workers "${WORKERS:-1}" \
 		--socket-mem "${LEAT_MEM:-256}" --ovs-db "$OVS_DIR/db.sock" "$@" || return 1
 	wait_for "leat's ports are up" 20 leat_ports_live || { leatd_says; return 1; }

@@ -28,6 +28,9 @@ LEAT_PAGES=${LEAT_PAGES:-160}	# and for leatd
 
 CLIENT4=10.77.0.1 SERVER4=10.77.0.2
 CLIENT6=fd77::1 SERVER6=fd77::2
+# Of the links between hosts and switch and of Leat's ports: 1500, with room for tags. DPDK's af_packet
+# ports can't have more: for that p1 and p2 are veth interfaces themselves, and slower.
+LINK_MTU=${LINK_MTU:-1600}
 CLIENT_MAC=02:4c:45:00:00:01 SERVER_MAC=02:4c:45:00:00:02
 
 RUN='' NFAIL=0 NOK=0 NSKIP=0
@@ -337,20 +340,28 @@ host_settings() { # client|server
 }
 
 # Interface of a side in the switch's namespace, and its far end: in the host, or in the relay's.
-side_if() { [ "$1" = client ] && echo c0 || echo s0; }
+side_if() {
+	case $1.$((LINK_MTU > 1600)) in
+	client.0) echo c0 ;;
+	server.0) echo s0 ;;
+	client.1) echo p1 ;;
+	server.1) echo p2 ;;
+	esac
+}
 
 hosts_up() {
-	local side sw n=0
+	local side sw n=0 kind
 	for side in client server; do
 		sw=$(side_if $side)
 		host_settings $side || return 1
-		on_switch ip link add "$sw" mtu 1600 type veth peer name eth0 netns "$NS-$side" || return 1
+		on_switch ip link add "$sw" mtu "$LINK_MTU" type veth peer name eth0 netns "$NS-$side" || return 1
 		on_switch ip link set "$sw" up
 		offloads_off switch "$sw"
 		host_address $side || return 1
 		n=$((n + 1))
-		vsctl add-port br0 "p$n" -- set Interface "p$n" type=dpdk ofport_request=$n \
-			options:dpdk-devargs="net_af_packet$n,iface=$sw" || return 1
+		kind=(type=dpdk "options:dpdk-devargs=net_af_packet$n,iface=$sw")
+		[ "$sw" != "p$n" ] || kind=()
+		vsctl add-port br0 "p$n" -- set Interface "p$n" ofport_request=$n "${kind[@]}" || return 1
 	done
 	wait_for "ports p1 and p2 are up" 10 port_is_up p1 || return 1
 	wait_for "ports p1 and p2 are up" 10 port_is_up p2
@@ -410,7 +421,7 @@ leat_ports_up() {
 		opt=()
 		[ $p != leat-tap ] || opt=(options:tx-retries-max=0)
 		vsctl --may-exist add-port br0 $p tag=4095 -- set Interface $p \
-			type=dpdkvhostuserclient ofport_request=$n mtu_request=1600 \
+			type=dpdkvhostuserclient ofport_request=$n mtu_request="$LINK_MTU" \
 			options:vhost-server-path="$(sock $p)" "${opt[@]}" || return 1
 		n=$((n + 1))
 	done
