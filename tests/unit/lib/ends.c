@@ -59,6 +59,7 @@ record(struct ends *e, struct rte_mbuf *m, unsigned side)
 		.window = scaled(e, &p),
 		.flags = p.flags,
 		.ttl = p.ttl,
+		.tos = p.tos,
 	};
 	options_parse(rte_pktmbuf_mtod_offset(m, const uint8_t *, p.l4 + 20), p.opt_len, &o->opt);
 	o->bad = payload_bad(&p, !side, o->seq);

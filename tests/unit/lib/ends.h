@@ -31,7 +31,7 @@ struct ends_out {
 	uint32_t len, window;
 	uint16_t flags;
 	struct tcpterm_options opt;
-	uint8_t ttl;
+	uint8_t ttl, tos;
 	bool bad;		/* payload that is not the pattern */
 };
 
