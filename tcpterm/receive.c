@@ -141,7 +141,8 @@ static void
 trim(const struct conn *c, int64_t *off, uint32_t *skip, uint32_t *len)
 {
 	int64_t start = RTE_MAX(*off, c->rcv.nxt);
-	int64_t stop = RTE_MIN(*off + *len, c->rcv.adv);
+	bool whole = c->s->conf.take_whole && *off <= c->rcv.nxt && c->rcv.nxt < c->rcv.adv;
+	int64_t stop = whole ? *off + *len : RTE_MIN(*off + *len, c->rcv.adv);
 
 	if (c->rcv.fin >= 0)
 		stop = RTE_MIN(stop, c->rcv.fin);

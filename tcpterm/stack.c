@@ -58,7 +58,8 @@ slabs_init(struct tcpterm *s)
 		if (slab_init(&s->slabs[k], size[k], n) != 0)
 			return -ENOMEM;
 	}
-	return slab_init(&s->sent, sizeof(struct sent_seg), N_SENT);
+	return slab_init(&s->sent, sizeof(struct sent_seg),
+			 s->conf.n_segments ? s->conf.n_segments : N_SENT);
 }
 
 struct tcpterm *

@@ -51,6 +51,7 @@ struct tcpterm_conf {
 	uint32_t n_flows;	/* of each kind; 0: 65,536 */
 	uint32_t n_embryos;	/* 0: 16,384 */
 	uint32_t n_listeners;	/* 0: 1,024 */
+	uint32_t n_segments;	/* in flight, of all connections; 0: 1,048,576 */
 	uint16_t mtu[2];	/* port MTU of side 0 and 1, link header excluded; 0: 1,500 */
 	uint32_t rcv_wnd_min, rcv_wnd_max;	/* bytes a connection; 0: 16 KB, 4 MB */
 	int64_t idle_us;	/* tracked, passive, pass, drop: idle time; 0: 3,600 s */
@@ -59,6 +60,8 @@ struct tcpterm_conf {
 	enum tcpterm_ecn ecn;
 	bool soft_errors_end_opens;	/* any ICMP error ends a connection that is being opened, as
 					 * Linux has it (RFC 5461 4.1); else hard ones only */
+	bool take_whole;	/* an in-order segment that begins in the window is taken whole, as
+				 * Linux does, where RFC 9293 3.10.7.4 cuts it */
 	struct tcpterm_passive_conf passive;
 	uint64_t secret[2];	/* for ISNs (RFC 6528); random bytes, or fixed for a replay */
 };
