@@ -113,7 +113,12 @@ closed(void *ctx, struct flow *f, enum tcpterm_end why)
 	rte_pktmbuf_free(f->caller);
 }
 
-static const struct tcpterm_conn_ops conn_ops = { established, ready, ready, closed };
+static const struct tcpterm_conn_ops conn_ops = {
+	.established = established,
+	.readable = ready,
+	.writable = ready,
+	.closed = closed,
+};
 
 /* Any SYN that comes to the server's port, tagged or not, to whatever address and port. */
 static int
