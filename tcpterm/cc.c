@@ -162,11 +162,13 @@ cc_sent(struct conn *c)
 void
 cc_restart(struct conn *c)
 {
-	uint32_t idle_ms = milliseconds(c) - c->cc.sent_ms;
-	uint32_t window = RTE_MIN(initial_window(c), c->cc.cwnd);
+	uint32_t idle_ms, window;
 
-	if (!c->tuning.idle_restart || c->una < c->nxt || c->nxt <= 0 ||
-	    idle_ms * 1000ll <= rtt_rto(&c->rtt) || window == c->cc.cwnd)
+	if (!c->tuning.idle_restart || c->una < c->nxt || c->nxt <= 0)
+		return;
+	idle_ms = milliseconds(c) - c->cc.sent_ms;
+	window = RTE_MIN(initial_window(c), c->cc.cwnd);
+	if (idle_ms * 1000ll <= rtt_rto(&c->rtt) || window == c->cc.cwnd)
 		return;
 	/* RFC 2861 3: what the path took once is where slow start ends. */
 	c->cc.ssthresh = RTE_MAX(c->cc.ssthresh, c->cc.cwnd - c->cc.cwnd / 4);
