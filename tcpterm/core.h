@@ -11,6 +11,8 @@
 
 #include <tcpterm/conn.h>
 
+#include "tcpterm/cookie.h"
+#include "tcpterm/flood.h"
 #include "tcpterm/l2.h"
 #include "tcpterm/listeners.h"
 #include "tcpterm/slab.h"
@@ -36,6 +38,8 @@ struct tcpterm {
 	unsigned n_original;
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
+	struct flood flood;
+	struct cookies cookies;
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
 	struct slab watches;		/* struct watch, of interrupted flows; made by the first */
 	struct drops drops;

@@ -33,7 +33,7 @@ embryo_syn(struct tcpterm *s, struct pkt *p)
 		v = l->filter(l->ctx, &syn);
 	/* Signed segments can be neither changed nor made (RFC 2385, 5925). */
 	if (v.decision == TCPTERM_RELAY && (syn.opt.has_md5 || syn.opt.has_ao))
-		v.decision = TCPTERM_PASS;
+		v.decision = v.signed_reset ? TCPTERM_RESET : TCPTERM_PASS;
 	core_decide(s, p, &v);
 }
 
@@ -47,6 +47,7 @@ embryo_new(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	e->f.cookie = v->cookie;
 	e->f.caller = v->caller;
 	e->verdict = *v;
+	flood_remember(s, e);
 	return e;
 }
 
@@ -200,8 +201,11 @@ forward(struct tcpterm *s, struct embryo *e, struct pkt *p, unsigned dir)
 void
 embryo_relay(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
-	struct embryo *e = embryo_new(s, p, v);
+	struct embryo *e;
 
+	if (!flood_admits(s, p, v))
+		return;
+	e = embryo_new(s, p, v);
 	/* No room: the SYN crosses and the servers defend themselves. */
 	if (!e) {
 		core_forward(s, p);

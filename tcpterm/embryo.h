@@ -34,6 +34,7 @@ struct embryo {
 	struct rte_mbuf *syn;		/* deferred: the SYN itself, held */
 	struct pkt pkt;			/* deferred: its parse; pkt.m is syn */
 	tcpterm_listener_id listener;
+	TAILQ_ENTRY(embryo) by_age;
 };
 
 /* A SYN of a flow that has no object: asks the listener's filter. Takes p->m. */
@@ -42,7 +43,8 @@ void embryo_syn(struct tcpterm *s, struct pkt *p);
 /* Any segment of an embryo's flow. Takes p->m. */
 void embryo_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 
-/* Forwards the SYN, and begins to follow the handshake. Takes p->m. */
+/* Forwards the SYN, and begins to follow the handshake; without room for it, what the verdict's
+ * `flood` says. Takes p->m. */
 void embryo_relay(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v);
 
 /* Holds the SYN until tcpterm_decide(). Takes p->m. */

@@ -56,13 +56,16 @@ init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
 void
 endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
-	struct endpoint *e;
+	struct endpoint *e = NULL;
 
 	if (!from_one_to_one(p)) {
 		core_drop(s, p->m, DROP_bad_address);
 		return;
 	}
-	e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
+	if (flood_pressed(s))
+		cookie_answer(s, p, v);
+	else
+		e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
 	if (e) {
 		e->f.cookie = v->cookie;
 		e->f.caller = v->caller;
@@ -75,6 +78,28 @@ endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *
 		arm(s, e);
 	}
 	core_drop(s, p->m, DROP_proxy_consumed);
+}
+
+void
+endpoint_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
+		     const struct cookie *k)
+{
+	struct endpoint *e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
+
+	if (!e) {	/* the client asks again by its data, or a probe */
+		core_drop(s, p->m, DROP_no_memory);
+		return;
+	}
+	e->f.cookie = v->cookie;
+	e->f.caller = v->caller;
+	e->f.start = TCPTERM_START_COOKIE;
+	flow_learn(s, &e->f, p, 0);
+	e->passive_open = true;
+	init(s, e, 0);
+	e->c.tuning = v->tuning;
+	open_cookie(&e->c, k);
+	flow_announce(s, &e->f);
+	endpoint_input(s, &e->f, p);
 }
 
 int
@@ -125,7 +150,7 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 	e->c.ttl = id->ttl ? id->ttl : 64;
 	e->c.tos = id->tos;
 	flow_announce(s, &e->f);
-	open_active(s, e);
+	open_active(&e->c);
 	arm(s, e);
 	*f = &e->f;
 	return 0;
@@ -218,7 +243,7 @@ endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 	if (e->c.state < TCPTERM_ESTABLISHED || tcb_believes(&e->c, p))
 		flow_learn(s, f, p, e->c.leg);
 	if (e->c.state < TCPTERM_ESTABLISHED) {
-		enum open_result r = open_input(e, p);
+		enum open_result r = open_input(&e->c, p);
 
 		if (r == OPEN_REFUSED)
 			endpoint_fail(s, f, TCPTERM_END_REFUSED, ECONNREFUSED);

@@ -29,6 +29,10 @@ struct endpoint {
 /* A SYN that the filter accepted: answers it. Takes p->m. */
 void endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v);
 
+/* The client's ACK of a SYN cookie: the connection is there. Takes p->m. */
+void endpoint_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
+			  const struct cookie *k);
+
 void endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p);
 
 /* After output: events, the end, the timer. */
@@ -60,13 +64,24 @@ void endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 /* A fresh connection before any SYN; leg 0 faces the initiator. */
 void open_init(struct tcpterm *s, struct endpoint *e, uint8_t leg);
 void open_passive(struct tcpterm *s, struct endpoint *e, const struct pkt *p);
-void open_active(struct tcpterm *s, struct endpoint *e);
+void open_active(struct conn *c);
+
+/* The part of it that is for every connection with numbers and a clock of its own; its frames
+ * leave by the port `side`. */
+void open_own(struct conn *c, uint8_t side);
+
+/* What a cookie's handshake agreed on: the connection is established. */
+void open_cookie(struct conn *c, const struct cookie *k);
+
+/* The window scale of our SYNs. */
+uint8_t open_shift(const struct tcpterm *s);
 
 enum open_result {
 	OPEN_DONE,	/* the segment was used up; p->m is gone */
 	OPEN_GO_ON,	/* established by it: it goes on as any other */
 	OPEN_REFUSED,	/* the connection is over; p->m is gone */
 };
-enum open_result open_input(struct endpoint *e, struct pkt *p);
+/* A segment in SYN-SENT or SYN-RECEIVED. */
+enum open_result open_input(struct conn *c, struct pkt *p);
 
 #endif

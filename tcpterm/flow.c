@@ -1,7 +1,7 @@
 /*
  * The common head of all flows: made, found, counted, changed, destroyed.
  */
-#include "tcpterm/core.h"
+#include "tcpterm/embryo.h"
 
 uint32_t
 core_hash(const struct pkt *p)
@@ -45,6 +45,8 @@ static void
 object_free(struct tcpterm *s, struct flow *f)
 {
 	timer_cancel(&s->wheel, &f->timer);
+	if (f->kind == TCPTERM_KIND_EMBRYO)
+		flood_forget(s, (struct embryo *)f);
 	s->stats.n_flows[f->kind]--;
 	slab_free(&s->slabs[f->kind], f->ref & REF_INDEX_MASK);
 }

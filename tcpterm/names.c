@@ -51,6 +51,7 @@ tcpterm_start_name(enum tcpterm_start s)
 		[TCPTERM_START_MIDSTREAM] = "midstream",
 		[TCPTERM_START_UNSEEN] = "unseen",
 		[TCPTERM_START_INTERRUPTED] = "interrupted",
+		[TCPTERM_START_COOKIE] = "cookie",
 	};
 
 	return NAME_OF(names, s);

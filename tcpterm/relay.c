@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "tcpterm/endpoint.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/timewait.h"
@@ -12,6 +13,9 @@ enum {
 	KEEPALIVE_US = 75 * 1000 * 1000,	/* between probes of ours */
 	ASK_US = 1000 * 1000,			/* between any two: an answer takes its time */
 };
+
+/* A translated flow that is silent can't be left to its ends: they are asked (RFC 9293 3.8.4). */
+#define SILENT_US (7200LL * 1000 * 1000)
 
 /* --- the beginning --- */
 
@@ -53,6 +57,20 @@ leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k
 	cc_init(c, cc_choice(c));
 }
 
+/* The clocks of a fresh flow. */
+static void
+relay_init(struct tcpterm *s, struct relay *r, const struct tcpterm_verdict *v, bool translated)
+{
+	bool asks = s->conf.keepalive_us || translated;
+
+	r->fin_at[0] = r->fin_at[1] = r->rst_at = USEC_NEVER;
+	r->close_local = v->close_local;
+	r->translated = translated;
+	r->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
+	r->idle_at = asks ? USEC_NEVER : usec_add(s->now, r->idle_us);
+	r->keep_at[0] = r->keep_at[1] = asks ? s->now : USEC_NEVER;
+}
+
 bool
 relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 {
@@ -61,11 +79,7 @@ relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 
 	if (!r)
 		return false;
-	r->fin_at[0] = r->fin_at[1] = r->rst_at = USEC_NEVER;
-	r->close_local = copy.verdict.close_local;
-	r->idle_us = copy.verdict.idle_us ? copy.verdict.idle_us : s->conf.idle_us;
-	r->idle_at = s->conf.keepalive_us ? USEC_NEVER : usec_add(s->now, r->idle_us);
-	r->keep_at[0] = r->keep_at[1] = s->conf.keepalive_us ? s->now : USEC_NEVER;
+	relay_init(s, r, &copy.verdict, false);
 	leg_start(s, r, &copy, 0);
 	leg_start(s, r, &copy, 1);
 	/* Each leg's first RTT is of the handshake that crossed. */
@@ -79,6 +93,92 @@ relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 	tcb_pend(&r->leg[1]);
 	relay_input(s, &r->f, p, 0);
 	return true;
+}
+
+/* --- the beginning by a SYN cookie (RFC 4987 3.6) --- */
+
+static void
+learn_manners(struct conn *impersonator, const struct pkt *p)
+{
+	impersonator->ttl = p->ttl;
+	impersonator->tos = p->tos;
+	impersonator->df = p->df;
+	impersonator->flow_label = p->flow_label;
+}
+
+/* One leg is gone; the other gets what is queued, and then a RST. */
+static void
+leg_died(struct tcpterm *s, struct relay *r, unsigned k, enum tcpterm_end why)
+{
+	tcb_kill(&r->leg[k]);
+	r->dying = true;
+	r->dead = (uint8_t)k;
+	r->why = (uint8_t)why;
+	r->rst_at = usec_add(s->now, RST_DRAIN_US);
+	r->fin_at[0] = r->fin_at[1] = USEC_NEVER;
+	stream_clear(s, &r->str[!k]);	/* nobody is left to take these */
+	tcb_pend(&r->leg[!k]);
+}
+
+/* What both legs have: numbers and a clock that are ours. */
+static struct conn *
+own_leg(struct tcpterm *s, struct relay *r, const struct pkt *p, const struct tcpterm_verdict *v,
+	unsigned k)
+{
+	struct conn *c = &r->leg[k];
+
+	tcb_init(c, s, &r->f, (uint8_t)k);
+	c->relayed = c->nodelay = true;
+	c->tuning = v->tuning;
+	c->rx = &r->str[k];
+	c->tx = &r->str[!k];
+	open_own(c, k == 0 ? p->side : !p->side);
+	return c;
+}
+
+void
+relay_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
+		  const struct cookie *k)
+{
+	struct relay *r = (struct relay *)flow_create(s, TCPTERM_KIND_RELAY, p, false);
+	struct conn *server;
+
+	if (!r) {	/* the client asks again by its data, or a probe */
+		core_drop(s, p->m, DROP_no_memory);
+		return;
+	}
+	r->f.cookie = v->cookie;
+	r->f.caller = v->caller;
+	r->f.start = TCPTERM_START_COOKIE;
+	flow_learn(s, &r->f, p, 0);
+	relay_init(s, r, v, true);
+	open_cookie(own_leg(s, r, p, v, 0), k);
+	server = own_leg(s, r, p, v, 1);
+	server->iss = k->irs;	/* what the client sends keeps its numbers */
+	server->heard_at = s->now;
+	learn_manners(server, p);
+	flow_announce(s, &r->f);
+	open_active(server);
+	relay_input(s, &r->f, p, 0);
+}
+
+/* The server's answer to our SYN.  True: it was used up. */
+static bool
+opening(struct tcpterm *s, struct relay *r, struct pkt *p, unsigned dir)
+{
+	struct conn *c = &r->leg[dir];
+	enum open_result was;
+
+	if (c->state != TCPTERM_SYN_SENT && c->state != TCPTERM_SYN_RECEIVED)
+		return false;
+	if (p->flags & TCP_SYN && (!(p->flags & TCP_ACK) || p->ack == c->iss.v + 1)) {
+		flow_learn(s, &r->f, p, dir);
+		learn_manners(&r->leg[!dir], p);
+	}
+	was = open_input(c, p);
+	if (was == OPEN_REFUSED)
+		leg_died(s, r, dir, TCPTERM_END_REFUSED);
+	return was != OPEN_GO_ON;
 }
 
 /* --- the end --- */
@@ -101,20 +201,6 @@ relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 		f->end = (uint8_t)why;
 	relay_release(s, r);
 	flow_destroy(s, f, why);
-}
-
-/* One leg is gone; the other gets what is queued, and then a RST. */
-static void
-leg_died(struct tcpterm *s, struct relay *r, unsigned k, enum tcpterm_end why)
-{
-	tcb_kill(&r->leg[k]);
-	r->dying = true;
-	r->dead = (uint8_t)k;
-	r->why = (uint8_t)why;
-	r->rst_at = usec_add(s->now, RST_DRAIN_US);
-	r->fin_at[0] = r->fin_at[1] = USEC_NEVER;
-	stream_clear(s, &r->str[!k]);	/* nobody is left to take these */
-	tcb_pend(&r->leg[!k]);
 }
 
 static bool
@@ -206,6 +292,8 @@ step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	int64_t idle_us = r->idle_us;
 	struct flow *f;
 
+	if (r->translated)
+		return -EINVAL;
 	if (r->dying || !holds_nothing(&r->leg[0]) || !holds_nothing(&r->leg[1]))
 		return -EAGAIN;
 	relay_release(s, r);
@@ -219,7 +307,7 @@ step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 int
 relay_step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 {
-	r->demote = (uint8_t)kind;
+	r->demote = r->translated ? 0 : (uint8_t)kind;
 	return step_down(s, r, kind);
 }
 
@@ -285,8 +373,10 @@ relay_keepalive(struct tcpterm *s, struct relay *r, unsigned from)
 static void
 keep_alive(struct tcpterm *s, struct relay *r)
 {
+	int64_t keepalive = s->conf.keepalive_us ? s->conf.keepalive_us : SILENT_US;
+
 	for (unsigned k = 0; k < 2 && !r->dying; k++) {
-		usec_t silent = usec_add(r->leg[k].heard_at, s->conf.keepalive_us);
+		usec_t silent = usec_add(r->leg[k].heard_at, keepalive);
 
 		if (usec_before(s->now, r->keep_at[k]))
 			continue;
@@ -334,15 +424,6 @@ is_keepalive(const struct conn *c, const struct pkt *p)
 	       off == receive_ack(c) - 1 && c->una == c->nxt;
 }
 
-static void
-learn_manners(struct conn *impersonator, const struct pkt *p)
-{
-	impersonator->ttl = p->ttl;
-	impersonator->tos = p->tos;
-	impersonator->df = p->df;
-	impersonator->flow_label = p->flow_label;
-}
-
 /* What one leg took concerns the other: bytes to send, room that opened. */
 static void
 tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
@@ -373,6 +454,8 @@ relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		core_drop(s, p->m, DROP_proxy_consumed);
 		return;
 	}
+	if (opening(s, r, p, dir))
+		return;
 	if (tcb_believes(c, p)) {
 		flow_learn(s, f, p, dir);
 		learn_manners(&r->leg[!dir], p);

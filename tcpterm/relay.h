@@ -3,7 +3,8 @@
  *
  * Leg k faces end k (0 the initiator) and impersonates the other; stream d is
  * what leg d receives and leg !d sends.  Numbers, window scale, SACK and timestamps are
- * the same on both legs, so bytes keep their places.
+ * the same on both legs, so bytes keep their places; but where a SYN cookie began it each leg has
+ * its own, and the flow can't leave termination.
  */
 #ifndef TCPTERM_RELAY_H
 #define TCPTERM_RELAY_H
@@ -23,6 +24,7 @@ struct relay {
 	usec_t ask_at[2];	/* it is not asked again before */
 	bool dying;		/* a leg is dead; the other still drains */
 	bool close_local;
+	bool translated;	/* the legs' numbers differ */
 	uint8_t dead;		/* dying: which leg */
 	uint8_t why;		/* dying: enum tcpterm_end */
 	uint8_t demote;		/* enum tcpterm_kind to become when nothing is held; 0: none */
@@ -31,6 +33,10 @@ struct relay {
 /* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone.
  * False: no room, and nothing was taken. */
 bool relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p);
+
+/* The client's ACK of a SYN cookie: connects to the server.  Takes p->m. */
+void relay_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
+		       const struct cookie *k);
 
 void relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 
@@ -49,7 +55,7 @@ void relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 void relay_release(struct tcpterm *s, struct relay *r);
 
 /* Becomes a flow of a kind that forwards.  0, and the relay is gone; -EAGAIN: it holds something,
- * and does it as soon as it does not; -ENOMEM. */
+ * and does it as soon as it does not; -EINVAL: its numbers need translation; -ENOMEM. */
 int relay_step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind);
 
 #endif

@@ -88,7 +88,8 @@ tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
 	s->listeners = listeners_new(s->conf.n_listeners);
 	s->vlans = vlan_stacks_new(N_DEEP_STACKS);
 	s->l2s = l2_stacks_new(N_DEEP_STACKS);
-	if (slabs_init(s) == 0 && s->table && s->listeners && s->vlans && s->l2s)
+	if (slabs_init(s) == 0 && flood_init(s) == 0 && s->table && s->listeners && s->vlans &&
+	    s->l2s)
 		return s;
 	tcpterm_free(s);
 no_memory:
@@ -138,6 +139,7 @@ tcpterm_free(struct tcpterm *s)
 		slab_fini(&s->slabs[k]);
 	}
 	slab_fini(&s->sent);
+	flood_fini(s);
 	slab_fini(&s->pieces);
 	slab_fini(&s->watches);
 	table_free(s->table);
@@ -237,7 +239,9 @@ core_unknown(struct tcpterm *s, struct pkt *p)
 	v = s->conf.ops->unknown(s->conf.ctx, p);
 	if (v.decision == TCPTERM_ACCEPT || v.decision == TCPTERM_RELAY ||
 	    v.decision == TCPTERM_DEFER)
-		v.decision = TCPTERM_TRACK;	/* no handshake to begin from */
+		v.decision = flood_passes(s, p, &v)
+				     ? TCPTERM_FORWARD
+				     : TCPTERM_TRACK; /* no handshake to begin from */
 	core_decide(s, p, &v);
 }
 
@@ -246,7 +250,7 @@ core_new_flow(struct tcpterm *s, struct pkt *p)
 {
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		embryo_syn(s, p);
-	else
+	else if (!cookie_input(s, p))
 		core_unknown(s, p);
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "tcpterm/alive.h"
+#include "tcpterm/core.h"
 #include "tcpterm/tcb.h"
 
 enum {
@@ -42,6 +43,8 @@ tcb_fini(struct conn *c)
 	if (c->is_pending)
 		LIST_REMOVE(c, pending);
 	c->is_pending = false;
+	if (c->state == TCPTERM_SYN_RECEIVED)
+		tcb_set_state(c, TCPTERM_CLOSED);
 	sent_clear(c);
 	ooo_clear(c);
 }
@@ -69,6 +72,7 @@ tcb_set_state(struct conn *c, enum tcpterm_state to)
 	if (c->state == to)
 		return;
 	assert(legal[c->state] & 1u << to);
+	flood_syn_received(c->s, (to == TCPTERM_SYN_RECEIVED) - (c->state == TCPTERM_SYN_RECEIVED));
 	c->state = to;
 }
 

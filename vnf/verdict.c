@@ -305,7 +305,8 @@ verdict_anew(const struct worker *w, const struct flow *f, struct policy_verdict
 	facts.peer = w->conf->ports->peer[facts.port];
 	facts.n_tags = (uint8_t)tcpterm_flow_vids(w->stack, f, facts.vid);
 	policy_decide(w->snapshot->policy, &facts, v);
-	if (v->mode == POLICY_PROXY && f->start != TCPTERM_START_SYN) {
+	if (v->mode == POLICY_PROXY && f->start != TCPTERM_START_SYN &&
+	    f->start != TCPTERM_START_COOKIE) {
 		v->mode = POLICY_TRACK;
 		v->demoted = true;
 	}

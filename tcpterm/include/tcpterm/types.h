@@ -135,7 +135,8 @@ enum tcpterm_start {
 	TCPTERM_START_SYNACK,
 	TCPTERM_START_MIDSTREAM,
 	TCPTERM_START_UNSEEN,
-	TCPTERM_START_INTERRUPTED	/* mid-stream, known from before its follower was lost */
+	TCPTERM_START_INTERRUPTED,	/* mid-stream, known from before its follower was lost */
+	TCPTERM_START_COOKIE,	/* by a SYN cookie: a proxied flow's numbers are its own */
 };
 
 /* Why a flow ended. */

@@ -116,6 +116,7 @@ begin(struct play *p)
 		.soft_errors_end_opens = p->script->soft_errors,
 		.n_flows = 64,
 		.n_embryos = 64,
+		.cookies_always = p->script->cookies,
 		.mtu = { p->script->mtu, p->script->mtu },
 		.rcv_wnd_min = p->script->window,
 		.rcv_wnd_max = p->script->window,

@@ -422,6 +422,8 @@ read_setting(struct reader *r)
 		s->window = number(r);
 	else if (take(r, "--soft_errors_end_opens"))
 		s->soft_errors = true;
+	else if (take(r, "--cookies"))
+		s->cookies = true;
 	else if (take(r, "--cc=reno"))
 		s->cc = "reno";
 	else if (!take(r, "--cc=cubic") && !read_tuning(r))

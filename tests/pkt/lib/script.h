@@ -75,6 +75,7 @@ struct script {
 	uint8_t ecn;		/* 0 answer, 1 offer, 2 off */
 	bool pace, idle_restart, no_ecn;	/* of what is accepted */
 	bool soft_errors;	/* end what is being opened */
+	bool cookies;		/* every SYN is answered by a cookie */
 	uint32_t window;	/* bytes of the receive buffer; 0: the library's default */
 	struct script_event event[PKT_MAX_EVENTS];
 	unsigned n_events;
