@@ -47,7 +47,7 @@ read_all(void)
 	uint64_t n = stream_len(&rx);
 
 	rx.start = rx.end;
-	receive_drained(&c, n);
+	receive_drained(&c, n, 0);
 }
 
 static void
