@@ -236,9 +236,11 @@ rack_timer(struct conn *c)
 
 	if (!usec_before(c->s->now, r->pto_at)) {
 		r->pto_at = USEC_NEVER;
-		r->tlp_due = true;
+		/* The ACK of all may have come in the same burst. */
+		r->tlp_due = c->una < c->nxt;
 		/* 7.3: what the probe does not repair, the timeout does, counted from it. */
-		c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
+		if (r->tlp_due)
+			c->rto_at = usec_add(c->s->now, rtt_rto(&c->rtt));
 		tcb_pend(c);
 	}
 	if (!usec_before(c->s->now, r->reo_at)) {
