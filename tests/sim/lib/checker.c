@@ -313,6 +313,20 @@ keep_copy(struct checker *c, const struct said *x, const struct frame *f)
 		copies_add(&c->copies[x->leg], f);
 }
 
+/* What a closed leg may answer: all that came since, and what came in one burst with what closed
+ * it and has not been answered yet. */
+static void
+count_to_answer(const struct said *x)
+{
+	struct voice *v = x->peer;
+	bool closed = checker_leg_closed(x->d, x->leg);
+
+	if (!closed && v->heard_last_at != x->now)
+		v->to_answer = 0;
+	v->heard_last_at = x->now;
+	v->to_answer += closed || x->end > x->from;	/* a bare ACK calls for none */
+}
+
 void
 checker_received(struct checker *c, enum who who, int leg, const struct frame *f, int64_t now)
 {
@@ -327,8 +341,8 @@ checker_received(struct checker *c, enum who who, int leg, const struct frame *f
 		keep_copy(c, &x, f);
 	if (!known)
 		return;
-	if (who == WHO_BOX && checker_leg_closed(x.d, leg))
-		x.peer->heard_since_closed++;
+	if (who == WHO_BOX)
+		count_to_answer(&x);
 	hear(&x);
 	/* The client's valid ACK: of the server's SYN, at the number after its own. */
 	if (who == WHO_BOX && leg == 0 && !(s.flags & (SEEN_SYN | SEEN_RST)) &&

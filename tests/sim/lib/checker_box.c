@@ -124,12 +124,10 @@ checker_released(const struct said *x, const struct frame *f)
 static void
 judge_closed(const struct said *x)
 {
-	if (!checker_leg_closed(x->d, x->leg))
-		return;
-	if (x->v->heard_since_closed == 0)
+	if (x->v->to_answer > 0)
+		x->v->to_answer--;
+	else if (checker_leg_closed(x->d, x->leg))
 		checker_fail(x, "time-wait", "nothing had come to answer");
-	else
-		x->v->heard_since_closed--;
 }
 
 void

@@ -46,7 +46,8 @@ struct voice {
 	uint8_t ttls[32], toses[32];	/* bit maps */
 	bool dfs[2];
 	struct ranges labels;
-	uint64_t heard_since_closed;
+	uint64_t to_answer;	/* segments heard that a closed leg may answer */
+	int64_t heard_last_at;
 	enum { ECHO_NEVER, ECHO_MAYBE, ECHO_ALWAYS } echo;	/* of congestion marks, ... */
 	int64_t echo_at;	/* ... since then */
 	uint32_t ts_newest;

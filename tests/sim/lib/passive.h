@@ -15,6 +15,7 @@ struct passive_half {
 	uint64_t key, total;
 	uint64_t next;		/* offset that must come next */
 	uint64_t gaps;		/* bytes */
+	uint64_t base;		/* of its offsets: not 0 if the box had no buffers for the start */
 };
 
 struct passive {

@@ -168,6 +168,13 @@ schedule(struct wire *w, int pipe, struct frame *f, int64_t left, bool late)
 	heap_push(w, (struct arrival){ at, w->order++, pipe, f });
 }
 
+/* IPv6's ECN bits, which no checksum covers: set on a SYN they would be a sender's own fault. */
+static bool
+is_ecn_of_v6(const uint8_t *ip, size_t bit)
+{
+	return ip[0] >> 4 == 6 && (bit == 12 || bit == 13);
+}
+
 /* One bit inside the IP packet.  A frame without a computed checksum has nothing to tell by. */
 static bool
 corrupt(struct rng *r, struct frame *f)
@@ -177,6 +184,8 @@ corrupt(struct rng *r, struct frame *f)
 	if (f->csum_none || ip >= f->len)
 		return false;
 	bit = rng_below(r, (f->len - ip) * 8);
+	if (is_ecn_of_v6(f->bytes + ip, bit))
+		return false;
 	f->bytes[ip + bit / 8] ^= (uint8_t)(1 << bit % 8);
 	return true;
 }
