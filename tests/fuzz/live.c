@@ -33,6 +33,8 @@ static usec_t now;
 static bool relayed;
 static uint32_t nxt[2], heard[2];	/* of each end: what it sends next, and what it was sent */
 static struct tcpterm_options agreed;
+static struct tcpterm_tuning tuning;
+static bool ecn;
 
 static void
 require(bool condition)
@@ -89,6 +91,7 @@ filter(void *ctx, const struct tcpterm_syn *syn)
 	(void)syn;
 	return (struct tcpterm_verdict){
 		.decision = relayed ? TCPTERM_RELAY : TCPTERM_ACCEPT,
+		.tuning = tuning,
 	};
 }
 
@@ -159,7 +162,9 @@ set_options(struct seg *g, const struct tcpterm_options *o)
 static void
 handshake(void)
 {
-	struct seg g = { .flags = TCP_SYN, .window = 20000, .seq = 1000 };
+	struct seg g = { .flags = TCP_SYN | (ecn ? TCP_ECE | TCP_CWR : 0),
+			 .window = 20000,
+			 .seq = 1000 };
 	struct tcpterm_options later = { .has_ts = agreed.has_ts, .tsval = 2 };
 
 	nxt[0] = 1001;
@@ -170,7 +175,7 @@ handshake(void)
 	tcpterm_run(stack, now);
 	if (relayed) {
 		g.side = 1;
-		g.flags = TCP_SYN | TCP_ACK;
+		g.flags = TCP_SYN | TCP_ACK | (ecn ? TCP_ECE : 0);
 		g.seq = nxt[1] - 1;
 		g.ack = nxt[0];
 		input(&g);
@@ -368,6 +373,12 @@ start(const uint8_t *choice)
 	tcpterm_listener_id id;
 
 	relayed = choice[0] & 8;
+	ecn = choice[0] & 0x10;
+	tuning = (struct tcpterm_tuning){
+		.pace = choice[0] & 0x20,
+		.idle_restart = choice[0] & 0x40,
+		.mss = choice[0] & 0x80 ? 300 : 0,
+	};
 	agreed = (struct tcpterm_options){ .has_mss = true,
 					   .mss = choice[1] & 1 ? 1460 : 88,
 					   .has_ts = choice[1] & 2,

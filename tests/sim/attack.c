@@ -1,6 +1,7 @@
 /*
  * Blind injection: who knows addresses and ports, but no numbers, sends RST, SYN, ACK and data into
- * connections with windows of 64 KB, while their ends talk.
+ * connections with windows of 64 KB, while their ends talk: a relay's legs, and a connection of
+ * the library's.
  *
  *	ATTACK=N	tries in all; 200,000 unless told (10,000,000 takes about a minute)
  *
@@ -14,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <tcpterm/conn.h>
 
 #include "datapath/checksum.h"
 #include "tcpterm/endpoint.h"
@@ -47,6 +50,8 @@ leg(unsigned side)
 {
 	struct flow *f = ends_flow(&e);
 
+	if (f && f->kind == TCPTERM_KIND_CONN)
+		return &((struct endpoint *)f)->c;
 	return f && f->kind == TCPTERM_KIND_RELAY ? &((struct relay *)f)->leg[side] : NULL;
 }
 
@@ -93,6 +98,12 @@ books_of(const struct conn *c)
 	b.tos = c->tos;
 	b.ece = c->ecn.echo;
 	return b;
+}
+
+static bool
+same(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct books)) == 0;	/* books_of() leaves no byte unset */
 }
 
 /* RFC 5961 5.2 */
@@ -190,63 +201,83 @@ struct talk {
 	uint32_t ts[2];
 };
 
+static void
+end_says(struct talk *t, unsigned side, uint32_t len)
+{
+	struct ends_seg g = { .seq = t->sent[side], .ack = t->sent[!side], .len = len };
+
+	g.opt.has_ts = e.conf.ts;
+	g.opt.tsval = ++t->ts[side];
+	ends_send(&e, side, &g);
+}
+
 /* Each end sends a chunk, and takes the other's. */
 static void
-exchange(struct talk *t, bool ts)
+exchange(struct talk *t)
 {
+	static uint8_t chunk[CHUNK];
+	struct flow *f = ends_flow(&e);
 	unsigned k;
 
-	for (k = 0; k < 2; k++) {
-		struct ends_seg g = { .seq = t->sent[k], .ack = t->sent[!k], .len = CHUNK };
-
-		g.opt.has_ts = ts;
-		g.opt.tsval = ++t->ts[k];
-		ends_send(&e, k, &g);
+	for (k = 0; f && k < 2; k++) {
+		if (k && e.conf.accept) {
+			CU_ASSERT_EQUAL(tcpterm_write(e.stack, f, chunk, CHUNK), CHUNK);
+		} else {
+			end_says(t, k, CHUNK);
+		}
 		ends_run(&e, 0);
 		t->sent[k] += CHUNK;
-		g = (struct ends_seg){ .seq = t->sent[!k], .ack = t->sent[k] };
-		g.opt.has_ts = ts;
-		g.opt.tsval = ++t->ts[!k];
-		ends_send(&e, !k, &g);
+		if (!k && e.conf.accept) {
+			CU_ASSERT_EQUAL(tcpterm_read(e.stack, f, chunk, CHUNK), CHUNK);
+		} else {
+			end_says(t, !k, 0);
+		}
 		ends_run(&e, 50000);
 	}
+}
+
+/* What the one end has sent: taken by whoever hears it, and acknowledged to the stack's sender. */
+static bool
+stream_is_whole(const struct talk *t, unsigned k)
+{
+	const struct conn *hears = leg(k), *tells = leg(!k);
+	int64_t taken, acked;
+
+	if (!hears || !tells || hears->ooo.head)
+		return false;
+	taken = e.conf.accept && k ? t->sent[k] : hears->rcv.nxt;	/* the library speaks */
+	acked = e.conf.accept && !k ? t->sent[k] : tells->una;		/* it hears */
+	if (taken == t->sent[k] && acked == t->sent[k])
+		return true;
+	printf("# the %s sent %lld, taken %lld, acknowledged %lld\n", k ? "server" : "client",
+	       (long long)t->sent[k], (long long)taken, (long long)acked);
+	return false;
 }
 
 static bool
 all_is_well(const struct talk *t)
 {
-	const struct conn *c[2] = { leg(0), leg(1) };
-	unsigned k;
-
-	if (!c[0] || !c[1])
-		return false;
-	for (k = 0; k < 2; k++)
-		if (c[k]->rcv.nxt != t->sent[k] || c[!k]->una != t->sent[k] || c[k]->ooo.head) {
-			printf("# the %s sent %lld, taken %lld, acknowledged %lld\n",
-			       k ? "server" : "client", (long long)t->sent[k],
-			       (long long)c[k]->rcv.nxt, (long long)c[!k]->una);
-			return false;
-		}
-	return true;
+	return stream_is_whole(t, 0) && stream_is_whole(t, 1);
 }
 
 static const struct ends_conf *
-conf_of(bool ts)
+conf_of(bool ts, bool accept)
 {
-	static const struct ends_conf confs[2] = {
-		{ .wscale = -1, .window = WINDOW, .sack = true, .ecn = true },
-		{ .wscale = -1, .window = WINDOW, .sack = true, .ecn = true, .ts = true },
+	static struct ends_conf conf = {
+		.wscale = -1, .window = WINDOW, .sack = true, .ecn = true
 	};
 
-	return &confs[ts];
+	conf.ts = ts;
+	conf.accept = accept;
+	return &conf;
 }
 
 static void
-begin(struct talk *t, bool ts)
+begin(struct talk *t, bool ts, bool accept)
 {
 	*t = (struct talk){ .ts = { 1000, 1000 } };
-	ends_init(&e, conf_of(ts), true);
-	exchange(t, ts);
+	ends_init(&e, conf_of(ts, accept), true);
+	exchange(t);
 }
 
 static uint64_t
@@ -282,7 +313,7 @@ try_one(unsigned side, bool ts, struct tally *n)
 	/* Whatever is answered may open the window further: that is our own doing. */
 	if (after.adv > before.adv)
 		after.adv = before.adv;
-	if (c && memcmp(&before, &after, sizeof before) == 0)
+	if (c && same(&before, &after))
 		return;
 	if (n->altered++ < 5)
 		printf("# flags %02x seq %lld (%lld..%lld) ack %lld (%lld..%lld) len %u TSval %u, "
@@ -294,20 +325,20 @@ try_one(unsigned side, bool ts, struct tally *n)
 }
 
 static void
-attack(bool ts)
+attack(bool ts, bool accept)
 {
-	uint64_t all = tries() / 2, i;
+	uint64_t all = tries() / 4, i;
 	struct tally n = { 0 };
 	struct talk t;
 
-	rng.s = rng_key(5961, ts);
-	begin(&t, ts);
+	rng.s = rng_key(5961, ts | accept << 1);
+	begin(&t, ts, accept);
 	for (i = 0; i < all && leg(0) && n.altered == 0; i++) {
-		try_one((unsigned)(i & 1), ts, &n);
+		try_one(accept ? 0 : (unsigned)(i & 1), ts, &n);
 		if (i % ROUND != ROUND - 1)
 			continue;
 		e.n_out = 0;
-		exchange(&t, ts);
+		exchange(&t);
 		if (!all_is_well(&t)) {
 			printf("# after %llu tries the ends' streams are not whole\n",
 			       (unsigned long long)i);
@@ -326,13 +357,20 @@ attack(bool ts)
 static void
 blind_injection_alters_nothing(void)
 {
-	attack(false);
+	attack(false, false);
 }
 
 static void
 blind_injection_with_timestamps_alters_nothing(void)
 {
-	attack(true);
+	attack(true, false);
+}
+
+static void
+blind_injection_into_a_connection_of_the_library_alters_nothing(void)
+{
+	attack(false, true);
+	attack(true, true);
 }
 
 /* --- what is allowed has its effect, so that the oracle's line is where the stack's is --- */
@@ -344,14 +382,14 @@ has_effect(struct blow w, int64_t by_seq, int64_t by_ack)
 	struct books before, after;
 	bool effect;
 
-	begin(&t, false);
+	begin(&t, false, false);
 	before = books_of(leg(0));
 	w.seq = before.rcv_nxt + by_seq;
 	w.ack = before.una + by_ack;
 	strike(0, &w);
 	if (leg(0))
 		after = books_of(leg(0));
-	effect = !leg(0) || memcmp(&before, &after, sizeof before) != 0;
+	effect = !leg(0) || !same(&before, &after);
 	CU_ASSERT(!effect || allowed(&before, &w));
 	ends_fini(&e);
 	return effect;
@@ -391,7 +429,7 @@ only_one_challenge_in_half_a_second(uint16_t flags, int64_t by_seq, int64_t by_a
 	struct blow blow;
 	unsigned before, i;
 
-	begin(&t, false);
+	begin(&t, false, false);
 	ends_run(&e, CHALLENGE_US * 2);
 	e.n_out = before = 0;
 	for (i = 0; i < 100; i++) {	/* one second */
@@ -424,6 +462,7 @@ challenges_are_one_in_half_a_second(void)
 
 TAP_MAIN(attack, TAP_TEST(blind_injection_alters_nothing),
 	 TAP_TEST(blind_injection_with_timestamps_alters_nothing),
+	 TAP_TEST(blind_injection_into_a_connection_of_the_library_alters_nothing),
 	 TAP_TEST(exact_reset_kills_and_no_other),
 	 TAP_TEST(acknowledgment_counts_up_to_the_largest_window_back),
 	 TAP_TEST(challenges_are_one_in_half_a_second))

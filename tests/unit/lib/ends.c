@@ -10,7 +10,6 @@
 
 enum { HEADERS = 14 + 20 + 20, SERVER_PORT = 8443, WINDOW = 60000 };
 
-static const uint32_t isn[2] = { ENDS_ISN_CLIENT, ENDS_ISN_SERVER };
 static const uint8_t addr[2][4] = { { 192, 0, 2, 7 }, { 198, 51, 100, 9 } };
 
 static uint8_t
@@ -50,11 +49,13 @@ record(struct ends *e, struct rte_mbuf *m, unsigned side)
 	CU_ASSERT_FATAL(e->n_out < ENDS_MAX_OUT);
 	CU_ASSERT_EQUAL_FATAL(pkt_parse(&p, m, &conf), PKT_TCP);
 	CU_ASSERT_FALSE(p.cksum_bad);
+	if (e->conf.accept && p.flags & TCP_SYN)
+		e->isn[1] = p.seq;
 	*o = (struct ends_out){
 		.side = (uint8_t)side,
 		.at = e->now,
-		.seq = (int32_t)(p.seq - isn[!side] - 1),
-		.ack = (int32_t)(p.ack - isn[side] - 1),
+		.seq = (int32_t)(p.seq - e->isn[!side] - 1),
+		.ack = (int32_t)(p.ack - e->isn[side] - 1),
 		.len = p.payload_len,
 		.window = scaled(e, &p),
 		.flags = p.flags,
@@ -94,9 +95,11 @@ on_end(void *ctx, struct flow *f)
 static struct tcpterm_verdict
 filter(void *ctx, const struct tcpterm_syn *syn)
 {
-	(void)ctx;
+	const struct ends *e = ctx;
+
 	(void)syn;
-	return (struct tcpterm_verdict){ .decision = TCPTERM_RELAY };
+	return (struct tcpterm_verdict){ .decision = e->conf.accept ? TCPTERM_ACCEPT
+								    : TCPTERM_RELAY };
 }
 
 /* --- in --- */
@@ -152,8 +155,8 @@ write_headers(const struct ends *e, unsigned side, const struct ends_seg *g, uin
 	*tcp = (struct rte_tcp_hdr){
 		.src_port = rte_cpu_to_be_16(port[side]),
 		.dst_port = rte_cpu_to_be_16(port[!side]),
-		.sent_seq = rte_cpu_to_be_32(isn[side] + 1 + (uint32_t)g->seq),
-		.recv_ack = rte_cpu_to_be_32(isn[!side] + 1 + (uint32_t)g->ack),
+		.sent_seq = rte_cpu_to_be_32(e->isn[side] + 1 + (uint32_t)g->seq),
+		.recv_ack = rte_cpu_to_be_32(e->isn[!side] + 1 + (uint32_t)g->ack),
 		.data_off = (uint8_t)((20 + opt_len) / 4 << 4),
 		.tcp_flags = (uint8_t)(g->flags ? g->flags : TCP_ACK),
 		.rx_win = rte_cpu_to_be_16(g->window == ENDS_ZERO ? 0
@@ -190,7 +193,7 @@ ends_too_big(struct ends *e, unsigned side, int64_t seq, uint16_t mtu)
 		.dst = ip_addr_v4(addr[side]),
 		.sport = side ? e->client_port : SERVER_PORT,
 		.dport = side ? SERVER_PORT : e->client_port,
-		.seq = isn[!side] + 1 + (uint32_t)seq,
+		.seq = e->isn[!side] + 1 + (uint32_t)seq,
 		.icmp_type = 3,
 		.icmp_code = 4,
 		.icmp_mtu = mtu,
@@ -269,7 +272,10 @@ ends_handshake(struct ends *e)
 	ends_send(e, 0, &syn);
 	syn.flags = TCP_SYN | TCP_ACK | (e->conf.ecn ? TCP_ECE : 0);
 	syn.opt.tsval = 200;
-	ends_send(e, 1, &syn);
+	if (e->conf.accept)
+		ends_run(e, 0);
+	else
+		ends_send(e, 1, &syn);
 	ack.opt.has_ts = e->conf.ts;
 	ack.opt.tsval = 101;
 	ack.window = (uint16_t)(WINDOW >> RTE_MAX(e->conf.wscale, 0));
@@ -289,6 +295,7 @@ ends_init(struct ends *e, const struct ends_conf *conf, bool handshake)
 			    .dst_port = { 0, 65535 },
 			    .src_port = { 0, 65535 } },
 		.filter = filter,
+		.ctx = e,
 	};
 	struct tcpterm_conf t = { .ops = &ops,
 				  .ctx = e,
@@ -299,7 +306,10 @@ ends_init(struct ends *e, const struct ends_conf *conf, bool handshake)
 				  .cc = conf->cc };
 	tcpterm_listener_id id;
 
-	*e = (struct ends){ .now = { 1000000 }, .client_port = 40000, .conf = *conf };
+	*e = (struct ends){ .now = { 1000000 },
+			    .client_port = 40000,
+			    .isn = { ENDS_ISN_CLIENT, ENDS_ISN_SERVER },
+			    .conf = *conf };
 	CU_ASSERT_EQUAL_FATAL(test_eal_init(), 0);
 	CU_ASSERT_EQUAL_FATAL(pools_new(&e->pools, &pool, NULL), 0);
 	t.payload_pool = e->pools.frames;

@@ -1,5 +1,6 @@
 /*
- * ends.h - a relay in one stack, and both its ends played segment by segment.
+ * ends.h - a relay in one stack, and both its ends played segment by segment; or a connection of
+ * the stack's own, and its client.
  *
  * A test says what an end sends and looks at every segment that the stack makes.  Numbers are
  * offsets from the byte after each end's SYN.  One at a time, virtual time.
@@ -15,6 +16,7 @@ enum { ENDS_MAX_OUT = 4096, ENDS_ISN_CLIENT = 1000, ENDS_ISN_SERVER = 0x7fffff00
 
 /* What the ends agree on, and what the stack is given; zeroes are sensible. */
 struct ends_conf {
+	bool accept;		/* no relay: side 0 talks to the stack's own connection */
 	bool ts, sack, ecn;
 	int wscale;		/* of both; -1: none */
 	uint16_t window;	/* in SYN and SYN-ACK; 0: 60,000 */
@@ -43,6 +45,7 @@ struct ends {
 	unsigned n_out, n_forwarded, n_ended;
 	enum tcpterm_end ended;
 	uint16_t client_port;
+	uint32_t isn[2];
 	struct ends_conf conf;
 };
 
@@ -57,7 +60,7 @@ struct ends_seg {
 };
 #define ENDS_ZERO 0xffff
 
-/* A stack, and unless `handshake` is false a relay with both ends established. */
+/* A stack, and unless `handshake` is false a flow whose ends are established. */
 void ends_init(struct ends *e, const struct ends_conf *conf, bool handshake);
 void ends_handshake(struct ends *e);
 
