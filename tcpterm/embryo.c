@@ -47,7 +47,6 @@ embryo_new(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	e->f.cookie = v->cookie;
 	e->f.caller = v->caller;
 	e->verdict = *v;
-	flood_remember(s, e);
 	return e;
 }
 

@@ -37,6 +37,8 @@ object_new(struct tcpterm *s, enum tcpterm_kind kind)
 	f->kind = (uint8_t)kind;
 	f->ref = ref_make(kind, index);
 	f->generation = s->slabs[kind].generation[index];
+	if (kind == TCPTERM_KIND_EMBRYO)
+		flood_remember(s, (struct embryo *)f);
 	s->stats.n_flows[kind]++;
 	return f;
 }

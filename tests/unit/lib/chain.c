@@ -186,6 +186,16 @@ relay_unknown(void *ctx, const struct pkt *p)
 	return ((struct node *)ctx)->c->unknown;
 }
 
+static struct tcpterm_verdict
+server_filter(void *ctx, const struct tcpterm_syn *syn)
+{
+	const struct chain *c = ((struct node *)ctx)->c;
+
+	(void)syn;
+	return (struct tcpterm_verdict){ .decision = c->server_refuses ? TCPTERM_RESET
+								       : TCPTERM_ACCEPT };
+}
+
 /* --- life --- */
 
 static void
@@ -222,10 +232,8 @@ stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 	tcpterm_set_conn_ops(c->stack[id], &conn_ops, &nodes[id]);
 	if (id == CHAIN_CLIENT)
 		return;
-	if (id == CHAIN_RELAY) {
-		l.filter = relay_filter;
-		l.ctx = &nodes[id];
-	}
+	l.filter = id == CHAIN_RELAY ? relay_filter : server_filter;
+	l.ctx = &nodes[id];
 	CU_ASSERT_EQUAL_FATAL(tcpterm_listen(c->stack[id], &l, &lid), 0);
 }
 
@@ -235,8 +243,9 @@ chain_init(struct chain *c, const struct tcpterm_conf *conf)
 	chain_init_pool(c, conf, 4095);
 }
 
-void
-chain_init_pool(struct chain *c, const struct tcpterm_conf *conf, unsigned n_frames)
+static void
+init(struct chain *c, const struct tcpterm_conf *ends, const struct tcpterm_conf *relay,
+     unsigned n_frames)
 {
 	struct pool_conf pool = { .n_frames = n_frames, .n_headers = 8191 };
 
@@ -246,9 +255,21 @@ chain_init_pool(struct chain *c, const struct tcpterm_conf *conf, unsigned n_fra
 	CU_ASSERT_EQUAL_FATAL(test_eal_init(), 0);
 	CU_ASSERT_EQUAL_FATAL(pools_new(&c->pools, &pool, NULL), 0);
 	c->queue = calloc(QUEUE, sizeof *c->queue);
-	stack_new(c, CHAIN_CLIENT, conf);
-	stack_new(c, CHAIN_RELAY, conf);
-	stack_new(c, CHAIN_SERVER, conf);
+	stack_new(c, CHAIN_CLIENT, ends);
+	stack_new(c, CHAIN_RELAY, relay);
+	stack_new(c, CHAIN_SERVER, ends);
+}
+
+void
+chain_init_pool(struct chain *c, const struct tcpterm_conf *conf, unsigned n_frames)
+{
+	init(c, conf, conf, n_frames);
+}
+
+void
+chain_init_relay(struct chain *c, const struct tcpterm_conf *conf)
+{
+	init(c, NULL, conf, 4095);
 }
 
 void

@@ -37,6 +37,7 @@ struct chain {
 	struct tcpterm_verdict verdict;
 	struct tcpterm_verdict unknown;	/* of a relay that was replaced: of other segments */
 	bool replaced;
+	bool server_refuses;	/* the server answers SYNs by a RST */
 	uint64_t n_ended;
 	enum tcpterm_end ended;		/* of the relay's latest flow */
 	uint64_t frames[CHAIN_N];	/* sent by each */
@@ -47,6 +48,9 @@ struct chain {
 
 /* Stacks with default settings but for those given (NULL: none); the server listens. */
 void chain_init(struct chain *c, const struct tcpterm_conf *conf);
+
+/* The same, where only the relay has the settings. */
+void chain_init_relay(struct chain *c, const struct tcpterm_conf *conf);
 
 /* The same with `n_frames` mbufs for all payload of the three stacks. */
 void chain_init_pool(struct chain *c, const struct tcpterm_conf *conf, unsigned n_frames);
