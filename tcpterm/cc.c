@@ -58,6 +58,14 @@ cc_init(struct conn *c, const struct cc_ops *ops)
 }
 
 void
+cc_switch(struct conn *c, const struct cc_ops *ops)
+{
+	c->cc.ops = ops;
+	c->cc.acked = 0;
+	ops->init(c);
+}
+
+void
 cc_rtt(struct conn *c, int64_t us)
 {
 	hystart_rtt(c, (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)UINT32_MAX - 1)));

@@ -76,6 +76,9 @@ const struct cc_ops *cc_choice(const struct conn *c);
 /* The initial window (RFC 6928 2); the connection's mss is known. */
 void cc_init(struct conn *c, const struct cc_ops *ops);
 
+/* Another algorithm goes on with the window that there is. */
+void cc_switch(struct conn *c, const struct cc_ops *ops);
+
 /* A round-trip time was measured, in microseconds; before the ACK that gave it is counted. */
 void cc_rtt(struct conn *c, int64_t us);
 

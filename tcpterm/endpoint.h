@@ -70,6 +70,9 @@ void open_active(struct conn *c);
  * leave by the port `side`. */
 void open_own(struct conn *c, uint8_t side);
 
+/* Takes up tuning.mss: for our SYN, and once the peer's is known for what we send. */
+void open_tuned(struct conn *c);
+
 /* What a cookie's handshake agreed on: the connection is established. */
 void open_cookie(struct conn *c, const struct cookie *k);
 

@@ -52,6 +52,18 @@ open_init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
 	open_own(c, e->f.l2[leg].side);
 }
 
+void
+open_tuned(struct conn *c)
+{
+	uint16_t most = RTE_MAX(c->tuning.mss, (uint16_t)TCB_MSS_LEAST);
+
+	if (c->tuning.mss == 0)
+		return;
+	c->mss_offered = RTE_MIN(c->mss_offered, most);
+	most -= c->ts_on ? 12 : 0;	/* RFC 6691 */
+	c->mss = RTE_MIN(c->mss, most);
+}
+
 /* Both ends' options are known. */
 static void
 agree(struct conn *c, const struct tcpterm_options *peer, seq_t irs, uint16_t window)
@@ -65,6 +77,7 @@ agree(struct conn *c, const struct tcpterm_options *peer, seq_t irs, uint16_t wi
 
 	c->irs = irs;
 	tcb_agree(c, peer, &ours);
+	open_tuned(c);
 	c->wl1 = c->irs;
 	c->wnd_edge = c->wnd_max = window;
 	cc_init(c, cc_choice(c));
@@ -106,6 +119,7 @@ open_passive(struct tcpterm *s, struct endpoint *e, const struct pkt *p)
 void
 open_active(struct conn *c)
 {
+	open_tuned(c);
 	ecn_open(c);
 	tcb_set_state(c, TCPTERM_SYN_SENT);
 	send_syn(c);
@@ -179,7 +193,11 @@ syn_received(struct conn *c, struct pkt *p)
 			ecn_agree(c, p);
 			send_syn(c);		/* ours was lost */
 		} else if (off == -1 && p->ack == c->iss.v + 1) {
-			established(c);		/* a simultaneous open's SYN-ACK */
+			/* A simultaneous open's SYN-ACK. Its SYN we had: it is acknowledged again,
+			 * as all that lies outside the window (RFC 9293 3.10.7.4, first). */
+			established(c);
+			c->rcv.ack_now = true;
+			tcb_pend(c);
 		}
 		return used_up(c, p, OPEN_DONE);
 	}

@@ -110,14 +110,17 @@ void
 send_reset(struct conn *c)
 {
 	bool abandoned = c->tx->end > c->nxt;
-	struct segment g = segment_at(c, abandoned ? c->una : c->nxt, TCP_RST | TCP_ACK, NULL);
+	/* A relayed RST may be believed only at una: the impersonated end got no further. */
+	bool twice = c->relayed && abandoned && c->nxt > c->una;
+	struct segment g =
+		segment_at(c, c->relayed && abandoned ? c->una : c->nxt, TCP_RST | TCP_ACK, NULL);
 
 	segment_send_bare(c->s, &g);
 	if (!abandoned)
 		return;
 	c->s->stats.rst_abandoned_bytes += (uint64_t)(c->tx->end - c->nxt);
 	/* Only the exact number is believed (RFC 5961 3.2), and what is in flight may arrive. */
-	if (c->nxt > c->una) {
+	if (twice) {
 		g.seq = seq_of(c->iss, c->nxt).v;
 		segment_send_bare(c->s, &g);
 	}
@@ -197,14 +200,16 @@ next_len(const struct conn *c)
 	int64_t end = RTE_MIN(c->tx->end, c->wnd_edge);
 	uint32_t len = end > c->nxt ? (uint32_t)RTE_MIN(end - c->nxt, (int64_t)c->mss) : 0;
 	bool all = c->nxt + len == c->tx->end;
-	bool idle = c->una == c->nxt;
 
 	if (c->fin_sent)
 		return 0;
 	/* Less than a segment: only if it is all there is, and Nagle agrees; or if the
-	 * window can't be expected to open further, or did not (RFC 9293 3.8.6.2.1). */
+	 * window can't be expected to open further, or did not (RFC 9293 3.8.6.2.1). Nagle's
+	 * algorithm holds it back while another small one is in flight, as Linux does: RFC 9293
+	 * 3.7.4 says while anything is, and so lets the end of every write wait for the
+	 * peer's delayed ACK, though full segments before it make no silly ones. */
 	if (len > 0 && len < c->mss) {
-		if (all && !idle && !c->tx->fin && !c->nodelay)
+		if (all && c->small_end > c->una && !c->tx->fin && !c->nodelay)
 			return 0;
 		if (!all && len < c->wnd_max / 2 && !c->override)
 			return 0;
@@ -225,6 +230,8 @@ send_segment(struct conn *c, uint32_t len)
 		return false;
 	}
 	c->nxt += len;
+	if (len < c->mss)
+		c->small_end = c->nxt;
 	c->override = false;
 	recover_sent(c, len);
 	rack_probe_later(c);
@@ -241,7 +248,9 @@ send_new(struct conn *c)
 	uint32_t len;
 
 	while ((len = next_len(c)) > 0) {
-		if (sent_pipe(c) >= c->cc.cwnd) {
+		/* A FIN alone does not wait for the window of congestion: it is one packet, once,
+		 * and as small as an ACK. */
+		if (sent_pipe(c) >= c->cc.cwnd && c->nxt < c->tx->end) {
 			cc_full(c);
 			return;
 		}

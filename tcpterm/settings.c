@@ -12,6 +12,20 @@ conn_of(struct flow *f)
 }
 
 void
+tcpterm_set_tuning(struct flow *f, const struct tcpterm_tuning *tuning)
+{
+	struct conn *c = conn_of(f);
+
+	c->tuning = *tuning;
+	if (c->state < TCPTERM_ESTABLISHED)
+		return;		/* the handshake takes the rest up */
+	open_tuned(c);
+	if (c->cc.ops != cc_choice(c))
+		cc_switch(c, cc_choice(c));
+	tcb_pend(c);
+}
+
+void
 tcpterm_set_nodelay(struct flow *f, bool on)
 {
 	conn_of(f)->nodelay = on;

@@ -10,7 +10,6 @@
 enum {
 	N_RETRIES = 15,		/* probes of a shut window that nobody answers */
 	QUICK_ACKS = 16,
-	MSS_MIN = 36,		/* who says less gets segments that carry something */
 	HEARD_US = 300 * 1000 * 1000,	/* more than two timeouts at their bound */
 };
 
@@ -151,7 +150,7 @@ tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpte
 	c->ts_on = peer->has_ts && ours->has_ts;
 	c->sack_on = peer->sack_permitted && ours->sack_permitted;
 	c->rcv.ts_recent = c->rcv.ts_newest = peer->tsval;
-	mss = RTE_MAX(mss, MSS_MIN);
+	mss = RTE_MAX(mss, (uint16_t)TCB_MSS_LEAST);
 	mss -= c->ts_on ? 12 : 0;	/* RFC 6691: the option counts headers without options */
 	c->mss = RTE_MIN(mss, tcb_mss_for(c, c->s->conf.mtu[c->f->l2[c->leg].side & 1]));
 }

@@ -23,6 +23,7 @@
 enum {
 	TCB_MSS_DEFAULT_V4 = 536,	/* RFC 9293 3.7.1 */
 	TCB_MSS_DEFAULT_V6 = 1220,
+	TCB_MSS_LEAST = 36,		/* who says less gets segments that carry something */
 	TCB_WSCALE_MAX = 14,		/* RFC 7323 2.3 */
 	TCB_CHALLENGE_US = 500 * 1000,	/* between challenge ACKs of a connection, RFC 5961 7 */
 };
@@ -93,6 +94,7 @@ struct conn {
 	uint32_t wnd_max;	/* largest window ever offered */
 	seq_t wl1;		/* sequence number of the last window update */
 	int64_t wl2;
+	int64_t small_end;	/* where the latest new segment below mss ended */
 	bool fin_sent, nodelay;
 	usec_t rto_at, persist_at;
 	uint8_t n_probes;	/* zero-window probes unanswered */

@@ -3,6 +3,11 @@
  *
  * A connection is a flow of kind TCPTERM_KIND_CONN, in its stack's thread.  Every call
  * is non-blocking; events come from tcpterm_input() and tcpterm_run().
+ *
+ * Time: but for tcpterm_connect() no call here is told it, and none reads a clock.  A call only
+ * notes what is wanted; what that sends, and the timers that it starts, are of the next
+ * tcpterm_run(), and count from its `now`.  Who calls outside of events runs the stack soon after.
+ * The RST of tcpterm_abort() leaves at once: it carries no time.
  */
 #ifndef TCPTERM_CONN_H
 #define TCPTERM_CONN_H
@@ -82,6 +87,12 @@ void tcpterm_abort(struct tcpterm *s, struct flow *f);
 int tcpterm_error(const struct flow *f);
 
 /* --- settings of one connection; at any time, and in flow_new for all that it sends --- */
+
+/*
+ * Congestion control, pacing, ECN, the largest segment.  In flow_new it holds for the SYN too.
+ * Later `mss` and `no_ecn` only lessen what is sent; another `cc` goes on from the present window.
+ */
+void tcpterm_set_tuning(struct flow *f, const struct tcpterm_tuning *tuning);
 
 void tcpterm_set_nodelay(struct flow *f, bool on);	/* Nagle off (RFC 9293 3.7.4) */
 

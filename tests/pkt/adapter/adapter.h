@@ -20,10 +20,14 @@ struct setting {
 	int level, name, value;
 };
 
+/* What wakes who waits, as in Linux: data or its end; room; everything. */
+enum happening { HAPPENED_IN, HAPPENED_OUT, HAPPENED_ALL, N_HAPPENINGS };
+
 struct watched {
 	int fd;
 	struct epoll_event event;
-	uint32_t told;		/* the socket's n_events then; EPOLLET */
+	uint32_t told[N_HAPPENINGS];	/* the socket's n_events then; EPOLLET */
+	bool fresh;			/* added or changed: told whatever has happened */
 };
 
 struct sock {
@@ -40,10 +44,11 @@ struct sock {
 	size_t rest_len;
 	uint8_t *corked;		/* written, and held back */
 	size_t n_corked;
-	uint32_t n_events;
+	usec_t push_at;			/* no longer than until then; NEVER: nothing is */
+	uint32_t n_events[N_HAPPENINGS];
 	int64_t oob_at;			/* stream offset of the urgent byte; -1 */
-	uint8_t oob;
-	bool has_oob;			/* it came, and was not read */
+	bool oob_read;			/* it was */
+	uint8_t cc;			/* enum tcpterm_cc */
 	struct setting set[N_SET];
 	unsigned n_set;
 	struct watched watched[N_WATCHED];
@@ -72,6 +77,8 @@ void clock_unlock(void);
 void clock_pump(void);
 /* Sleeps, or lets time go on, until ready(s) or for `us`; -1: for ever. With the lock held. */
 bool clock_wait(bool (*ready)(struct sock *s), struct sock *s, int64_t us);
+/* Will anything happen by itself? */
+bool clock_is_armed(void);
 int clock_gettimeofday(void *self, struct timeval *tv, struct timezone *tz);
 int clock_usleep(void *self, useconds_t us);
 
@@ -87,6 +94,8 @@ void clock_advance(int64_t target, bool until_sent);
 struct sock *sock_of(int fd);		/* NULL sets EBADF */
 struct sock *sock_new(int fd);
 int sock_placeholder(void);
+/* The next to be accepted; NULL: none. */
+struct sock *sock_first_of(const struct sock *l);
 int fail(int error);			/* errno, -1 */
 extern const struct tcpterm_ops sock_ops;
 extern const struct tcpterm_conn_ops sock_conn_ops;
@@ -102,14 +111,19 @@ int sock_shutdown(void *self, int fd, int how);
 void io_note_urgent(const struct pkt *p);	/* before the stack takes it */
 size_t io_readable(const struct sock *s);
 bool io_writable(const struct sock *s);
+bool io_urgent(const struct sock *s);	/* an urgent byte may be read, or will come */
 void io_keep_rest(struct sock *s);
 void io_uncork(struct sock *s);
+usec_t io_next_push(void);	/* when something corked is due; USEC_NEVER */
+void io_push_due(void);
 ssize_t io_receive(int fd, struct iovec *v, size_t n, int flags);
 ssize_t io_send(int fd, const struct iovec *v, size_t n, int flags);
 
 /* --- options.c --- */
 void options_apply(struct sock *s);
 int option_of(const struct sock *s, int level, int name, int otherwise);
+struct tcp_info;
+void info_of(const struct sock *s, struct tcp_info *i);
 int options_set(void *self, int fd, int level, int name, const void *v, socklen_t len);
 int options_get(void *self, int fd, int level, int name, void *v, socklen_t *len);
 int options_fcntl(void *self, int fd, int cmd, ...);

@@ -12,6 +12,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;	/* sleepers look again */
 static pthread_cond_t looked = PTHREAD_COND_INITIALIZER;	/* and have done so */
 static unsigned n_asleep, n_looking;
+static int64_t sleeps_until = NEVER;	/* of the host's one thread that may sleep */
 static __thread bool owes_a_look;
 
 void
@@ -55,6 +56,7 @@ done_looking(void)
 void
 clock_pump(void)
 {
+	io_push_due();
 	tcpterm_run(adapter.stack, adapter.now);
 	wake();
 }
@@ -62,9 +64,16 @@ clock_pump(void)
 static int64_t
 next(void)
 {
-	usec_t t = tcpterm_next(adapter.stack);
+	usec_t t = usec_min(tcpterm_next(adapter.stack), io_next_push());
+	int64_t at = t.v == USEC_NEVER.v ? NEVER : t.v;
 
-	return t.v == USEC_NEVER.v ? NEVER : RTE_MAX(t.v, adapter.now.v);
+	return RTE_MAX(RTE_MIN(at, sleeps_until), adapter.now.v);
+}
+
+bool
+clock_is_armed(void)
+{
+	return next() != NEVER;
 }
 
 void
@@ -105,6 +114,22 @@ clock_usleep(void *self, useconds_t us)
 	return 0;
 }
 
+/* Until something happened, or it is `until`. From then on time stands still until this thread
+ * sleeps again or reads the clock. */
+static void
+sleep_once(int64_t until)
+{
+	if (owes_a_look)
+		done_looking();
+	owes_a_look = false;
+	sleeps_until = until;
+	n_asleep++;
+	pthread_cond_wait(&changed, &lock);
+	n_asleep--;
+	sleeps_until = NEVER;
+	owes_a_look = true;
+}
+
 bool
 clock_wait(bool (*ready)(struct sock *s), struct sock *s, int64_t us)
 {
@@ -119,12 +144,7 @@ clock_wait(bool (*ready)(struct sock *s), struct sock *s, int64_t us)
 			clock_advance(RTE_MIN(next(), until), false);
 			continue;
 		}
-		n_asleep++;
-		owes_a_look = true;
-		pthread_cond_wait(&changed, &lock);
-		n_asleep--;
-		if (!ready(s) && adapter.now.v < until)
-			done_looking();
+		sleep_once(until);
 	}
 	return true;
 }

@@ -25,25 +25,42 @@ io_note_urgent(const struct pkt *p)
 				 : NULL;
 	struct sock *s = f && f->kind == TCPTERM_KIND_CONN ? f->caller : NULL;
 	const struct conn *c;
+	int64_t at;
 
 	if (!s)
 		return;
 	c = &((struct endpoint *)f)->c;
-	s->oob_at = seq_offset(seq(p->seq), c->irs, c->rcv.nxt) + p->urgent - 1;
-	s->n_events++;
+	at = seq_offset(seq(p->seq), c->irs, c->rcv.nxt) + p->urgent - 1;
+	if (at <= s->oob_at || at < ((struct endpoint *)f)->rx.start)
+		return;
+	s->oob_at = at;
+	s->oob_read = false;
+	s->n_events[HAPPENED_IN]++;
 }
 
-/* The byte at the mark leaves the stream if it is the next one. */
-static void
-take_urgent(struct sock *s)
+static bool
+is_inline(const struct sock *s)
 {
-	if (!s->f || s->oob_at < 0 || end_of(s)->rx.start != s->oob_at ||
-	    option_of(s, SOL_SOCKET, SO_OOBINLINE, 0))
+	return option_of(s, SOL_SOCKET, SO_OOBINLINE, 0);
+}
+
+bool
+io_urgent(const struct sock *s)
+{
+	return s->f && s->oob_at >= end_of(s)->rx.start && s->oob_at < end_of(s)->rx.end &&
+	       !s->oob_read;
+}
+
+/* Who reads on at the mark goes over the byte. */
+static void
+pass_urgent(struct sock *s, bool peek)
+{
+	uint8_t b;
+
+	if (!s->f || peek || s->oob_at < 0 || end_of(s)->rx.start != s->oob_at || is_inline(s))
 		return;
-	if (!s->has_oob && tcpterm_read(adapter.stack, s->f, &s->oob, 1) == 1) {
-		s->has_oob = true;
+	if (tcpterm_read(adapter.stack, s->f, &b, 1) == 1)
 		s->oob_at = -1;
-	}
 }
 
 static ssize_t
@@ -51,16 +68,12 @@ receive_urgent(struct sock *s, void *b, int flags)
 {
 	const struct stream *rx = s->f ? &end_of(s)->rx : NULL;
 
-	if (s->has_oob) {
-		memcpy(b, &s->oob, 1);
-		s->has_oob = flags & MSG_PEEK;
-		return 1;
-	}
-	if (!rx || s->oob_at < 0)
+	if (!rx || is_inline(s) || s->oob_at < rx->start || s->oob_read)
 		return fail(EINVAL);
-	if (s->oob_at < rx->start || s->oob_at >= rx->end)
-		return fail(EAGAIN);
+	if (s->oob_at >= rx->end)
+		return s->eof || s->shut_rd ? 0 : fail(EAGAIN);
 	stream_copy(rx, s->oob_at, 1, b);
+	s->oob_read = !(flags & MSG_PEEK);
 	return 1;
 }
 
@@ -75,7 +88,8 @@ io_readable(const struct sock *s)
 		const struct stream *rx = &end_of(s)->rx;
 
 		n += stream_len(rx);
-		n -= s->oob_at >= rx->start && s->oob_at < rx->end;
+		if (!is_inline(s) && s->oob_at >= rx->start && s->oob_at < rx->end)
+			n--;
 	}
 	return n;
 }
@@ -110,7 +124,7 @@ take(struct sock *s, uint8_t *b, size_t n, bool peek)
 	}
 	if (!s->f || s->kind != SOCK_CONNECTED)
 		return 0;
-	take_urgent(s);
+	pass_urgent(s, peek);
 	rx = &end_of(s)->rx;
 	room = stream_len(rx);
 	if (s->oob_at > rx->start && s->oob_at < rx->end)
@@ -125,16 +139,19 @@ take(struct sock *s, uint8_t *b, size_t n, bool peek)
 	return n;
 }
 
+/* Nothing more will come. */
 static bool
-has_something(struct sock *s)
+is_at_end(const struct sock *s)
 {
-	return io_readable(s) > 0 || s->eof || s->error || s->shut_rd || s->kind == SOCK_OVER;
+	return s->eof || s->error || s->shut_rd || s->kind == SOCK_OVER || s->kind == SOCK_NEW;
 }
 
+static size_t awaited;	/* bytes: by the one call that may block at a time */
+
 static bool
-has_all(struct sock *s)
+has_enough(struct sock *s)
 {
-	return s->eof || s->error || s->shut_rd || s->kind == SOCK_OVER;
+	return io_readable(s) >= awaited || is_at_end(s);
 }
 
 /* 0: the end; else an errno. */
@@ -156,14 +173,13 @@ receive(struct sock *s, struct iovec *v, size_t n_v, int flags)
 
 	for (size_t i = 0; i < n_v; i++)
 		asked += v[i].iov_len;
-	if (s->kind == SOCK_NEW || s->kind == SOCK_LISTENS || s->kind == SOCK_OPENS)
-		return fail(ENOTCONN);
+	if (s->kind == SOCK_NEW || s->kind == SOCK_LISTENS)
+		return fail(s->error ? why_nothing(s) : ENOTCONN);
 	if (flags & MSG_OOB)
 		return asked ? receive_urgent(s, v[0].iov_base, flags) : fail(EINVAL);
-	if (asked > 0)
-		clock_wait(has_something, s, block ? -1 : 0);
-	if (flags & MSG_WAITALL && block && io_readable(s) < asked)
-		clock_wait(has_all, s, 0);
+	awaited = (size_t)option_of(s, SOL_SOCKET, SO_RCVLOWAT, 1);
+	awaited = flags & MSG_WAITALL ? asked : RTE_MIN(RTE_MAX(awaited, 1u), asked);
+	clock_wait(has_enough, s, block ? -1 : 0);
 	for (size_t i = 0; i < n_v; i++) {
 		size_t got = take(s, v[i].iov_base, v[i].iov_len, flags & MSG_PEEK);
 
@@ -202,8 +218,30 @@ io_writable(const struct sock *s)
 static bool
 may_send(struct sock *s)
 {
-	return io_writable(s) || s->error || s->shut_wr || s->kind == SOCK_OVER ||
-	       s->kind == SOCK_NEW;
+	return io_writable(s) || s->error || s->shut_wr ||
+	       (s->kind != SOCK_CONNECTED && s->kind != SOCK_OPENS);
+}
+
+/* A corked part of a segment leaves after 200 ms; in Linux the timer of shut windows sees to it. */
+enum { CORK_US = 200 * 1000 };
+
+usec_t
+io_next_push(void)
+{
+	usec_t at = USEC_NEVER;
+
+	for (unsigned i = 0; i < N_SOCKS; i++)
+		if (adapter.socks[i].fd != 0)
+			at = usec_min(at, adapter.socks[i].push_at);
+	return at;
+}
+
+void
+io_push_due(void)
+{
+	for (unsigned i = 0; i < N_SOCKS; i++)
+		if (adapter.socks[i].fd != 0 && !usec_before(adapter.now, adapter.socks[i].push_at))
+			io_uncork(&adapter.socks[i]);
 }
 
 /* What is whole segments, or all. */
@@ -212,8 +250,10 @@ push(struct sock *s, bool all)
 {
 	size_t n = s->n_corked;
 
-	if (!s->f || n == 0)
+	if (!s->f || n == 0) {
+		s->push_at = USEC_NEVER;
 		return;
+	}
 	if (!all)
 		n -= n % end_of(s)->c.mss;
 	if (n == 0)
@@ -221,6 +261,7 @@ push(struct sock *s, bool all)
 	tcpterm_write(adapter.stack, s->f, s->corked, n);
 	s->n_corked -= n;
 	memmove(s->corked, s->corked + n, s->n_corked);
+	s->push_at = s->n_corked > 0 ? usec_add(adapter.now, CORK_US) : USEC_NEVER;
 }
 
 void
@@ -238,6 +279,8 @@ cork(struct sock *s, const uint8_t *b, size_t n)
 		return;
 	s->corked = more;
 	memcpy(s->corked + s->n_corked, b, n);
+	if (s->n_corked == 0)
+		s->push_at = usec_add(adapter.now, CORK_US);
 	s->n_corked += n;
 	push(s, false);
 }

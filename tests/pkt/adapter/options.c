@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 
 #include "tcpterm/endpoint.h"
 #include "tests/pkt/adapter/adapter.h"
@@ -57,6 +57,17 @@ apply_retries(struct sock *s)
 	tcpterm_set_retries(s->f, 3, 15, (uint8_t)n);
 }
 
+static void
+apply_tuning(struct sock *s)
+{
+	struct tcpterm_tuning t = {
+		.cc = s->cc,
+		.mss = (uint16_t)option_of(s, IPPROTO_TCP, TCP_MAXSEG, 0),
+	};
+
+	tcpterm_set_tuning(s->f, &t);
+}
+
 void
 options_apply(struct sock *s)
 {
@@ -73,7 +84,8 @@ options_apply(struct sock *s)
 	tcpterm_set_df(s->f, option_of(s, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT) !=
 				     IP_PMTUDISC_DONT);
 	value = option_of(s, IPPROTO_TCP, TCP_LINGER2, 0);
-	tcpterm_set_fin_wait(s->f, (uint16_t)(value > 0 ? RTE_MIN(value, 60) : value < 0));
+	tcpterm_set_fin_wait(s->f, (uint16_t)(value > 0 ? RTE_MIN(value, 120) : 0));
+	apply_tuning(s);
 	tcpterm_set_buffers(s->f, (uint32_t)option_of(s, SOL_SOCKET, SO_RCVBUF, 0),
 			    2 * (uint32_t)option_of(s, SOL_SOCKET, SO_SNDBUF, 2 * 1024 * 1024));
 	apply_keepalive(s);
@@ -97,6 +109,8 @@ set_linger(struct sock *s, const void *v, socklen_t len)
 static bool
 out_of_range(int level, int name, int value)
 {
+	if (level == IPPROTO_IP && name == IP_TTL)
+		return value != -1 && (value < 1 || value > 255);
 	if (level != IPPROTO_TCP)
 		return false;
 	switch (name) {
@@ -110,9 +124,34 @@ out_of_range(int level, int name, int value)
 		return value < 0;
 	case TCP_MAXSEG:
 		return value && (value < 88 || value > 32767);
+	case TCP_CORK:
+	case TCP_NODELAY:
 	default:
 		return false;
 	}
+}
+
+/* Linux's, and what of them means nothing here is remembered at least. */
+static bool
+is_known(int level, int name)
+{
+	if (level == IPPROTO_TCP)
+		return name > 0 && name <= TCP_TX_DELAY;
+	return level == SOL_SOCKET || level == IPPROTO_IP;
+}
+
+/* An errno. */
+static int
+set_congestion(struct sock *s, const char *v, socklen_t len)
+{
+	if (len >= 5 && strncmp(v, "cubic", 5) == 0)
+		s->cc = TCPTERM_CC_CUBIC;
+	else if (len >= 4 && strncmp(v, "reno", 4) == 0)
+		s->cc = TCPTERM_CC_RENO;
+	else
+		return len > 0 ? ENOENT : EINVAL;
+	options_apply(s);
+	return 0;
 }
 
 static int
@@ -128,7 +167,9 @@ set(struct sock *s, int level, int name, const void *v, socklen_t len)
 	}
 	memcpy(&value, v, RTE_MIN((size_t)len, sizeof value));
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-		return 0;
+		return set_congestion(s, v, len);
+	if (!is_known(level, name))
+		return ENOPROTOOPT;
 	if (len < sizeof value && level != IPPROTO_IP)
 		return EINVAL;
 	if (out_of_range(level, name, value))
@@ -159,17 +200,27 @@ options_set(void *self, int fd, int level, int name, const void *v, socklen_t le
 	return error ? fail(error) : 0;
 }
 
+/* As Linux: why it ended, else what the network said; once. */
+static int
+error_of(struct sock *s)
+{
+	int error = s->error;
+
+	if (!error && s->f) {
+		error = tcpterm_error(s->f);
+		((struct endpoint *)s->f)->soft = 0;
+	}
+	s->error = 0;
+	return error;
+}
+
 static int
 value_of(struct sock *s, int level, int name)
 {
-	int value;
-
 	if (level == SOL_SOCKET)
 		switch (name) {
 		case SO_ERROR:
-			value = s->error;
-			s->error = 0;
-			return value;
+			return error_of(s);
 		case SO_TYPE:
 			return SOCK_STREAM;
 		case SO_ACCEPTCONN:
@@ -204,27 +255,50 @@ value_of(struct sock *s, int level, int name)
 	}
 }
 
+static void
+give(const void *value, size_t n, void *v, socklen_t *len)
+{
+	*len = (socklen_t)RTE_MIN((size_t)*len, n);
+	memcpy(v, value, *len);
+}
+
+static void
+get(struct sock *s, int level, int name, void *v, socklen_t *len)
+{
+	if (level == SOL_SOCKET && name == SO_LINGER) {
+		struct linger l = { s->linger_on, s->linger_s };
+
+		give(&l, sizeof l, v, len);
+	} else if (level == IPPROTO_TCP && name == TCP_INFO) {
+		struct tcp_info i;
+
+		info_of(s, &i);
+		give(&i, sizeof i, v, len);
+	} else if (level == IPPROTO_TCP && name == TCP_CONGESTION) {
+		static const char cubic[16] = "cubic", reno[16] = "reno";
+
+		give(s->cc == TCPTERM_CC_RENO ? reno : cubic, 16, v, len);
+	} else {
+		int value = value_of(s, level, name);
+
+		give(&value, sizeof value, v, len);
+	}
+}
+
 int
 options_get(void *self, int fd, int level, int name, void *v, socklen_t *len)
 {
 	struct sock *s;
-	int value;
+	int error;
 
 	(void)self;
 	clock_lock();
 	s = sock_of(fd);
-	if (s && level == SOL_SOCKET && name == SO_LINGER) {
-		struct linger l = { s->linger_on, s->linger_s };
-
-		*len = (socklen_t)RTE_MIN((size_t)*len, sizeof l);
-		memcpy(v, &l, *len);
-	} else if (s) {
-		value = value_of(s, level, name);
-		*len = (socklen_t)RTE_MIN((size_t)*len, sizeof value);
-		memcpy(v, &value, *len);
-	}
+	error = !s ? EBADF : is_known(level, name) ? 0 : ENOPROTOOPT;
+	if (!error)
+		get(s, level, name, v, len);
 	clock_unlock();
-	return s ? 0 : -1;
+	return error ? fail(error) : 0;
 }
 
 int
@@ -246,6 +320,17 @@ options_fcntl(void *self, int fd, int cmd, ...)
 		rc = O_RDWR | (s->nonblock ? O_NONBLOCK : 0);
 	clock_unlock();
 	return s ? rc : -1;
+}
+
+/* As Linux it counts a FIN, and nothing before the connection is open. */
+static int
+unacknowledged(const struct sock *s)
+{
+	const struct endpoint *e = (const struct endpoint *)s->f;
+
+	if (!e || e->c.state < TCPTERM_ESTABLISHED)
+		return 0;
+	return (int)(e->tx.end + e->tx.fin - RTE_MAX(e->c.una, 0)) + (int)s->n_corked;
 }
 
 int
@@ -272,11 +357,11 @@ options_ioctl(void *self, int fd, unsigned long request, ...)
 	else if (request == SIOCINQ)	/* FIONREAD too */
 		*arg = (int)io_readable(s);
 	else if (request == SIOCOUTQ)	/* TIOCOUTQ too */
-		*arg = e ? (int)(e->tx.end - RTE_MAX(e->c.una, 0)) + (int)s->n_corked : 0;
+		*arg = unacknowledged(s);
 	else if (request == SIOCOUTQNSD)
 		*arg = e ? (int)(e->tx.end - RTE_MIN(e->c.nxt, e->tx.end)) + (int)s->n_corked : 0;
 	else if (request == SIOCATMARK)
-		*arg = s->has_oob || (e && s->oob_at == e->rx.start);
+		*arg = e && s->oob_at >= 0 && s->oob_at == e->rx.start;
 	else
 		error = ENOTTY;
 	clock_unlock();

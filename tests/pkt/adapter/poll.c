@@ -9,16 +9,6 @@
 
 enum { SPLICE_MAX = 65536 };
 
-static bool
-has_child(const struct sock *l)
-{
-	for (unsigned i = 0; i < N_SOCKS; i++)
-		if (adapter.socks[i].fd == -1 && adapter.socks[i].parent == l &&
-		    adapter.socks[i].kind != SOCK_OPENS)
-			return true;
-	return false;
-}
-
 /* What is so now, as Linux's tcp_poll() says it. */
 static uint32_t
 state_of(const struct sock *s)
@@ -28,7 +18,7 @@ state_of(const struct sock *s)
 	uint32_t e = 0;
 
 	if (s->kind == SOCK_LISTENS)
-		return has_child(s) ? EPOLLIN | EPOLLRDNORM : 0;
+		return sock_first_of(s) ? EPOLLIN | EPOLLRDNORM : 0;
 	if (s->kind == SOCK_NEW)
 		return EPOLLOUT | EPOLLWRNORM | EPOLLHUP;
 	if (s->kind == SOCK_OPENS)
@@ -41,7 +31,7 @@ state_of(const struct sock *s)
 		e |= EPOLLHUP;
 	if (io_writable(s) || out_over)
 		e |= EPOLLOUT | EPOLLWRNORM;
-	if (s->has_oob || s->oob_at >= 0)
+	if (io_urgent(s))
 		e |= EPOLLPRI;
 	if (s->error)
 		e |= EPOLLERR;
@@ -130,7 +120,7 @@ control(struct sock *ep, int op, int fd, const struct epoll_event *e)
 		ep->watched[i] = ep->watched[--ep->n_watched];
 		return 0;
 	}
-	ep->watched[i] = (struct watched){ .fd = fd, .event = *e, .told = UINT32_MAX };
+	ep->watched[i] = (struct watched){ .fd = fd, .event = *e, .fresh = true };
 	ep->n_watched = RTE_MAX(ep->n_watched, i + 1);
 	return 0;
 }
@@ -149,13 +139,24 @@ poll_ctl(void *self, int ep, int op, int fd, struct epoll_event *e)
 	return error ? fail(error) : 0;
 }
 
+/* Edge-triggered: something that it asked for happened since it was told. */
+static bool
+happened(const struct watched *w, const struct sock *s)
+{
+	return w->fresh || w->told[HAPPENED_ALL] != s->n_events[HAPPENED_ALL] ||
+	       (w->event.events & (EPOLLIN | EPOLLRDNORM | EPOLLPRI) &&
+		w->told[HAPPENED_IN] != s->n_events[HAPPENED_IN]) ||
+	       (w->event.events & (EPOLLOUT | EPOLLWRNORM) &&
+		w->told[HAPPENED_OUT] != s->n_events[HAPPENED_OUT]);
+}
+
 /* What there is to tell of one of them; 0: nothing. */
 static uint32_t
 news(const struct watched *w)
 {
 	const struct sock *s = sock_of(w->fd);
 
-	if (!s || (w->event.events & EPOLLET && w->told == s->n_events))
+	if (!s || (w->event.events & EPOLLET && !happened(w, s)))
 		return 0;
 	return state_of(s) & (w->event.events | EPOLLERR | EPOLLHUP) & ~(EPOLLET | EPOLLONESHOT);
 }
@@ -181,7 +182,8 @@ collect(struct sock *ep, struct epoll_event *e, int n)
 		if (!events)
 			continue;
 		e[found++] = (struct epoll_event){ .events = events, .data = w->event.data };
-		w->told = sock_of(w->fd)->n_events;
+		memcpy(w->told, sock_of(w->fd)->n_events, sizeof w->told);
+		w->fresh = false;
 		if (w->event.events & EPOLLONESHOT)
 			w->event.events = 0;
 	}

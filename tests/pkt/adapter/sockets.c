@@ -35,7 +35,7 @@ sock_new(int fd)
 
 		if (s->fd != 0)
 			continue;
-		*s = (struct sock){ .fd = fd, .oob_at = -1 };
+		*s = (struct sock){ .fd = fd, .oob_at = -1, .push_at = USEC_NEVER };
 		s->local.sin_family = s->remote.sin_family = AF_INET;
 		return s;
 	}
@@ -65,6 +65,14 @@ on_unknown(void *ctx, const struct pkt *p)
 {
 	(void)ctx, (void)p;
 	return (struct tcpterm_verdict){ .decision = TCPTERM_RESET };
+}
+
+/* What is no TCP, or is malformed, is for nobody. */
+static void
+on_forward(void *ctx, const struct pkt *p)
+{
+	(void)ctx;
+	rte_pktmbuf_free(p->m);
 }
 
 static unsigned
@@ -117,6 +125,7 @@ on_new(void *ctx, struct flow *f)
 		s->n_set = parent->n_set;
 		s->linger_on = parent->linger_on;
 		s->linger_s = parent->linger_s;
+		s->cc = parent->cc;
 	}
 	f->caller = s;
 	s->f = f;
@@ -134,21 +143,32 @@ on_established(void *ctx, struct flow *f)
 	if (!s)
 		return;
 	s->kind = SOCK_CONNECTED;
-	s->n_events++;
+	s->n_events[HAPPENED_ALL]++;
 	if (s->parent)
-		s->parent->n_events++;
+		s->parent->n_events[HAPPENED_IN]++;
 }
 
 static void
-on_event(void *ctx, struct flow *f)
+on_readable(void *ctx, struct flow *f)
 {
 	struct sock *s = f->caller;
+	bool fin = ((struct endpoint *)f)->rx.fin;
 
 	(void)ctx;
 	if (!s)
 		return;
-	s->n_events++;
-	s->eof = ((struct endpoint *)f)->rx.fin;
+	s->n_events[fin && !s->eof ? HAPPENED_ALL : HAPPENED_IN]++;
+	s->eof = fin;
+}
+
+static void
+on_writable(void *ctx, struct flow *f)
+{
+	struct sock *s = f->caller;
+
+	(void)ctx;
+	if (s)
+		s->n_events[HAPPENED_OUT]++;
 }
 
 static void
@@ -162,8 +182,8 @@ on_closed(void *ctx, struct flow *f, enum tcpterm_end why)
 	io_keep_rest(s);
 	s->f = NULL;
 	s->eof = true;
-	s->error = ((struct endpoint *)f)->error;
-	s->n_events++;
+	s->error = tcpterm_error(f);
+	s->n_events[HAPPENED_ALL]++;
 	if (s->fd == -1 && s->kind == SOCK_OPENS)
 		sock_free(s);
 	else
@@ -171,11 +191,11 @@ on_closed(void *ctx, struct flow *f, enum tcpterm_end why)
 }
 
 const struct tcpterm_ops sock_ops = {
-	.tx = wire_tx, .unknown = on_unknown, .flow_new = on_new, .forward = NULL
+	.tx = wire_tx, .unknown = on_unknown, .flow_new = on_new, .forward = on_forward
 };
 const struct tcpterm_conn_ops sock_conn_ops = { .established = on_established,
-						.readable = on_event,
-						.writable = on_event,
+						.readable = on_readable,
+						.writable = on_writable,
 						.closed = on_closed };
 
 /* --- calls --- */
@@ -198,20 +218,40 @@ sock_socket(void *self, int domain, int type, int protocol)
 	return s ? fd : -1;
 }
 
+/* Who binds a port that another has, and both do not say SO_REUSEADDR, or who listens there. */
+static bool
+is_taken(const struct sock *s, const struct sockaddr_in *a)
+{
+	for (unsigned i = 0; i < N_SOCKS && a->sin_port; i++) {
+		const struct sock *o = &adapter.socks[i];
+
+		if (o->fd <= 0 || !o->bound || o->local.sin_port != a->sin_port)
+			continue;
+		if (o->kind == SOCK_LISTENS || !option_of(o, SOL_SOCKET, SO_REUSEADDR, 0) ||
+		    !option_of(s, SOL_SOCKET, SO_REUSEADDR, 0))
+			return true;
+	}
+	return false;
+}
+
 int
 sock_bind(void *self, int fd, const struct sockaddr *a, socklen_t len)
 {
 	struct sock *s;
+	int error;
 
 	(void)self;
 	clock_lock();
 	s = sock_of(fd);
-	if (s && len >= sizeof s->local) {
+	error = !s ? EBADF : len < sizeof s->local || s->bound ? EINVAL : 0;
+	if (!error && is_taken(s, (const struct sockaddr_in *)a))
+		error = EADDRINUSE;
+	if (!error) {
 		memcpy(&s->local, a, sizeof s->local);
 		s->bound = true;
 	}
 	clock_unlock();
-	return !s ? -1 : len < sizeof s->local ? fail(EINVAL) : 0;
+	return error ? fail(error) : 0;
 }
 
 int
@@ -235,15 +275,19 @@ sock_listen(void *self, int fd, int backlog)
 
 		if (s->kind == SOCK_NEW)
 			rc = tcpterm_listen(adapter.stack, &conf, &s->listener);
-		s->kind = SOCK_LISTENS;
-		s->backlog = RTE_MAX(backlog, 0);
+		else if (s->kind != SOCK_LISTENS)
+			rc = -EINVAL;
+		if (rc == 0) {
+			s->kind = SOCK_LISTENS;
+			s->backlog = RTE_MAX(backlog, 0);
+		}
 	}
 	clock_unlock();
 	return !s ? -1 : rc < 0 ? fail(-rc) : 0;
 }
 
-static struct sock *
-first_of(const struct sock *l)
+struct sock *
+sock_first_of(const struct sock *l)
 {
 	struct sock *first = NULL;
 
@@ -264,7 +308,7 @@ first_of(const struct sock *l)
 static bool
 may_accept(struct sock *l)
 {
-	return first_of(l) != NULL;
+	return sock_first_of(l) != NULL;
 }
 
 int
@@ -281,7 +325,7 @@ sock_accept(void *self, int fd, struct sockaddr *a, socklen_t *len)
 	} else if (l->kind == SOCK_LISTENS) {
 		error = EAGAIN;
 		if (clock_wait(may_accept, l, l->nonblock ? 0 : -1))
-			s = first_of(l);
+			s = sock_first_of(l);
 	}
 	if (s) {
 		got = s->fd = sock_placeholder();
@@ -342,13 +386,18 @@ start_connect(struct sock *s, const struct sockaddr *a)
 		s->told_connected = true;
 		return 0;
 	}
-	if (s->kind == SOCK_CONNECTED)
+	if (s->kind == SOCK_CONNECTED || s->kind == SOCK_LISTENS)
 		return EISCONN;
-	if (s->kind == SOCK_OVER && s->error)
+	if (s->kind == SOCK_OVER && s->error) {
+		s->kind = s->told_connected ? SOCK_OVER : SOCK_NEW;	/* it may try again */
 		return take_error(s);
+	}
+	if (s->kind == SOCK_OVER && s->told_connected)
+		return EISCONN;
 	if (s->kind == SOCK_OPENS)
 		return EALREADY;
 	memcpy(&s->remote, a, sizeof s->remote);
+	s->eof = false;
 	rc = open_flow(s);
 	if (rc < 0)
 		return -rc;
@@ -383,7 +432,10 @@ close_listener(struct sock *l)
 
 		if (s->fd != -1 || s->parent != l)
 			continue;
-		if (s->f)
+		/* As in Linux a handshake that is under way ends without a word. */
+		if (s->f && s->kind == SOCK_OPENS)
+			endpoint_end(adapter.stack, s->f, TCPTERM_END_ABORTED);
+		else if (s->f)
 			tcpterm_abort(adapter.stack, s->f);
 		sock_free(s);
 	}
@@ -404,13 +456,16 @@ static void
 close_connection(struct sock *s)
 {
 	struct flow *f = s->f;
+	const struct endpoint *e = (const struct endpoint *)f;
 
 	io_uncork(s);
 	lingering_ref = f->ref;
 	lingering_generation = f->generation;
 	s->f = NULL;
 	f->caller = NULL;
-	if (s->rest_len > 0)
+	/* A negative TCP_LINGER2: nobody waits for the peer's FIN. */
+	if (s->rest_len > 0 || (e->c.state == TCPTERM_FIN_WAIT_2 &&
+				option_of(s, IPPROTO_TCP, 8 /* TCP_LINGER2 */, 0) < 0))
 		tcpterm_abort(adapter.stack, f);
 	else
 		tcpterm_close(adapter.stack, f);
@@ -439,6 +494,21 @@ sock_close(void *self, int fd)
 	return s ? 0 : fail(EBADF);
 }
 
+static void
+shut(struct sock *s, int how)
+{
+	if (how != SHUT_WR) {
+		s->shut_rd = true;
+		tcpterm_shutdown_read(s->f);
+	}
+	if (how != SHUT_RD) {
+		io_uncork(s);
+		s->shut_wr = true;
+		tcpterm_shutdown(adapter.stack, s->f);
+	}
+	s->n_events[HAPPENED_ALL]++;
+}
+
 int
 sock_shutdown(void *self, int fd, int how)
 {
@@ -450,21 +520,22 @@ sock_shutdown(void *self, int fd, int how)
 	s = sock_of(fd);
 	if (!s) {
 		error = EBADF;
-	} else if (s->kind != SOCK_CONNECTED || !s->f) {
+	} else if (how < SHUT_RD || how > SHUT_RDWR) {
+		error = EINVAL;
+	} else if (s->kind == SOCK_LISTENS && how != SHUT_WR) {
+		close_listener(s);
+		s->kind = SOCK_NEW;
+	} else if (s->kind == SOCK_OPENS) {	/* as Linux: it is disconnected */
+		s->f->caller = NULL;
+		tcpterm_abort(adapter.stack, s->f);
+		s->f = NULL;
+		s->kind = SOCK_NEW;
+	} else if (s->kind == SOCK_CONNECTED && s->f) {
+		shut(s, how);
+	} else if (s->kind != SOCK_LISTENS) {
 		error = ENOTCONN;
-	} else {
-		if (how != SHUT_WR) {
-			s->shut_rd = true;
-			tcpterm_shutdown_read(s->f);
-		}
-		if (how != SHUT_RD) {
-			io_uncork(s);
-			s->shut_wr = true;
-			tcpterm_shutdown(adapter.stack, s->f);
-		}
-		s->n_events++;
-		clock_pump();
 	}
+	clock_pump();
 	clock_unlock();
 	return error ? fail(error) : 0;
 }

@@ -109,7 +109,7 @@ wire_packet_out(void *self, void *b, size_t *n, long long *at)
 
 	(void)self;
 	clock_lock();
-	if (!wire_has_output() && tcpterm_next(adapter.stack).v != USEC_NEVER.v)
+	if (!wire_has_output() && clock_is_armed())
 		clock_advance(adapter.now.v + RECEIVE_MAX_US, true);
 	*at = adapter.now.v;
 	if (!wire_has_output()) {
