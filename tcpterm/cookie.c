@@ -2,9 +2,12 @@
  * A cookie, from its high bits: a hash of 28 bits, the period's parity, the index of an MSS.
  *
  * The hash is of addresses, ports, tags, the client's ISN, the period, the MSS and what the
- * timestamp carries.  The period in it is what a secret that changes with time would be:
- * after two periods no cookie is good any more.  The low bits of our TSval are the window scale
+ * timestamp carries.  The period in it is what a secret that changes with time would be (RFC 4987
+ * 3.6 asks for one): after two periods no cookie is good any more, and none says anything of the
+ * next, because the hash is keyed.  The low bits of our TSval are the window scale
  * (15: none), SACK and ECN; the hash covers them, so an ACK can't claim others.
+ * With so few bits left of the clock an ACK says nothing of the round trip: the leg's first sample
+ * is of its first data (RFC 6298 2.1).
  */
 #include "tcpterm/cookie.h"
 

@@ -100,7 +100,8 @@ read_mode(struct flow_filter *ff, struct flow_filter_value *v, const char *text,
 static int
 read_start(struct flow_filter *ff, struct flow_filter_value *v, const char *text, struct err *err)
 {
-	static const char *const names[] = { "syn", "synack", "midstream", "unseen" };
+	static const char *const names[] = { "syn",    "synack",      "midstream",
+					     "unseen", "interrupted", "cookie" };
 
 	return put_word(ff, v, "start", text, names, sizeof names / sizeof names[0], err);
 }

@@ -1,10 +1,11 @@
 /*
  * flood.c - many TCP segments of as many connections, as fast as an interface takes them.
  *
- *	flood IFACE SRC_MAC DST_MAC DST_IP DST_PORT syn|ack N [SEED]
+ *	flood IFACE SRC_MAC DST_MAC DST_IP DST_PORT syn|ack N [SEED [RATE]]
  *
  * From addresses in 10.64.0.0/10 and ports that follow from SEED; checksums are right.  `ack` are
- * segments of no connection that anybody knows, with 100 bytes each.  Prints how many were sent.
+ * segments of no connection that anybody knows, with 100 bytes each.  RATE is segments a second; 0:
+ * as many as leave.  Prints how many were sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum { BATCH = 64, PAYLOAD = 100, PATIENCE_MS = 5000 };
 
@@ -102,14 +104,34 @@ send_batch(int fd, struct mmsghdr *m, unsigned n)
 	return 0;
 }
 
-static long
-flood(int fd, const struct frame *model, int is_syn, long n)
+/* Waits until `done` segments are due. */
+static void
+keep_to(const struct timespec *from, long rate, long done)
 {
+	struct timespec at = *from;
+
+	if (rate <= 0)
+		return;
+	at.tv_sec += done / rate;
+	at.tv_nsec += done % rate * 1000000000 / rate;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_nsec -= 1000000000;
+		at.tv_sec++;
+	}
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+		;
+}
+
+static long
+flood(int fd, const struct frame *model, int is_syn, long n, long rate)
+{
+	struct timespec from;
 	static struct frame frame[BATCH];
 	struct mmsghdr m[BATCH] = { 0 };
 	struct iovec v[BATCH];
 	long done = 0;
 
+	clock_gettime(CLOCK_MONOTONIC, &from);
 	while (done < n) {
 		unsigned i, k = n - done < BATCH ? (unsigned)(n - done) : BATCH;
 
@@ -122,6 +144,7 @@ flood(int fd, const struct frame *model, int is_syn, long n)
 		if (send_batch(fd, m, k) != 0)
 			return -1;
 		done += k;
+		keep_to(&from, rate, done);
 	}
 	return done;
 }
@@ -139,8 +162,8 @@ main(int argc, char *argv[])
 
 	if (argc < 8 || (strcmp(argv[6], "syn") != 0 && strcmp(argv[6], "ack") != 0) ||
 	    inet_pton(AF_INET, argv[4], &model.ip.daddr) != 1) {
-		fprintf(stderr,
-			"usage: flood IFACE SRC_MAC DST_MAC DST_IP DST_PORT syn|ack N [SEED]\n");
+		fprintf(stderr, "usage: flood IFACE SRC_MAC DST_MAC DST_IP DST_PORT syn|ack N "
+				"[SEED [RATE]]\n");
 		return 2;
 	}
 	mac = ether_aton(argv[2]);
@@ -157,7 +180,8 @@ main(int argc, char *argv[])
 		perror(argv[1]);
 		return 1;
 	}
-	n = flood(fd, &model, strcmp(argv[6], "syn") == 0, atol(argv[7]));
+	n = flood(fd, &model, strcmp(argv[6], "syn") == 0, atol(argv[7]),
+		  argc > 9 ? atol(argv[9]) : 0);
 	if (n < 0) {
 		perror("flood");
 		return 1;

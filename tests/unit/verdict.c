@@ -3,6 +3,7 @@
  */
 #include "tests/unit/tap.h"
 #include "tests/unit/vnf_box.h"
+#include "vnf/verdict.h"
 
 static struct vnf_box box;
 static struct frame frame;
@@ -148,6 +149,52 @@ reset_server_leaves_the_client_without_an_answer_to_its_syn(void)
 	box_end(&box);
 }
 
+/* What a worker says of the SYN in `frame`. */
+static struct tcpterm_verdict
+said_of(uint16_t dport)
+{
+	const struct parse_conf conf = { .trust = true };
+	struct tcpterm_verdict v;
+	struct pkt p;
+
+	box_segment(&frame, false, 40000, dport, TCP_SYN, 0);
+	CU_ASSERT_EQUAL(pkt_parse(&p, frame_mbuf(&frame), &conf), PKT_TCP);
+	p.m->port = 0;
+	v = verdict_syn(box.w[0], &(struct tcpterm_syn){ .pkt = &p });
+	rte_pktmbuf_free(p.m);
+	return v;
+}
+
+static void
+what_a_rule_chooses_for_its_connections_reaches_them(void)
+{
+	struct tcpterm_verdict v;
+
+	box_begin(&box, 1,
+		  "rule a: proxy proto tcp to any port 1 { cc reno, pace, idle-restart, ecn off, "
+		  "mss 1300, flood cookie, signed reset }\n"
+		  "rule b: proxy proto tcp to any port 2 { cc cubic, flood drop }\n"
+		  "default proxy\n");
+	box_turn(&box);		/* the worker looks at the policy */
+	v = said_of(1);
+	CU_ASSERT_EQUAL(v.decision, TCPTERM_RELAY);
+	CU_ASSERT_EQUAL(v.flood, TCPTERM_FLOOD_COOKIE);
+	CU_ASSERT_TRUE(v.signed_reset);
+	CU_ASSERT_EQUAL(v.tuning.cc, TCPTERM_CC_RENO);
+	CU_ASSERT_TRUE(v.tuning.pace && v.tuning.idle_restart && v.tuning.no_ecn);
+	CU_ASSERT_EQUAL(v.tuning.mss, 1300);
+	v = said_of(2);
+	CU_ASSERT_EQUAL(v.flood, TCPTERM_FLOOD_DROP);
+	CU_ASSERT_EQUAL(v.tuning.cc, TCPTERM_CC_CUBIC);
+	CU_ASSERT_FALSE(v.tuning.pace || v.tuning.idle_restart || v.tuning.no_ecn);
+	v = said_of(3);
+	CU_ASSERT_EQUAL(v.flood, TCPTERM_FLOOD_PASS);
+	CU_ASSERT_EQUAL(v.tuning.cc, TCPTERM_CC_DEFAULT);
+	CU_ASSERT_EQUAL(v.tuning.mss, 0);
+	CU_ASSERT_FALSE(v.signed_reset);
+	box_end(&box);
+}
+
 static void
 new_policy_decides_new_flows_and_leaves_the_old(void)
 {
@@ -169,4 +216,5 @@ TAP_MAIN(verdict, TAP_TEST(each_mode_becomes_its_kind),
 	 TAP_TEST(rules_see_addresses_ports_and_the_port_it_came_by),
 	 TAP_TEST(reset_in_progress_tells_the_ends_that_the_rule_names),
 	 TAP_TEST(reset_server_leaves_the_client_without_an_answer_to_its_syn),
+	 TAP_TEST(what_a_rule_chooses_for_its_connections_reaches_them),
 	 TAP_TEST(new_policy_decides_new_flows_and_leaves_the_old))

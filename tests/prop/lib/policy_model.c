@@ -363,6 +363,33 @@ write_end(FILE *f, const char *word, const struct ref_list *addr, const struct r
 	}
 }
 
+/* Some of what only a proxied connection has a use for, in a row of its own. */
+static void
+write_proxy_attrs(FILE *f)
+{
+	static const char *const attrs[][3] = {
+		{ "cc cubic", "cc reno" },
+		{ "pace" },
+		{ "idle-restart" },
+		{ "ecn off" },
+		{ "mss 88", "mss 1400", "mss 65495" },
+		{ "flood pass", "flood cookie", "flood drop" },
+		{ "signed pass", "signed reset" },
+		{ "close local" },
+	};
+	const unsigned first = draw(8), n = 1 + draw(8);
+	unsigned i, k;
+
+	for (i = 0; i < n; i++) {
+		const char *const *one = attrs[(first + i) % 8];
+
+		for (k = draw(3); !one[k]; k--)
+			;
+		fprintf(f, "%s %s", i == 0 ? " {" : ",", one[k]);
+	}
+	fputs(" }", f);
+}
+
 static void
 write_rule(FILE *f, const struct ref_rule *r, unsigned i)
 {
@@ -383,7 +410,9 @@ write_rule(FILE *f, const struct ref_rule *r, unsigned i)
 		write_list(f, DOMAIN, &r->domain);
 	}
 	write_end(f, "from", &r->from, &r->sport);
-	if (draw(3) == 0)
+	if (r->mode == POLICY_PROXY && draw(2) == 0)
+		write_proxy_attrs(f);
+	else if (draw(3) == 0)
 		fprintf(f, " { %s }", attrs[r->mode <= POLICY_PASSIVE ? draw(3) : 0]);
 	fputs("\n", f);
 }
