@@ -3,7 +3,7 @@
  * connections with windows of 64 KB, while their ends talk: a relay's legs, and a connection of
  * the library's.
  *
- *	ATTACK=N	tries in all; 200,000 unless told (10,000,000 takes about a minute)
+ *	ATTACK=N	tries in all; 200,000 unless told (10,000,000 takes some ten seconds)
  *
  * Half of the tries are blind; the other half hits one of the two numbers, or lies at an edge, as
  * the luckiest of many millions would.  An oracle that knows the connection's numbers says of each

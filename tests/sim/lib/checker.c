@@ -203,8 +203,12 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 		x.from = 0;
 		x.end = 1 + s.len + !!(s.flags & SEEN_FIN);
 	}
-	if (who == WHO_BOX && c->cfg.mode == BOX_PROXY && checker_released(&x, f))
+	if (who == WHO_BOX && c->cfg.mode == BOX_PROXY && checker_released(&x, f)) {
+		/* It may be the box's own, the same byte for byte: a RST that came was not due. */
+		if (!(s.flags & SEEN_RST) && x.end > (int64_t)x.v->max)
+			x.v->max = (uint64_t)x.end;
 		return;
+	}
 	if (who == WHO_END && x.d->ended) {	/* it may begin anew, and nobody follows it */
 		x.d->anew |= s.flags & SEEN_SYN;
 		return;

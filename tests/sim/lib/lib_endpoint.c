@@ -69,10 +69,13 @@ static void
 established(void *ctx, struct flow *f)
 {
 	struct lib_end *e = ctx;
+	uint16_t seconds = (uint16_t)(e->cfg.keepalive_us / 1000000);
+	struct tcpterm_keepalive keep = { .idle_s = seconds, .interval_s = seconds };
 
 	e->f = f;
 	e->state = EP_OPEN;
 	tcpterm_set_nodelay(f, !e->cfg.nagle);
+	tcpterm_set_keepalive(f, seconds ? &keep : NULL);
 }
 
 static void
@@ -139,7 +142,6 @@ start(struct lib_end *e)
 		.n_listeners = 4,
 		.mtu = { mtu, mtu },
 		.rcv_wnd_max = e->cfg.rcvbuf,
-		.keepalive_us = e->cfg.keepalive_us,
 		.secret = { rng_key(e->cfg.seed, 1), rng_key(e->cfg.seed, 2) },
 	};
 	struct err err;
