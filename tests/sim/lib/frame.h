@@ -36,6 +36,9 @@ void frame_free(struct frame *f);
 /* Offset of the IP header behind the VLAN tags, or `len` if the frame is too short for one. */
 size_t frame_ip_offset(const uint8_t *bytes, size_t len);
 
+/* What a router says to the sender of `f`, whose next link carries `mtu` bytes of IP (icmp.c). */
+struct frame *frame_too_big(const struct frame *f, unsigned mtu);
+
 /*
  * Calls `each` with every segment that a port would make of `f`: `f` itself when it is no
  * super-segment, else copies cut at gso_size with headers, lengths, sequence numbers, flags and

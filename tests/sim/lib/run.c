@@ -79,7 +79,8 @@ note(void *ctx, int pipe, const struct frame *f, enum wire_fate fate, int64_t no
 	static const char *const way[] = { "client > box", "client < box", "server > box",
 					   "server < box" };
 	static const char *const fates[] = { "",	" LOST",      " DARK", " QUEUE-FULL",
-					     " MARKED", " CORRUPTED", " LATE", " TWICE" };
+					     " MARKED", " CORRUPTED", " LATE", " TWICE",
+					     " TOO-BIG" };
 	struct run *r = ctx;
 	struct seen s;
 

@@ -349,10 +349,11 @@ scenario_print(const struct scenario *sc, FILE *out)
 		p = &sc->wire.pipe[i];
 		fprintf(out,
 			"# leg %d %s: loss %.2f reorder %.2f dup %.2f corrupt %.2f "
-			"mark %.2f delay %lld+%lld us rate %llu queue %u\n",
+			"mark %.2f delay %lld+%lld us rate %llu queue %u mtu %u%s\n",
 			i / 2, i % 2 ? "from box" : "to box", p->loss, p->reorder, p->duplicate,
 			p->corrupt, p->mark, (long long)p->delay_us, (long long)p->jitter_us,
-			(unsigned long long)p->rate, p->queue);
+			(unsigned long long)p->rate, p->queue, p->mtu,
+			p->silent ? " silently" : "");
 	}
 	for (k = 0; k < sc->n_flows; k++)
 		for (i = 0; i < 2; i++) {

@@ -124,6 +124,41 @@ draw_flow(struct rng *r, struct scenario_flow *f)
 	}
 }
 
+static void
+make_large(struct scenario_flow *f, unsigned i, struct rng *r)
+{
+	struct endpoint_config *e = &f->ep[i];
+
+	e->id.df = !e->id.v6;
+	e->mss = (uint16_t)rng_log_range(r, 1200, MSS_MAX);
+	e->sndbuf = e->rcvbuf = 65535;
+	if (f->actor[i].total_out > 100)	/* and not only a few bytes */
+		f->actor[i].total_out = (uint64_t)rng_range(r, 10000, 200000);
+	f->actor[i].write_chunk = 20000;
+	f->actor[i].write_pause_us = 0;
+}
+
+/*
+ * A link behind the box that is narrower than its port, and ends that would send more.  Only who
+ * sends into it is told, and a plain end does not listen.
+ */
+static void
+draw_narrow(struct scenario *sc, struct rng *r)
+{
+	struct pipe_config *p = &sc->wire.pipe[rng_below(r, 2) * 2 + WIRE_FROM_BOX];
+	bool narrow = rng_chance(r, 0.2), v6 = false;
+	unsigned k, i;
+
+	if (!narrow || sc->box.mode != BOX_PROXY)
+		return;
+	for (k = 0; k < sc->n_flows; k++)
+		for (i = 0; i < 2; i++) {
+			v6 |= sc->flow[k].ep[i].id.v6;
+			make_large(&sc->flow[k], i, r);
+		}
+	p->mtu = (unsigned)rng_log_range(r, v6 ? 1280 : 576, sc->box.mtu[0]);
+}
+
 void
 scenario_matrix(struct scenario *sc, struct rng *r)
 {
@@ -137,4 +172,5 @@ scenario_matrix(struct scenario *sc, struct rng *r)
 	sc->box.mtu[0] = mtus[rng_below(r, 2)];
 	sc->box.mtu[1] = rng_chance(r, 0.8) ? sc->box.mtu[0] : mtus[rng_below(r, 2)];
 	sc->chains = rng_chance(r, 0.3);
+	draw_narrow(sc, r);
 }

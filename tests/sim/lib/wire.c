@@ -228,6 +228,12 @@ mark(struct frame *f)
 	return true;
 }
 
+static bool
+too_big(const struct pipe_config *c, const struct frame *f)
+{
+	return c->mtu && f->len - frame_ip_offset(f->bytes, f->len) > c->mtu;
+}
+
 void
 wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 {
@@ -236,7 +242,7 @@ wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 	enum wire_fate fate = WIRE_CARRIED;
 	struct frame *twin = NULL;
 	int64_t left = leave(w, pipe, f, now);
-	bool late;
+	bool late, big = too_big(c, f);
 
 	if (dark(w, pipe, now))
 		fate = WIRE_DARK;
@@ -244,8 +250,12 @@ wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 		fate = WIRE_FULL;
 	else if (rng_chance(r, c->loss))
 		fate = WIRE_LOST;
+	else if (big)
+		fate = WIRE_TOO_BIG;
 	if (fate != WIRE_CARRIED) {
 		note(w, pipe, f, fate, now);
+		if (fate == WIRE_TOO_BIG && !c->silent)
+			wire_send(w, pipe ^ 1, frame_too_big(f, c->mtu), left);
 		frame_free(f);
 		return;
 	}

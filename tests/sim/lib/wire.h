@@ -27,6 +27,8 @@ struct pipe_config {
 	int64_t quantum_us;		/* arrivals fall on multiples of it: bursts; 0: none */
 	uint64_t rate;			/* bytes a second, 0: unlimited */
 	unsigned queue;			/* frames that wait for the rate; more are dropped */
+	unsigned mtu;			/* bytes of an IP packet; more are dropped; 0: all pass */
+	bool silent;			/* and nobody tells the sender by ICMP */
 };
 
 struct blackout {
@@ -48,7 +50,8 @@ enum wire_fate {
 	WIRE_MARKED,
 	WIRE_CORRUPTED,
 	WIRE_REORDERED,
-	WIRE_DUPLICATED
+	WIRE_DUPLICATED,
+	WIRE_TOO_BIG
 };
 
 struct wire;
