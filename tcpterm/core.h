@@ -18,6 +18,7 @@
 #include "tcpterm/slab.h"
 #include "tcpterm/table.h"
 #include "tcpterm/timer.h"
+#include "tcpterm/timewait.h"
 #include "tcpterm/vlan_stack.h"
 
 struct conn;
@@ -40,6 +41,7 @@ struct tcpterm {
 	void *conn_ctx;
 	struct flood flood;
 	struct cookies cookies;
+	struct timewaits timewaits;
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
 	struct slab watches;		/* struct watch, of interrupted flows; made by the first */
 	struct drops drops;

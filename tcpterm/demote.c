@@ -95,7 +95,7 @@ tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to)
 {
 	enum tcpterm_kind kind = kind_for(to);
 
-	if (f->kind == TCPTERM_KIND_TIMEWAIT || f->end != TCPTERM_END_NONE)
+	if (f->end != TCPTERM_END_NONE)
 		return -ENOTCONN;
 	if (!leads_down((enum tcpterm_kind)f->kind, kind))
 		return -EINVAL;

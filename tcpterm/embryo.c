@@ -63,6 +63,7 @@ embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	}
 	e->pkt = *p;
 	e->syn = p->m;
+	e->floor = s->timewaits.floor;
 	listeners_find(s->listeners, p, &e->listener);
 	s->stats.n_held += p->m->nb_segs;
 	flow_touch(s, &e->f, p, 0);
@@ -81,16 +82,25 @@ take_syn(struct tcpterm *s, struct embryo *e)
 	return p;
 }
 
+static void
+decide_syn(struct tcpterm *s, struct embryo *e, const struct tcpterm_verdict *v)
+{
+	struct pkt p;
+
+	timewait_set_floor(s, e->floor);
+	p = take_syn(s, e);
+	core_decide(s, &p, v);
+	timewait_set_floor(s, (struct timewait_floor){ 0 });
+}
+
 int
 tcpterm_decide(struct tcpterm *s, struct flow *f, const struct tcpterm_verdict *v)
 {
 	struct embryo *e = (struct embryo *)f;
-	struct pkt p;
 
 	if (f->kind != TCPTERM_KIND_EMBRYO || !e->syn || v->decision == TCPTERM_DEFER)
 		return -EINVAL;
-	p = take_syn(s, e);
-	core_decide(s, &p, v);
+	decide_syn(s, e, v);
 	return 0;
 }
 
@@ -98,14 +108,13 @@ static void
 expire(struct tcpterm *s, struct embryo *e)
 {
 	struct tcpterm_verdict v = e->verdict;
-	struct pkt p = take_syn(s, e);
 
 	s->stats.embryos_expired++;
 	v.decision = v.on_expiry;
 	if (v.decision == TCPTERM_DEFER || v.decision == TCPTERM_SILENT)
-		core_drop(s, p.m, DROP_embryo_expired);
+		core_drop(s, take_syn(s, e).m, DROP_embryo_expired);
 	else
-		core_decide(s, &p, &v);
+		decide_syn(s, e, &v);
 }
 
 void

@@ -34,6 +34,7 @@ struct embryo {
 	struct rte_mbuf *syn;		/* deferred: the SYN itself, held */
 	struct pkt pkt;			/* deferred: its parse; pkt.m is syn */
 	tcpterm_listener_id listener;
+	struct timewait_floor floor;	/* deferred: in whose place */
 	TAILQ_ENTRY(embryo) by_age;
 };
 

@@ -3,7 +3,6 @@
 #include "tcpterm/endpoint.h"
 #include "tcpterm/reset.h"
 #include "tcpterm/segment.h"
-#include "tcpterm/timewait.h"
 
 enum { SEND_BUFFER = 256 * 1024 };	/* bytes a connection, if nobody says otherwise */
 
@@ -130,13 +129,13 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 		p.sport = (uint16_t)(32768 +
 				     (uint16_t)(s->conf.secret[0] + tries + s->stats.segments_out) %
 					     28232);
-		if (!core_key(s, &p, true, &k) || !tcpterm_find(s, &k))
+		if (!core_key(s, &p, true, &k) || (!tcpterm_find(s, &k) && !timewait_holds(s, &k)))
 			break;
 	}
 	p.hash = core_hash(&p);
 	if (!core_key(s, &p, true, &k))
 		return -ENOMEM;
-	if (tcpterm_find(s, &k))
+	if (tcpterm_find(s, &k) || timewait_holds(s, &k))	/* RFC 9293 3.6.1 */
 		return -EADDRINUSE;
 	e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, &p, false);
 	if (!e)

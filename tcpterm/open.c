@@ -29,7 +29,7 @@ open_own(struct conn *c, uint8_t side)
 {
 	struct tcpterm *s = c->s;
 
-	c->iss = isn_make(s, &c->f->key);
+	c->iss = timewait_isn(s, isn_make(s, &c->f->key));
 	c->una = -1;
 	c->nxt = 0;
 	c->own_clock = true;

@@ -3,7 +3,6 @@
 #include "tcpterm/endpoint.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
-#include "tcpterm/timewait.h"
 #include "tcpterm/track.h"
 
 enum {

@@ -187,7 +187,7 @@ tcpterm_reset_ends(struct tcpterm *s, struct flow *f, unsigned ends, enum tcpter
 {
 	struct track_half half[2] = { 0 };
 
-	if (f->kind == TCPTERM_KIND_TIMEWAIT || f->end != TCPTERM_END_NONE)
+	if (f->end != TCPTERM_END_NONE)
 		return -ENOTCONN;
 	if (f->kind == TCPTERM_KIND_EMBRYO && ((struct embryo *)f)->syn) {
 		reset_held_syn(s, (struct embryo *)f, ends, why);

@@ -9,7 +9,6 @@
 #include "tcpterm/pair.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/reset.h"
-#include "tcpterm/timewait.h"
 #include "tcpterm/track.h"
 
 enum { BURST = 32, N_SENT = 1 << 20, N_DEEP_STACKS = 65536 };
@@ -28,6 +27,8 @@ defaults(struct tcpterm_conf *c)
 		c->n_flows = 65536;
 	if (c->n_embryos == 0)
 		c->n_embryos = 16384;
+	if (c->n_timewaits == 0)
+		c->n_timewaits = c->n_flows;
 	if (c->n_listeners == 0)
 		c->n_listeners = 1024;
 	if (c->rcv_wnd_min == 0)
@@ -49,15 +50,16 @@ slabs_init(struct tcpterm *s)
 		[TCPTERM_KIND_TRACK] = sizeof(struct track),
 		[TCPTERM_KIND_PASS] = sizeof(struct track),
 		[TCPTERM_KIND_DROP] = sizeof(struct track),
-		[TCPTERM_KIND_TIMEWAIT] = sizeof(struct timewait),
 	};
 
-	for (unsigned k = 1; k < TCPTERM_N_KINDS; k++) {
+	for (unsigned k = 1; k < TCPTERM_KIND_TIMEWAIT; k++) {
 		uint32_t n = k == TCPTERM_KIND_EMBRYO ? s->conf.n_embryos : s->conf.n_flows;
 
 		if (slab_init(&s->slabs[k], size[k], n) != 0)
 			return -ENOMEM;
 	}
+	if (timewaits_init(&s->timewaits, s->conf.n_timewaits) != 0)
+		return -ENOMEM;
 	return slab_init(&s->sent, sizeof(struct sent_seg),
 			 s->conf.n_segments ? s->conf.n_segments : N_SENT);
 }
@@ -119,8 +121,6 @@ core_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 		track_end(s, f, why);
 		break;
 	case TCPTERM_KIND_TIMEWAIT:
-		flow_destroy(s, f, why);
-		break;
 	case TCPTERM_KIND_NONE:
 	case TCPTERM_N_KINDS:
 		break;
@@ -139,6 +139,7 @@ tcpterm_free(struct tcpterm *s)
 		slab_fini(&s->slabs[k]);
 	}
 	slab_fini(&s->sent);
+	timewaits_fini(&s->timewaits);
 	flood_fini(s);
 	slab_fini(&s->pieces);
 	slab_fini(&s->watches);
@@ -291,12 +292,15 @@ passive_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 void
 core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 {
+	if (!f && timewait_input(s, p))
+		return;
 	if (bypasses(p, f)) {
 		bypass(s, p);
 		return;
 	}
 	switch (f ? (enum tcpterm_kind)f->kind : TCPTERM_KIND_NONE) {
 	case TCPTERM_KIND_NONE:
+	case TCPTERM_KIND_TIMEWAIT:
 	case TCPTERM_N_KINDS:
 		core_new_flow(s, p);
 		break;
@@ -316,9 +320,6 @@ core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 	case TCPTERM_KIND_PASS:
 	case TCPTERM_KIND_DROP:
 		track_input(s, f, p, dir);
-		break;
-	case TCPTERM_KIND_TIMEWAIT:
-		timewait_input(s, f, p, dir);
 		break;
 	}
 }
@@ -433,8 +434,6 @@ fire(void *ctx, struct timer *t)
 		track_timer(s, f);
 		break;
 	case TCPTERM_KIND_TIMEWAIT:
-		flow_destroy(s, f, TCPTERM_END_FIN);
-		break;
 	case TCPTERM_KIND_NONE:
 	case TCPTERM_N_KINDS:
 		break;
@@ -463,13 +462,14 @@ tcpterm_run(struct tcpterm *s, usec_t now)
 {
 	s->now = now;
 	timer_run(&s->wheel, now, fire, s);
+	timewait_run(s);
 	output_pending(s);
 }
 
 usec_t
 tcpterm_next(const struct tcpterm *s)
 {
-	return LIST_EMPTY(&s->pending) ? timer_next(&s->wheel) : s->now;
+	return LIST_EMPTY(&s->pending) ? usec_min(timer_next(&s->wheel), timewait_next(s)) : s->now;
 }
 
 /* --- looking --- */
@@ -517,7 +517,14 @@ void
 tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r)
 {
 	const struct slab *slab = &s->slabs[kind];
+	const struct timewaits *t = &s->timewaits;
 
+	if (kind == TCPTERM_KIND_TIMEWAIT) {
+		*r = (struct tcpterm_room){ .n_max = t->n_max,
+					    .n_peak = t->n_peak,
+					    .size = TIMEWAIT_BYTES };
+		return;
+	}
 	/* free places are taken before untouched ones, so that is as many as there ever were */
 	*r = (struct tcpterm_room){ .n_max = slab->n_max,
 				    .n_peak = slab->n_touched,

@@ -1,105 +1,251 @@
+#include "tcpterm/options.h"
+#include "tcpterm/relay.h"
 #include "tcpterm/segment.h"
 #include "tcpterm/timewait.h"
 
-#define TIMEWAIT_US (60LL * 1000 * 1000)	/* 2 MSL, as Linux's */
+/* --- the beginning --- */
 
+/* What leg `c` knows: its end is `c->leg`. */
 static void
 keep_numbers(struct timewait *w, const struct conn *c)
 {
 	unsigned k = c->leg;
 
-	w->leg[k].seq = seq_of(c->iss, c->nxt).v;
-	w->leg[k].ack = seq_of(c->irs, receive_ack(c)).v;
-	w->leg[k].tsval = c->ts_val ? *c->ts_val : c->ts_offset;
-	w->leg[k].tsecr = c->rcv.ts_recent;
-	w->leg[k].ttl = c->ttl;
-	w->leg[k].tos = c->tos & 0xfc;
-	w->leg[k].df = c->df;
-	w->leg[k].flow_label = c->flow_label;
-	w->leg[k].used = true;
+	w->seq[k] = seq_of(c->irs, receive_ack(c)).v;
+	w->ts[k] = c->rcv.ts_recent;
 	w->ts_on = c->ts_on;
-	w->own_clock = c->own_clock;
 }
 
 static void
-enter(struct tcpterm *s, struct flow *f, struct timewait *numbers)
+keep_manners(struct timewait *w, const struct conn *c)
 {
-	struct timewait *w = (struct timewait *)flow_become(s, f, TCPTERM_KIND_TIMEWAIT);
-
-	if (!w) {
-		flow_destroy(s, f, TCPTERM_END_FIN);
-		return;
+	if (w->sort != TIMEWAIT_TRANSLATED) {
+		w->ttl[c->leg] = c->ttl;
+		w->tos[c->leg] = c->tos & 0xfc;
 	}
-	memcpy(w->leg, numbers->leg, sizeof w->leg);
-	w->ts_on = numbers->ts_on;
-	w->own_clock = numbers->own_clock;
-	flow_arm(s, &w->f, usec_add(s->now, TIMEWAIT_US));
+	if (c->leg == 0) {
+		w->df_0 = c->df;
+		w->label_0 = c->flow_label & 0xfffff;
+	} else {
+		w->df_1 = c->df;
+		w->label_1 = c->flow_label & 0xfffff;
+	}
 }
 
 void
 timewait_start(struct tcpterm *s, struct relay *r)
 {
-	struct timewait numbers = { 0 };
+	struct timewait *w;
 
 	flow_announce_end(s, &r->f, TCPTERM_END_FIN);
+	w = timewait_add(s, &r->f.key);
+	w->sort = r->translated ? TIMEWAIT_TRANSLATED : TIMEWAIT_RELAY;
 	for (unsigned k = 0; k < 2; k++) {
-		keep_numbers(&numbers, &r->leg[k]);
-		tcb_fini(&r->leg[k]);
-		stream_clear(s, &r->str[k]);
+		keep_numbers(w, &r->leg[k]);
+		keep_manners(w, &r->leg[k]);
+		if (!r->translated)
+			w->ts[k] = r->leg[k].rcv.ts_newest;	/* what the other leg sends */
 	}
-	enter(s, &r->f, &numbers);
+	if (r->translated)
+		w->seq_shown = seq_of(r->leg[0].iss, r->leg[0].nxt).v;
+	relay_end(s, &r->f, TCPTERM_END_FIN);
 }
 
 void
 timewait_start_conn(struct tcpterm *s, struct flow *f, const struct conn *c)
 {
-	struct timewait numbers = { 0 };
+	unsigned k = c->leg;
+	struct timewait *w;
 
 	flow_announce_end(s, f, TCPTERM_END_FIN);
-	keep_numbers(&numbers, c);
-	enter(s, f, &numbers);
+	w = timewait_add(s, &f->key);
+	w->sort = (k == 0 ? TIMEWAIT_CONN_0 : TIMEWAIT_CONN_1) & 3;
+	keep_numbers(w, c);
+	keep_manners(w, c);
+	w->seq[!k] = seq_of(c->iss, c->nxt).v;
+	w->ts[!k] = c->ts_offset;
+	flow_destroy(s, f, TCPTERM_END_FIN);
+}
+
+/* --- answers --- */
+
+static bool
+is_conn(const struct timewait *w)
+{
+	return w->sort == TIMEWAIT_CONN_0 || w->sort == TIMEWAIT_CONN_1;
+}
+
+/* Is end `d` one that we speak to?  The other end of a connection of ours is us. */
+static bool
+is_peer(const struct timewait *w, unsigned d)
+{
+	return !is_conn(w) || w->sort == (d == 0 ? TIMEWAIT_CONN_0 : TIMEWAIT_CONN_1);
+}
+
+/* What end `d` has been sent up to. */
+static uint32_t
+sent_to(const struct timewait *w, unsigned d)
+{
+	return w->sort == TIMEWAIT_TRANSLATED && d == 0 ? w->seq_shown : w->seq[!d];
+}
+
+/* A clock that nobody remembers stands where the end says that it saw it. */
+static struct tcpterm_options
+timestamps(const struct tcpterm *s, const struct timewait *w, unsigned d,
+	   const struct tcpterm_options *in)
+{
+	struct tcpterm_options o = { .has_ts = w->ts_on, .tsecr = w->ts[d] };
+
+	if (w->sort == TIMEWAIT_TRANSLATED) {
+		o.has_ts = w->ts_on && in->has_ts;
+		o.tsval = in->tsecr;
+	} else {
+		o.tsval = w->ts[!d] + (is_conn(w) ? send_clock(s) : 0);
+	}
+	return o;
+}
+
+/* Along the way that the segment came. */
+static void
+answer(struct tcpterm *s, const struct timewait *w, const struct pkt *p, unsigned d,
+       const struct tcpterm_options *in)
+{
+	bool known = w->sort != TIMEWAIT_TRANSLATED;
+	struct tcpterm_options o = timestamps(s, w, d, in);
+	struct l2_template l2 = { 0 };
+	struct segment g = {
+		.l2 = &l2,
+		.l2_swap = true,
+		.domain = p->domain,
+		.side = p->side,
+		.src = p->dst,
+		.dst = p->src,
+		.sport = p->dport,
+		.dport = p->sport,
+		.ttl = known ? w->ttl[d] : 64,
+		.tos = known ? w->tos[d] : 0,
+		.df = d == 0 ? w->df_0 : w->df_1,
+		.flow_label = d == 0 ? w->label_0 : w->label_1,
+		.seq = sent_to(w, d),
+		.ack = w->seq[d],
+		.flags = TCP_ACK,
+		.opt = &o,
+	};
+
+	if (!l2_learn(s->l2s, &l2, p))
+		return;
+	segment_send_bare(s, &g);
+	l2_forget(s->l2s, &l2);
+}
+
+/* --- a new connection in the old one's place --- */
+
+/*
+ * RFC 6191 2, RFC 9293 3.6.1 (MAY-2): by its timestamp a SYN is newer than all that end sent, or
+ * by its number.  A relay's ends that did not agree on timestamps will not do so now.
+ */
+static bool
+begins_anew(const struct timewait *w, const struct pkt *p, unsigned d,
+	    const struct tcpterm_options *o)
+{
+	bool above = seq_diff(seq(p->seq), seq(w->seq[d])) >= 0;
+
+	if ((p->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN || !is_peer(w, d))
+		return false;
+	if (o->has_ts && w->ts_on) {
+		int32_t newer = (int32_t)(o->tsval - w->ts[d]);
+
+		return newer > 0 || (newer == 0 && above);
+	}
+	return above || (o->has_ts && is_conn(w));
 }
 
 static void
-answer(struct tcpterm *s, struct timewait *w, unsigned k)
+give_way(struct tcpterm *s, struct timewait *w, struct pkt *p, unsigned d)
 {
-	struct segment g = segment_for(&w->f, k);
-	struct tcpterm_options o = {
-		.has_ts = w->ts_on,
-		.tsval = w->leg[k].tsval + (w->own_clock ? send_clock(s) : 0),
-		.tsecr = w->leg[k].tsecr,
-	};
+	struct timewait_floor floor = { true, seq(sent_to(w, d)) };
 
-	g.ttl = w->leg[k].ttl;
-	g.tos = w->leg[k].tos;
-	g.df = w->leg[k].df;
-	g.flow_label = w->leg[k].flow_label;
-	g.seq = w->leg[k].seq;
-	g.ack = w->leg[k].ack;
-	g.flags = TCP_ACK;
-	g.opt = &o;
-	segment_send_bare(s, &g);
+	s->stats.timewait_reused++;
+	timewait_remove(s, w);
+	timewait_set_floor(s, floor);
+	core_new_flow(s, p);
+	timewait_set_floor(s, (struct timewait_floor){ 0 });
 }
 
 void
-timewait_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
+timewait_set_floor(struct tcpterm *s, struct timewait_floor floor)
 {
-	struct timewait *w = (struct timewait *)f;
-	bool carries = p->payload_len > 0 || p->flags & (TCP_FIN | TCP_SYN);
+	s->timewaits.floor = floor;
+}
 
+seq_t
+timewait_isn(struct tcpterm *s, seq_t isn)
+{
+	const struct timewait_floor *f = &s->timewaits.floor;
+
+	if (!f->is_set || seq_lt(f->sent, isn))
+		return isn;
+	/* as far above as old segments of a window may lie, and no less hard to guess */
+	return seq_add(f->sent, 65536 + (isn.v & 0xfffff));
+}
+
+/* --- segments --- */
+
+/* The FIN sent again, of which no acknowledgement arrived. */
+static bool
+is_fin_again(const struct timewait *w, const struct pkt *p, unsigned d)
+{
+	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + 1;
+
+	return p->flags & TCP_FIN && !(p->flags & TCP_RST) && p->seq + len == w->seq[d];
+}
+
+static struct timewait *
+find_pkt(struct tcpterm *s, const struct pkt *p, bool *reversed)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n = pkt_key_vids(p, vid);
+	const struct flow_key k = {
+		.addr = { p->src, p->dst },
+		.port = { p->sport, p->dport },
+		.domain = p->domain,
+	};
+
+	return s->timewaits.n ? timewait_find(s, &k, vid, n, reversed) : NULL;
+}
+
+bool
+timewait_input(struct tcpterm *s, struct pkt *p)
+{
+	bool carries = p->payload_len > 0 || p->flags & (TCP_FIN | TCP_SYN), d;
+	struct timewait *w = find_pkt(s, p, &d);
+	struct tcpterm_options o;
+
+	if (!w)
+		return false;
 	if (p->cksum_bad) {
 		core_drop(s, p->m, DROP_proxy_cksum);
-		return;
+		return true;
 	}
-	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-		flow_destroy(s, f, TCPTERM_END_FIN);
-		core_new_flow(s, p);
-		return;
+	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len, &o);
+	if (begins_anew(w, p, d, &o)) {
+		give_way(s, w, p, d);
+		return true;
 	}
 	/* A RST ends nothing here (RFC 1337); a bare ACK has nothing to be told. */
-	if (w->leg[dir].used && carries && !(p->flags & TCP_RST))
-		answer(s, w, dir);
-	if (p->flags & TCP_FIN)	/* RFC 9293 3.10.7.4, eighth */
-		flow_arm(s, f, usec_add(s->now, TIMEWAIT_US));
+	if (is_peer(w, d) && carries && !(p->flags & TCP_RST))
+		answer(s, w, p, d, &o);
+	if (is_peer(w, d) && is_fin_again(w, p, d))	/* RFC 9293 3.10.7.4, eighth */
+		timewait_restart(s, w);
 	core_drop(s, p->m, DROP_timewait);
+	return true;
+}
+
+bool
+timewait_holds(struct tcpterm *s, const struct flow_key *k)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	bool reversed;
+
+	return timewait_find(s, k, vid, vlan_stack_vids(s->vlans, k, vid), &reversed) != NULL;
 }

@@ -324,7 +324,7 @@ view_of(struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now
 static bool
 is_alive(const struct flow *f)
 {
-	return f->kind != TCPTERM_KIND_TIMEWAIT && f->end == TCPTERM_END_NONE;
+	return f->end == TCPTERM_END_NONE;
 }
 
 static bool

@@ -50,6 +50,7 @@ struct tcpterm_conf {
 	uint32_t n_held_max;	/* received mbufs held at most; 0: half of payload_pool */
 	uint32_t n_flows;	/* of each kind; 0: 65,536 */
 	uint32_t n_embryos;	/* handshakes at most, forwarded or answered; 0: 16,384 */
+	uint32_t n_timewaits;	/* in TIME-WAIT at most; 0: n_flows */
 	bool cookies_always;	/* every SYN meets what SYNs meet when handshakes leave no room */
 	uint32_t n_listeners;	/* 0: 1,024 */
 	uint32_t n_segments;	/* in flight, of all connections; 0: 1,048,576 */

@@ -110,7 +110,7 @@ enum tcpterm_kind {
 	TCPTERM_KIND_TRACK,
 	TCPTERM_KIND_PASS,
 	TCPTERM_KIND_DROP,
-	TCPTERM_KIND_TIMEWAIT,
+	TCPTERM_KIND_TIMEWAIT,	/* what is left of a flow that ended: counted, but no flow */
 	TCPTERM_N_KINDS
 };
 

@@ -71,9 +71,11 @@ packets_take(struct play *p, const struct rte_mbuf *m)
 	wrong = wire_read(m, &s->seg, payload);
 	if (wrong)
 		play_complain(p, wrong);
-	if (s->seg.flags & 2 && !p->has_local) {
+	/* another number: the connection after the first */
+	if (s->seg.flags & 2 && (!p->has_local || s->seg.seq != p->local_isn)) {
 		p->local_isn = s->seg.seq;
 		p->has_local = true;
+		p->has_ts = false;
 	}
 	s->at = p->now.v;
 	s->intact = true;
