@@ -30,7 +30,7 @@ enum timewait_sort {
 	TIMEWAIT_CONN_1,
 };
 
-/* End 0 is the initiator.  Where an end is one of ours, ts[] of it is what our clock is ahead by. */
+/* End 0 is the initiator.  Where an end is ours, ts[] of it is what our clock is ahead by. */
 struct timewait {
 	uint32_t next;		/* of its bucket: place + 1; 0 none; UINT32_MAX: in no bucket */
 	uint32_t id[2];		/* the keyed hash, symmetric */

@@ -357,6 +357,69 @@ relayed_syn_leaves_without_options_we_cannot_keep_to(void)
 	stop();
 }
 
+/* A SYN whose options are `option`, 4 bytes, and what `more` flags say beside. */
+static struct rte_mbuf *
+syn_with(const char *option, unsigned more)
+{
+	struct rte_mbuf *m = segment(&untagged, TCP_SYN, 1000, 0);
+	uint8_t *tcp = rte_pktmbuf_mtod_offset(m, uint8_t *, 34);
+
+	memcpy(tcp + 20, option, 4);
+	tcp[12] |= (uint8_t)(more >> 8);
+	cksum_tcp_write(m, 14, 34);
+	return m;
+}
+
+/* RFC 5925, as short as it gets. */
+#define AO_OPTION "\x1d\x04\x01\x01"
+
+static void
+signed_syn_is_reset_where_the_rule_says_so(void)
+{
+	start(TCPTERM_RELAY);
+	verdict.signed_reset = true;
+	feed(syn_with(AO_OPTION, 0));
+	CU_ASSERT_EQUAL(n_forwarded, 0);
+	CU_ASSERT_EQUAL_FATAL(n_tx, 1);
+	CU_ASSERT_EQUAL(out[0].flags, TCP_RST | TCP_ACK);
+	CU_ASSERT_EQUAL(out[0].ack, 1001);
+	CU_ASSERT_EQUAL(tcpterm_drops(stack)->n[DROP_filter_reset], 1);
+	stop();
+	/* what is not signed is not meant */
+	start(TCPTERM_RELAY);
+	verdict.signed_reset = true;
+	feed(segment(&untagged, TCP_SYN, 1000, 0));
+	CU_ASSERT_EQUAL(n_forwarded, 1);
+	stop();
+}
+
+static void
+unknown_option_and_ae_do_not_cross_a_relay(void)
+{
+	start(TCPTERM_RELAY);
+	feed(syn_with("\x4c\x04\xab\xcd", TCP_AE));
+	CU_ASSERT_EQUAL_FATAL(n_forwarded, 1);
+	CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_mtod_offset(out[0].m, char *, 54), "\1\1\1\1", 4), 0);
+	CU_ASSERT_EQUAL(out[0].flags, TCP_SYN);
+	CU_ASSERT_FALSE(out[0].cksum_bad);
+	CU_ASSERT_EQUAL(tcpterm_stats(stack)->options_removed, 1);
+	stop();
+}
+
+static void
+fast_open_and_ae_cross_a_tracked_flow_untouched(void)
+{
+	start(TCPTERM_TRACK);
+	feed(syn_with("\x22\x02\x01\x01", TCP_AE));
+	CU_ASSERT_EQUAL_FATAL(n_forwarded, 1);
+	CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_mtod_offset(out[0].m, char *, 54), "\x22\x02\1\1", 4),
+			0);
+	CU_ASSERT_EQUAL(out[0].flags, TCP_SYN | TCP_AE);
+	CU_ASSERT_FALSE(out[0].cksum_bad);
+	CU_ASSERT_EQUAL(tcpterm_stats(stack)->options_removed, 0);
+	stop();
+}
+
 static void
 signed_syn_is_passed_not_relayed(void)
 {
@@ -364,13 +427,11 @@ signed_syn_is_passed_not_relayed(void)
 	uint8_t *opt;
 
 	start(TCPTERM_RELAY);
-	m = segment(&untagged, TCP_SYN, 1000, 0);
+	m = syn_with(AO_OPTION, 0);
 	opt = rte_pktmbuf_mtod_offset(m, uint8_t *, 54);
-	memcpy(opt, "\x1d\x04\x01\x01", 4);	/* TCP-AO (RFC 5925), as short as it gets */
-	cksum_tcp_write(m, 14, 34);
 	feed(m);
 	CU_ASSERT_EQUAL(n_forwarded, 1);
-	CU_ASSERT_EQUAL(memcmp(opt, "\x1d\x04\x01\x01", 4), 0);
+	CU_ASSERT_EQUAL(memcmp(opt, AO_OPTION, 4), 0);
 	CU_ASSERT_EQUAL(tcpterm_stats(stack)->n_flows[TCPTERM_KIND_PASS], 1);
 	stop();
 }
@@ -447,5 +508,8 @@ TAP_MAIN(filter, TAP_TEST(accepted_syn_is_answered_along_its_own_tags),
 	 TAP_TEST(closed_listener_returns_what_was_deferred),
 	 TAP_TEST(relayed_syn_leaves_without_options_we_cannot_keep_to),
 	 TAP_TEST(signed_syn_is_passed_not_relayed),
+	 TAP_TEST(signed_syn_is_reset_where_the_rule_says_so),
+	 TAP_TEST(unknown_option_and_ae_do_not_cross_a_relay),
+	 TAP_TEST(fast_open_and_ae_cross_a_tracked_flow_untouched),
 	 TAP_TEST(active_open_has_exactly_the_identity_asked_for),
 	 TAP_TEST(one_tuple_on_a_hundred_tag_stacks_is_a_hundred_connections))
