@@ -100,7 +100,7 @@ uint32_t
 cc_slow_start(struct conn *c, uint32_t acked)
 {
 	uint32_t room = c->cc.ssthresh - c->cc.cwnd;
-	uint32_t n = limit(c, acked) / hystart_divisor(c);
+	uint32_t n = hystart_waits(c) ? 0 : limit(c, acked);
 
 	if (n < room) {
 		c->cc.cwnd += n;

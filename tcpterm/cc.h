@@ -31,7 +31,7 @@ struct cc_ops {
 struct hystart {
 	int64_t round_end;	/* windowEnd, an offset of the send stream */
 	uint32_t last_min, round_min;
-	uint32_t css_base;	/* cssBaselineMinRtt; UINT32_MAX: not in CSS */
+	uint32_t css_base;	/* below it CSS was for jitter; UINT32_MAX: not in CSS */
 	uint8_t n_samples;	/* of this round, up to N_RTT_SAMPLE */
 	uint8_t css_rounds;
 };
@@ -40,7 +40,6 @@ struct hystart {
 struct cubic {
 	usec_t epoch;		/* when congestion avoidance began; NEVER: it has not */
 	uint32_t w_max, w_est;
-	uint32_t w_prior;	/* cwnd_prior */
 	uint32_t w_est_rest;	/* of w_est, in parts of cwnd */
 	float k;		/* seconds */
 };
@@ -122,7 +121,7 @@ void hystart_init(struct conn *c);
 void hystart_rtt(struct conn *c, uint32_t us);
 /* An ACK came: rounds end here, and the fifth of CSS ends slow start. */
 void hystart_ack(struct conn *c);
-/* By what slow start's increase is divided: 1, or CSS_GROWTH_DIVISOR. */
-uint32_t hystart_divisor(const struct conn *c);
+/* In conservative slow start: the window stands. */
+bool hystart_waits(const struct conn *c);
 
 #endif

@@ -11,7 +11,13 @@
 static const double CUBIC_C = 0.4;	/* segments / s^3, 5.1 */
 static const double CUBIC_BETA = 0.7;	/* 4.6 */
 static const uint32_t CWND_MAX = 1u << 30;
-enum { ALPHA_NUM = 9, ALPHA_DEN = 17 };	/* 4.3: 3 * (1 - beta) / (1 + beta) */
+
+/*
+ * 4.3: 3 * (1 - beta) / (1 + beta), which beside a Reno flow's beta of 0.5 takes the same share.
+ * It stays that beyond cwnd_prior, where 4.3 says SHOULD 1: Linux's CUBIC keeps it, and twice its
+ * slope just where the queue overflows takes its share from it.
+ */
+enum { ALPHA_NUM = 9, ALPHA_DEN = 17 };
 
 static void
 cubic_init(struct conn *c)
@@ -27,8 +33,6 @@ epoch_begin(struct conn *c)
 	struct cubic *q = &c->cc.cubic;
 
 	q->epoch = c->cc.acked_at = c->s->now;
-	if (q->w_prior == 0)
-		q->w_prior = c->cc.cwnd;
 	q->w_max = RTE_MAX(q->w_max, c->cc.cwnd);
 	q->k = (float)cbrt((double)(q->w_max - c->cc.cwnd) / c->mss / CUBIC_C);	/* equation 2 */
 	q->w_est = c->cc.cwnd;
@@ -54,15 +58,13 @@ add_part(uint32_t *w, uint32_t *rest, uint64_t n, uint32_t cwnd)
 	*rest = (uint32_t)(n % cwnd);
 }
 
-/* 4.3, figure 4: what Reno would have, with Reno's own slope from where the last loss was. */
+/* 4.3, figure 4: what Reno would have. */
 static void
 grow_estimate(struct conn *c, uint32_t acked)
 {
 	struct cubic *q = &c->cc.cubic;
-	uint64_t n = (uint64_t)acked * c->mss;
+	uint64_t n = (uint64_t)acked * c->mss * ALPHA_NUM / ALPHA_DEN;
 
-	if (q->w_est < q->w_prior)
-		n = n * ALPHA_NUM / ALPHA_DEN;
 	add_part(&q->w_est, &q->w_est_rest, n, c->cc.cwnd);
 }
 
@@ -110,7 +112,6 @@ cubic_ssthresh(struct conn *c)
 	struct cubic *q = &c->cc.cubic;
 	double cwnd = c->cc.cwnd;
 
-	q->w_prior = c->cc.cwnd;
 	/* 4.7, fast convergence: below the last maximum, leave room for others */
 	q->w_max = c->cc.cwnd < q->w_max ? (uint32_t)(cwnd * (1 + CUBIC_BETA) / 2) : c->cc.cwnd;
 	q->epoch = USEC_NEVER;

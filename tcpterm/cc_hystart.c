@@ -2,9 +2,15 @@
  * HyStart++ (RFC 9406): the first slow start ends when the round-trip time grows.
  *
  * A round lasts until what was sent at its beginning is acknowledged.  When a round's least
- * RTT is above that of the round before by a threshold, conservative slow start (CSS) grows by a
- * quarter for at most five rounds; falls the RTT again meanwhile, it was jitter.  Only the first
- * slow start, for later ones have an ssthresh of the path (4.3).
+ * RTT is above that of the round before by a threshold, conservative slow start (CSS) waits for
+ * five rounds; falls the RTT again meanwhile, it was jitter.  Only the first slow start, for later
+ * ones have an ssthresh of the path (4.3).
+ *
+ * In CSS the window stands, where RFC 9406 4.2 lets it grow by a quarter of slow start's increase:
+ * five such rounds triple it.  Linux's HyStart leaves slow start at the same sign at once, and
+ * a flow of ours beside one of Linux's would fill the queue while that one waits, lose a
+ * burst, and keep its share for minutes.  A window that stands sees the RTT stand, too: jitter
+ * it was when a round is back below what began CSS, not below the round that happened to begin it.
  *
  * Samples come from our own send times (rtt.c), so timestamps that are not ours do not
  * matter.
@@ -18,7 +24,6 @@ enum {
 	MAX_RTT_THRESH = 16 * 1000,
 	MIN_RTT_DIVISOR = 8,
 	N_RTT_SAMPLE = 8,
-	CSS_GROWTH_DIVISOR = 4,
 	CSS_ROUNDS = 5,
 };
 #define NO_RTT UINT32_MAX
@@ -66,7 +71,7 @@ hystart_rtt(struct conn *c, uint32_t us)
 			c->s->stats.hystart_resumed++;
 		}
 	} else if (h->last_min != NO_RTT && h->round_min >= h->last_min + threshold(h)) {
-		h->css_base = h->round_min;
+		h->css_base = h->last_min + threshold(h);
 		h->css_rounds = 0;
 		c->s->stats.hystart_css++;
 	}
@@ -90,8 +95,8 @@ hystart_ack(struct conn *c)
 	}
 }
 
-uint32_t
-hystart_divisor(const struct conn *c)
+bool
+hystart_waits(const struct conn *c)
 {
-	return active(c) && c->cc.hystart.css_base != NO_RTT ? CSS_GROWTH_DIVISOR : 1;
+	return active(c) && c->cc.hystart.css_base != NO_RTT;
 }

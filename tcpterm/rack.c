@@ -28,11 +28,10 @@ sent_after(usec_t at, int64_t end, usec_t at2, int64_t end2)
 	return usec_before(at2, at) || (at.v == at2.v && end > end2);
 }
 
-/* Not the copy may have arrived but what was sent before it: too soon for a round trip. */
-static bool
-ambiguous(const struct conn *c, const struct sent_seg *g, int64_t rtt)
+bool
+rack_is_original(const struct conn *c, const struct sent_seg *g)
 {
-	return g->ever_rexmit && rtt < (int64_t)c->rtt.min;
+	return g->ever_rexmit && usec_diff(c->s->now, g->at) < (int64_t)c->rtt.min;
 }
 
 void
@@ -45,7 +44,7 @@ rack_arrived(struct conn *c, const struct sent_seg *g)
 		r->fack = end;
 	else if (!g->ever_rexmit)
 		r->reordering |= end < r->fack;
-	if (ambiguous(c, g, rtt))
+	if (rack_is_original(c, g))
 		return;
 	r->rtt = (uint32_t)RTE_MIN(rtt, (int64_t)UINT32_MAX / 2);
 	if (sent_after(g->at, end, r->xmit_ts, r->end)) {

@@ -41,6 +41,10 @@ void rack_init(struct rack *r);
 /* A segment is newly acknowledged (6.2 steps 2 and 3); called by sent.c, in order of offsets. */
 void rack_arrived(struct conn *c, const struct sent_seg *g);
 
+/* Is it not the copy that arrived but what was sent before it: too soon for a round trip (6.2 step
+ * 2)? */
+bool rack_is_original(const struct conn *c, const struct sent_seg *g);
+
 /* Was what the ACK's D-SACK block says sent twice by us (RFC 2883)?  Then it adapts the reordering
  * window (6.2 step 4). */
 bool rack_dsack(struct conn *c);

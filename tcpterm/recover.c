@@ -137,6 +137,17 @@ was_spurious(struct conn *c, const struct ackinfo *a)
 	return undo_is_spurious(c, a) || frto == FRTO_SPURIOUS;
 }
 
+/*
+ * What the window grows by. RFC 5681 3.1 counts what is acknowledged in order. Where the path is
+ * known to reorder, an ACK often waits for one that is late and then covers many: there what
+ * arrived counts, as in Linux, or L (RFC 9406 4.3) would take most of it away.
+ */
+static uint32_t
+growth(const struct conn *c, const struct ackinfo *a)
+{
+	return c->rack.reordering && c->rec.state == RECOVER_OPEN ? a->delivered : a->acked;
+}
+
 void
 recover_ack(struct conn *c, const struct ackinfo *a)
 {
@@ -148,17 +159,19 @@ recover_ack(struct conn *c, const struct ackinfo *a)
 		c->rec.dup_acks = 0;
 	if (a->acked > 0)
 		rack_probe_later(c);
-	if (was_spurious(c, a))
+	if (was_spurious(c, a)) {
 		take_back(c);
-	else if (c->rec.state != RECOVER_OPEN && c->una >= c->rec.point)
+		reduced = false;
+	} else if (c->rec.state != RECOVER_OPEN && c->una >= c->rec.point) {
 		finish(c);
+	}
 	probe_ack(c, a);
 	lost = detect(c, a);
 	/* The ACK that ends the reduction covers what was sent before it: RFC 5681 3.2 (6). */
 	if (in_prr(c))
 		prr_ack(c, a, lost);
-	else if (!reduced && a->acked > 0)
-		cc_ack(c, a->acked);
+	else if (!reduced && (a->acked > 0 || a->delivered > 0))
+		cc_ack(c, growth(c, a));
 }
 
 void

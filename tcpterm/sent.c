@@ -179,8 +179,12 @@ static void
 arrived(struct conn *c, const struct sent_seg *g, struct ackinfo *a)
 {
 	rack_arrived(c, g);
-	if (g->ever_rexmit)
+	if (g->ever_rexmit) {
+		/* Where the clock is ours Eifel knows it by the timestamps (undo.h). */
+		if (!c->own_clock && rack_is_original(c, g))
+			a->early += g->len;
 		return;
+	}
 	a->has_rtt = true;
 	a->sent_at = g->at;
 	a->original |= g->lost;

@@ -214,6 +214,7 @@ struct ackinfo {
 	uint32_t acked;		/* bytes newly acknowledged cumulatively */
 	uint32_t sacked;	/* bytes newly SACKed */
 	uint32_t delivered;	/* bytes newly known to have arrived (RFC 9937 6.2) */
+	uint32_t early;		/* bytes sent again that came by what was sent before */
 	bool duplicate;		/* RFC 5681 2 */
 	bool fin;		/* our FIN is acknowledged by it */
 	bool again;		/* something that it covers was sent more than once */

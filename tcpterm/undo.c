@@ -55,6 +55,26 @@ eifel(const struct conn *c, const struct ackinfo *a)
 	       (int32_t)(a->tsecr - u->stamp) < 0;
 }
 
+/* What this ACK shows to have been sent again for nothing. A D-SACK counts first for what came
+ * early, whose copies it follows: no byte is cleared twice. */
+static void
+clear(struct undo *u, const struct ackinfo *a)
+{
+	uint32_t twice = 0;
+
+	if (a->dsack && a->dsack_right > u->marker)
+		twice = (uint32_t)(a->dsack_right - RTE_MAX(a->dsack_left, u->marker));
+	if (u->early >= twice) {
+		u->early -= twice;
+		twice = 0;
+	} else {
+		twice -= u->early;
+		u->early = 0;
+	}
+	u->early += a->early;
+	u->doubtful -= RTE_MIN(u->doubtful, twice + a->early);
+}
+
 bool
 undo_is_spurious(struct conn *c, const struct ackinfo *a)
 {
@@ -62,10 +82,8 @@ undo_is_spurious(struct conn *c, const struct ackinfo *a)
 
 	if (!u->armed)
 		return false;
-	if (a->dsack && a->dsack_right > u->marker)
-		u->doubtful -= RTE_MIN(u->doubtful, (uint32_t)(a->dsack_right -
-							       RTE_MAX(a->dsack_left, u->marker)));
-	return (u->resent && u->doubtful == 0 && a->dsack) || eifel(c, a);
+	clear(u, a);
+	return (u->resent && u->doubtful == 0 && (a->dsack || a->early > 0)) || eifel(c, a);
 }
 
 enum undo_frto

@@ -1,9 +1,11 @@
 /*
  * undo.h - a reduction of the window that was for nothing is taken back.
  *
- * Spurious is what F-RTO (RFC 5682), or D-SACK of all that was sent again (RFC 2883, 3708), or, on
- * a leg with a timestamp clock of its own, Eifel detection (RFC 3522) calls so; the response is
- * RFC 4015's for the window.  Owned by undo.c, which alone writes it; of the stack's thread.
+ * Spurious is what F-RTO (RFC 5682) calls so, or Eifel detection (RFC 3522) on a leg with a
+ * timestamp clock of its own; or all that was sent again came twice (D-SACK, RFC 2883, 3708), or
+ * came sooner after its copy left than any round trip ever took: that is Eifel's question, answered
+ * by our own send times where the timestamps are another's. The response is RFC 4015's for the
+ * window.  Owned by undo.c, which alone writes it; of the stack's thread.
  */
 #ifndef TCPTERM_UNDO_H
 #define TCPTERM_UNDO_H
@@ -16,7 +18,8 @@ struct ackinfo;
 
 struct undo {
 	int64_t marker;		/* snd.una when it began */
-	uint32_t doubtful;	/* bytes sent again since then and not D-SACKed */
+	uint32_t doubtful;	/* bytes sent again since then that may have been missing */
+	uint32_t early;		/* bytes that were not; their D-SACKs are still to come */
 	uint32_t stamp;		/* TSval of the first that was sent again */
 	bool armed;		/* there is something to take back */
 	bool resent, stamped;

@@ -52,7 +52,7 @@ steady_round_trip_doubles_every_round(void)
 }
 
 static void
-growing_round_trip_slows_the_growth_to_a_quarter(void)
+growing_round_trip_stops_the_growth(void)
 {
 	uint32_t before;
 
@@ -60,10 +60,10 @@ growing_round_trip_slows_the_growth_to_a_quarter(void)
 	round_of(BASE, 100);
 	round_of(BASE + 6 * MS, 8);	/* the eighth sample says so */
 	CU_ASSERT_EQUAL(stack.stats.hystart_css, 1);
-	CU_ASSERT_EQUAL(c.cc.cwnd, 20 * MSS + 7 * MSS + 13 * (MSS / 4));
+	CU_ASSERT_EQUAL(c.cc.cwnd, 20 * MSS + 7 * MSS);
 	before = c.cc.cwnd;
 	round_of(BASE + 6 * MS, 100);
-	CU_ASSERT_EQUAL(c.cc.cwnd, before + before / MSS * (MSS / 4));
+	CU_ASSERT_EQUAL(c.cc.cwnd, before);
 }
 
 static void
@@ -101,6 +101,18 @@ round_trip_that_falls_again_resumes_slow_start(void)
 	before = c.cc.cwnd;
 	round_of(BASE + 1 * MS, 100);
 	CU_ASSERT_EQUAL(c.cc.cwnd, before / MSS * MSS + before);
+}
+
+/* A window that stands finds the same queue again, a little shorter now and then. */
+static void
+round_trip_that_stays_long_is_no_jitter(void)
+{
+	start("cubic");
+	round_of(BASE, 100);
+	for (unsigned i = 0; i < 5; i++)
+		round_of(BASE + (i & 1 ? 5 * MS : 6 * MS), 100);
+	CU_ASSERT_EQUAL(stack.stats.hystart_resumed, 0);
+	CU_ASSERT_EQUAL(stack.stats.hystart_ended, 1);
 }
 
 static void
@@ -145,8 +157,8 @@ later_slow_starts_are_left_alone(void)
 }
 
 TAP_MAIN(hystart, TAP_TEST(steady_round_trip_doubles_every_round),
-	 TAP_TEST(growing_round_trip_slows_the_growth_to_a_quarter),
-	 TAP_TEST(five_rounds_of_it_end_slow_start),
+	 TAP_TEST(growing_round_trip_stops_the_growth), TAP_TEST(five_rounds_of_it_end_slow_start),
 	 TAP_TEST(round_trip_that_falls_again_resumes_slow_start),
+	 TAP_TEST(round_trip_that_stays_long_is_no_jitter),
 	 TAP_TEST(fewer_than_eight_samples_decide_nothing), TAP_TEST(threshold_is_bounded),
 	 TAP_TEST(later_slow_starts_are_left_alone))

@@ -101,6 +101,7 @@ partial_acknowledgement_retransmits_the_next_hole(void)
 	feed(0, 10);
 	for (unsigned i = 0; i < 8; i++)	/* 0 and 5 are lost */
 		answer(0, 0, 0);
+	ends_run(&e, 50 * MS);		/* sooner it would be the original that came */
 	before = e.n_out;
 	answer(5, 0, 0);
 	CU_ASSERT_EQUAL(copies(before, 5), 1);	/* RFC 6582 3.2 (3) */
@@ -108,6 +109,59 @@ partial_acknowledgement_retransmits_the_next_hole(void)
 	answer(10, 0, 0);
 	CU_ASSERT_EQUAL(ends_count(&e, before, 1), 0);
 	CU_ASSERT_EQUAL(leg(1)->rec.state, RECOVER_OPEN);
+	ends_fini(&e);
+}
+
+/* Three round trips of 50 ms; returns cwnd. */
+static uint32_t
+start_far(void)
+{
+	start(true);
+	for (unsigned i = 0; i < 3; i++) {
+		feed(i, 1);
+		ends_run(&e, 50 * MS);
+		answer(i + 1, 0, 0);
+	}
+	/* The handshake took no time. */
+	((struct relay *)ends_flow(&e))->leg[1].rtt.min = 50 * MS;
+	((struct relay *)ends_flow(&e))->leg[1].rtt.srtt = 50 * MS;
+	return leg(1)->cc.cwnd;
+}
+
+/* Its ACK comes sooner after the copy than any round trip took: what was sent first came late. */
+static void
+original_that_comes_late_takes_the_reduction_back(void)
+{
+	uint32_t cwnd;
+
+	cwnd = start_far();
+	feed(3, 8);
+	ends_run(&e, 50 * MS);
+	answer(3, 4, 8);
+	CU_ASSERT_EQUAL(leg(1)->rec.state, RECOVER_FAST);
+	CU_ASSERT(leg(1)->cc.ssthresh < cwnd);
+	ends_run(&e, 10 * MS);
+	answer(8, 0, 0);
+	CU_ASSERT_EQUAL(leg(1)->rec.state, RECOVER_OPEN);
+	CU_ASSERT_EQUAL(leg(1)->cc.ssthresh, UINT32_MAX);
+	CU_ASSERT(leg(1)->cc.cwnd >= cwnd);
+	ends_fini(&e);
+}
+
+/* ... and where the copy repaired it nothing is taken back. */
+static void
+copy_that_comes_after_a_round_trip_takes_nothing_back(void)
+{
+	uint32_t cwnd;
+
+	cwnd = start_far();
+	feed(3, 8);
+	ends_run(&e, 50 * MS);
+	answer(3, 4, 8);
+	ends_run(&e, 50 * MS);
+	answer(11, 0, 0);
+	CU_ASSERT_EQUAL(leg(1)->rec.state, RECOVER_OPEN);
+	CU_ASSERT(leg(1)->cc.ssthresh < cwnd);
 	ends_fini(&e);
 }
 
@@ -208,6 +262,8 @@ silent_peer_is_given_up_and_the_other_end_reset(void)
 TAP_MAIN(recover, TAP_TEST(third_duplicate_retransmits_at_once),
 	 TAP_TEST(what_was_sent_before_a_sacked_segment_is_retransmitted),
 	 TAP_TEST(partial_acknowledgement_retransmits_the_next_hole),
+	 TAP_TEST(original_that_comes_late_takes_the_reduction_back),
+	 TAP_TEST(copy_that_comes_after_a_round_trip_takes_nothing_back),
 	 TAP_TEST(sacked_segments_are_not_sent_again),
 	 TAP_TEST(window_grows_while_a_lost_window_is_sent_again),
 	 TAP_TEST(timeout_forgets_its_backoff_at_the_next_acknowledgement),
