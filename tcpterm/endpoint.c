@@ -3,6 +3,7 @@
 #include "tcpterm/endpoint.h"
 #include "tcpterm/reset.h"
 #include "tcpterm/segment.h"
+#include "tcpterm/urgent.h"
 
 enum { SEND_BUFFER = 256 * 1024 };	/* bytes a connection, if nobody says otherwise */
 
@@ -232,7 +233,7 @@ void
 endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 {
 	struct endpoint *e = (struct endpoint *)f;
-	int64_t had = e->rx.end, una = e->c.una;
+	int64_t had = e->rx.end, una = e->c.una, urgent = e->rx.urgent;
 
 	if (p->cksum_bad) {
 		core_drop(s, p->m, DROP_proxy_cksum);
@@ -262,6 +263,7 @@ endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 	}
 	if (e->c.una > una)
 		e->soft = 0;	/* the way is open again */
+	e->urgent |= e->rx.urgent > urgent;
 	e->readable |= e->rx.end > had || e->rx.fin;
 	e->writable |= e->short_write && stream_len(&e->tx) < e->send_buffer / 2;
 }
@@ -289,8 +291,8 @@ endpoint_settle(struct tcpterm *s, struct flow *f)
 
 	tcb_progress(&e->c);
 	e->was_established |= fresh;
-	if (!tell(s, f, &fresh, ops->established) || !tell(s, f, &e->readable, ops->readable) ||
-	    !tell(s, f, &e->writable, ops->writable) ||
+	if (!tell(s, f, &fresh, ops->established) || !tell(s, f, &e->urgent, ops->urgent) ||
+	    !tell(s, f, &e->readable, ops->readable) || !tell(s, f, &e->writable, ops->writable) ||
 	    !tell(s, f, &e->alive.advise, ops->advice) || !tell(s, f, &e->unreported, ops->error))
 		return;
 	if (e->c.state == TCPTERM_TIME_WAIT && e->c.rcv.last_ack > e->c.rcv.nxt &&
@@ -363,6 +365,38 @@ tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
 	e->short_write = n < len;
 	tcb_pend(&e->c);
 	return n > 0 || len == 0 ? (ssize_t)n : -EAGAIN;
+}
+
+ssize_t
+tcpterm_write_urgent(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
+{
+	struct conn *c = &((struct endpoint *)f)->c;
+	ssize_t n = tcpterm_write(s, f, buf, len);
+
+	if (n > 0 && (size_t)n == len) {
+		urgent_set(c);
+		urgent_tell(c);
+	}
+	return n;
+}
+
+int64_t
+tcpterm_urgent(const struct flow *f)
+{
+	return f->kind == TCPTERM_KIND_CONN ? urgent_ahead(&((const struct endpoint *)f)->rx) : 0;
+}
+
+int
+tcpterm_peek_urgent(struct flow *f, uint8_t *byte)
+{
+	const struct endpoint *e = (const struct endpoint *)f;
+
+	if (tcpterm_urgent(f) == 0)
+		return -EINVAL;
+	if (e->rx.urgent > e->rx.end)
+		return -EAGAIN;
+	stream_copy(&e->rx, e->rx.urgent - 1, 1, byte);
+	return 0;
 }
 
 struct rte_mbuf *

@@ -15,7 +15,7 @@ struct endpoint {
 	uint32_t send_buffer;	/* bytes */
 	bool passive_open;	/* a listener's */
 	bool was_established;	/* the caller knows */
-	bool readable, writable;	/* events to be told at the burst's end */
+	bool readable, writable, urgent;	/* events to be told at the burst's end */
 	bool short_write;	/* the caller waits for room */
 	bool orphan;		/* closed: the caller knows it no more */
 	bool no_read;		/* nobody will read what comes */

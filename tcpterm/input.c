@@ -4,6 +4,7 @@
  */
 #include "tcpterm/options.h"
 #include "tcpterm/tcb.h"
+#include "tcpterm/urgent.h"
 
 enum verdict { GO_ON, DONE, RESET };
 
@@ -138,6 +139,7 @@ tcb_input(struct conn *c, struct pkt *p)
 	if (v == GO_ON) {
 		receive_timestamp(c, &o, off, len);
 		ecn_input(c, p);
+		urgent_input(c, p, off);
 		receive_segment(c, p, off);
 	}
 	return v == RESET ? TCB_RESET : TCB_NONE;

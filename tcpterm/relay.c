@@ -4,6 +4,7 @@
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/track.h"
+#include "tcpterm/urgent.h"
 
 enum {
 	FIN_WITHHELD_US = 10 * 1000 * 1000,	/* then it is ours to acknowledge */
@@ -431,6 +432,7 @@ tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
 
 	if (r->str[dir].end > had || r->str[dir].fin)
 		tcb_pend(other);
+	urgent_tell(other);
 	if (r->str[!dir].start > released)
 		receive_drained(other, (uint64_t)(r->str[!dir].start - released),
 				r->leg[dir].cc.cwnd);

@@ -49,6 +49,7 @@ write_tcp(const struct segment *g, unsigned opt_len, struct rte_tcp_hdr *tcp)
 		.data_off = (uint8_t)((sizeof *tcp + opt_len) / 4 << 4),
 		.tcp_flags = (uint8_t)g->flags,
 		.rx_win = rte_cpu_to_be_16(g->window),
+		.tcp_urp = rte_cpu_to_be_16(g->urgent),
 	};
 }
 

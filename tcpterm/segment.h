@@ -20,7 +20,7 @@ struct segment {
 	uint16_t ip_id;
 	uint32_t flow_label;
 	uint32_t seq, ack;
-	uint16_t flags, window;
+	uint16_t flags, window, urgent;
 	const struct tcpterm_options *opt;	/* NULL: none */
 };
 

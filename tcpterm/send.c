@@ -4,6 +4,7 @@
  */
 #include "tcpterm/segment.h"
 #include "tcpterm/tcb.h"
+#include "tcpterm/urgent.h"
 
 uint32_t
 send_clock(const struct tcpterm *s)
@@ -40,8 +41,10 @@ segment_at(struct conn *c, int64_t off, uint16_t flags, const struct tcpterm_opt
 	g.ack = seq_of(c->irs, receive_ack(c)).v;
 	g.flags = flags | (c->ecn.echo && !(flags & TCP_RST) ? TCP_ECE : 0);
 	g.opt = o;
-	if (!(flags & TCP_RST))
+	if (!(flags & TCP_RST)) {
 		g.window = receive_window(c, flags & TCP_SYN);
+		urgent_mark(c, off, &g);
+	}
 	return g;
 }
 
@@ -209,7 +212,8 @@ next_len(const struct conn *c)
 	 * 3.7.4 says while anything is, and so lets the end of every write wait for the
 	 * peer's delayed ACK, though full segments before it make no silly ones. */
 	if (len > 0 && len < c->mss) {
-		if (all && c->small_end > c->una && !c->tx->fin && !c->nodelay)
+		if (all && c->small_end > c->una && !c->tx->fin && !c->nodelay &&
+		    !urgent_waits(c))
 			return 0;
 		if (!all && len < c->wnd_max / 2 && !c->override)
 			return 0;

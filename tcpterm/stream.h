@@ -40,6 +40,7 @@ struct stream {
 	struct rte_mbuf *cursor;	/* where the latest slice was found, or NULL */
 	int64_t start, end;		/* bytes held: [start, end) */
 	uint32_t n_mbufs;
+	int64_t urgent;			/* the byte after the urgent data (urgent.h); 0: none */
 	bool fin;			/* nothing follows `end` */
 };
 

@@ -20,6 +20,7 @@ struct tcpterm_conn_ops {
 	void (*established)(void *ctx, struct flow *f);
 	void (*readable)(void *ctx, struct flow *f);	/* bytes, or the end of them, to read */
 	void (*writable)(void *ctx, struct flow *f);	/* room again after a short write */
+	void (*urgent)(void *ctx, struct flow *f);	/* urgent data, see tcpterm_urgent() */
 	/* The last call for f: tcpterm_error() says more, and what was received in order may
 	 * still be read. */
 	void (*closed)(void *ctx, struct flow *f, enum tcpterm_end why);
@@ -59,6 +60,22 @@ ssize_t tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t
  */
 struct rte_mbuf *tcpterm_take(struct tcpterm *s, struct flow *f);
 int tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m);
+
+/*
+ * Urgent data (RFC 9293 3.8.5).  They stay in their place in the stream (RFC 6093 4); the mark is
+ * where they end.  New uses are discouraged (RFC 6093 5): this serves those that exist.
+ */
+
+/* As tcpterm_write(); the mark is behind the last byte, once that was taken: what is returned is
+ * `len` then. */
+ssize_t tcpterm_write_urgent(struct tcpterm *s, struct flow *f, const void *buf, size_t len);
+
+/* Bytes to be read up to the mark, whether they have come or not; 0: nothing is urgent. */
+int64_t tcpterm_urgent(const struct flow *f);
+
+/* The byte before the mark, which elsewhere is taken out of band; it is read in its place again.
+ * 0; -EINVAL: nothing is urgent, -EAGAIN: it has not come. */
+int tcpterm_peek_urgent(struct flow *f, uint8_t *byte);
 
 /* No more to send: a FIN follows the last byte.  The other direction goes on. */
 int tcpterm_shutdown(struct tcpterm *s, struct flow *f);

@@ -84,6 +84,19 @@ call_read(struct play *p)
 	return n;
 }
 
+/* Only the byte that is out of band elsewhere, and stays where it is. */
+static long
+call_recv_oob(struct play *p)
+{
+	uint8_t byte;
+	int64_t ahead = p->flow ? tcpterm_urgent(p->flow) : 0;
+	int rc = p->flow ? tcpterm_peek_urgent(p->flow, &byte) : -EINVAL;
+
+	if (rc == 0 && byte != wire_byte(p->read + (uint32_t)ahead - 1))
+		play_complain(p, "recv() gives another byte than the urgent one");
+	return rc == 0 ? 1 : rc;
+}
+
 static long
 call_write(struct play *p)
 {
@@ -95,7 +108,9 @@ call_write(struct play *p)
 		return p->error ? -p->error : -EPIPE;
 	for (size_t i = 0; i < len; i++)
 		buf[i] = wire_byte(p->written + (uint32_t)i);
-	n = tcpterm_write(p->stack, p->flow, buf, len);
+	n = strcmp(p->event->call.arg[3], "MSG_OOB") == 0
+		    ? tcpterm_write_urgent(p->stack, p->flow, buf, len)
+		    : tcpterm_write(p->stack, p->flow, buf, len);
 	p->written += n > 0 ? (uint32_t)n : 0;
 	return n;
 }
@@ -239,7 +254,11 @@ call(struct play *p)
 		return call_getsockopt(p);
 	if (strcmp(c->name, "read") == 0)
 		return call_read(p);
-	if (strcmp(c->name, "write") == 0)
+	if (strcmp(c->name, "recv") == 0 && strcmp(c->arg[3], "MSG_OOB") == 0)
+		return call_recv_oob(p);
+	if (strcmp(c->name, "urgent") == 0)
+		return p->flow ? tcpterm_urgent(p->flow) : 0;
+	if (strcmp(c->name, "write") == 0 || strcmp(c->name, "send") == 0)
 		return call_write(p);
 	if (strcmp(c->name, "shutdown") == 0)
 		return call_shutdown(p);
