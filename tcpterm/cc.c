@@ -143,6 +143,12 @@ cc_timeout(struct conn *c, bool again)
 }
 
 void
+cc_mss_grew(struct conn *c)
+{
+	c->cc.cwnd = RTE_MAX(c->cc.cwnd, (uint32_t)c->mss);
+}
+
+void
 cc_undo(struct conn *c)
 {
 	const struct cc_prior *p = &c->cc.prior;

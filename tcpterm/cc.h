@@ -103,6 +103,9 @@ void cc_timeout(struct conn *c, bool again);
  * curve are as before it. Does nothing when there is nothing to undo. */
 void cc_undo(struct conn *c);
 
+/* Segments may be larger from now on: a window is of one at least (RFC 5681 3.1). */
+void cc_mss_grew(struct conn *c);
+
 /* `c` sent new data or old. */
 void cc_sent(struct conn *c);
 

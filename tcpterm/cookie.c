@@ -107,7 +107,7 @@ mss_offered(const struct tcpterm *s, const struct pkt *p, const struct tcpterm_v
 {
 	uint16_t mtu = v->decision == TCPTERM_RELAY ? RTE_MIN(s->conf.mtu[0], s->conf.mtu[1])
 						    : s->conf.mtu[p->side & 1];
-	uint16_t mss = (uint16_t)(mtu - (p->is_v6 ? 60 : 40));
+	uint16_t mss = (uint16_t)(mtu - 4 * p->n_tags - (p->is_v6 ? 60 : 40));
 
 	return v->tuning.mss ? RTE_MIN(mss, v->tuning.mss) : mss;
 }

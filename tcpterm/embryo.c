@@ -133,19 +133,31 @@ embryo_unlisten(struct tcpterm *s, tcpterm_listener_id id)
 
 /* --- forwarded handshake --- */
 
+/*
+ * The smaller port counts, whichever way the SYN goes: a flow that is only followed, later, crosses
+ * both.
+ */
+static uint16_t
+mss_most(const struct tcpterm *s, const struct embryo *e, const struct pkt *p)
+{
+	uint16_t mtu = RTE_MIN(s->conf.mtu[0], s->conf.mtu[1]);
+	uint16_t mss = (uint16_t)(mtu - 4 * p->n_tags - (p->is_v6 ? 60 : 40));
+	uint16_t tuned = e->verdict.tuning.mss;
+
+	return tuned ? RTE_MIN(mss, RTE_MAX(tuned, (uint16_t)TCB_MSS_LEAST)) : mss;
+}
+
 /* Options that we could not keep to afterwards leave the segment, the checksum follows. */
 static void
-filter_options(struct tcpterm *s, struct pkt *p)
+filter_options(struct tcpterm *s, const struct embryo *e, struct pkt *p)
 {
 	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(p->m, struct rte_tcp_hdr *, p->l4);
 	uint8_t *opt = (uint8_t *)(tcp + 1);
 	uint8_t was[TCP_OPTIONS_MAX];
-	uint16_t mtu = RTE_MIN(s->conf.mtu[0], s->conf.mtu[1]);
 	uint16_t *word = (uint16_t *)opt;
 
 	memcpy(was, opt, p->opt_len);
-	s->stats.options_removed +=
-		options_filter(opt, p->opt_len, (uint16_t)(mtu - (p->is_v6 ? 60 : 40)));
+	s->stats.options_removed += options_filter(opt, p->opt_len, mss_most(s, e, p));
 	for (unsigned i = 0; i < p->opt_len / 2u; i++) {
 		uint16_t before;
 
@@ -200,7 +212,7 @@ forward(struct tcpterm *s, struct embryo *e, struct pkt *p, unsigned dir)
 {
 	flow_touch(s, &e->f, p, dir);
 	if (p->flags & TCP_SYN)
-		filter_options(s, p);
+		filter_options(s, e, p);
 	learn_end(s, &e->end[dir], p);
 	flow_arm(s, &e->f, usec_add(s->now, LIFETIME_US));
 	core_forward(s, p);

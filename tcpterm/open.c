@@ -36,7 +36,7 @@ open_own(struct conn *c, uint8_t side)
 	c->ts_offset = c->iss.v;
 	c->ts_on = c->sack_on = c->wscale_on = true;
 	c->rcv_shift = open_shift(s);
-	c->mss_offered = tcb_mss_for(c, s->conf.mtu[side & 1]) + 12;
+	c->mss_offered = tcb_mss_for(c, tcb_port_mtu(c, side)) + 12;
 	c->mss = c->mss_offered;
 }
 

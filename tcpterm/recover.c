@@ -206,6 +206,7 @@ recover_timeout(struct conn *c)
 	bool fresh = c->rec.state == RECOVER_OPEN ||
 		     (c->rec.state == RECOVER_LOSS && c->rtt.backoff == 0);
 
+	pmtu_timeout(c);
 	if (c->rec.state == RECOVER_OPEN)
 		undo_begin(c);
 	/* RFC 5681 3.1: ssthresh is lowered once for one loss of a window. */

@@ -212,8 +212,7 @@ next_len(const struct conn *c)
 	 * 3.7.4 says while anything is, and so lets the end of every write wait for the
 	 * peer's delayed ACK, though full segments before it make no silly ones. */
 	if (len > 0 && len < c->mss) {
-		if (all && c->small_end > c->una && !c->tx->fin && !c->nodelay &&
-		    !urgent_waits(c))
+		if (all && c->small_end > c->una && !c->tx->fin && !c->nodelay && !urgent_waits(c))
 			return 0;
 		if (!all && len < c->wnd_max / 2 && !c->override)
 			return 0;
@@ -303,6 +302,7 @@ send_output(struct conn *c)
 	/* SACK blocks travel alone: a full segment has no room for them. */
 	if (c->rcv.ack_now && ooo_has_blocks(c))
 		send_ack(c);
+	pmtu_raise(c);
 	cc_restart(c);
 	if (rack_probe_due(c))
 		send_tail_probe(c);

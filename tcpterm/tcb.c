@@ -134,6 +134,14 @@ tcb_mss_for(const struct conn *c, uint16_t mtu)
 	return (uint16_t)(mtu - headers - (c->ts_on ? 12 : 0));
 }
 
+uint16_t
+tcb_port_mtu(const struct conn *c, uint8_t side)
+{
+	const struct flow *f = c->f;
+
+	return (uint16_t)(c->s->conf.mtu[side & 1] - 4 * RTE_MAX(f->l2[0].n_tags, f->l2[1].n_tags));
+}
+
 void
 tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpterm_options *ours)
 {
@@ -151,8 +159,11 @@ tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpte
 	c->sack_on = peer->sack_permitted && ours->sack_permitted;
 	c->rcv.ts_recent = c->rcv.ts_newest = peer->tsval;
 	mss = RTE_MAX(mss, (uint16_t)TCB_MSS_LEAST);
+	if (c->tuning.mss)
+		mss = RTE_MIN(mss, RTE_MAX(c->tuning.mss, (uint16_t)TCB_MSS_LEAST));
 	mss -= c->ts_on ? 12 : 0;	/* RFC 6691: the option counts headers without options */
-	c->mss = RTE_MIN(mss, tcb_mss_for(c, c->s->conf.mtu[c->f->l2[c->leg].side & 1]));
+	c->mss = RTE_MIN(mss, tcb_mss_for(c, tcb_port_mtu(c, c->f->l2[c->leg].side)));
+	pmtu_agreed(c);
 }
 
 usec_t

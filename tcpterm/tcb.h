@@ -13,6 +13,7 @@
 #include "tcpterm/ecn.h"
 #include "tcpterm/ooo.h"
 #include "tcpterm/pace.h"
+#include "tcpterm/pmtu.h"
 #include "tcpterm/prr.h"
 #include "tcpterm/rack.h"
 #include "tcpterm/sent.h"
@@ -116,6 +117,7 @@ struct conn {
 
 	struct receive rcv;
 	struct ooo ooo;
+	struct pmtu pmtu;
 	struct sent sent;
 	struct rtt rtt;
 	struct recover rec;
@@ -163,6 +165,9 @@ bool tcb_fin_acked(const struct conn *c);
 
 /* The payload of a full segment in an IP packet of `mtu` bytes, timestamps taken off. */
 uint16_t tcb_mss_for(const struct conn *c, uint16_t mtu);
+
+/* The largest IP packet that leaves by the port `side`, its frame's tags taken off (DESIGN 3). */
+uint16_t tcb_port_mtu(const struct conn *c, uint8_t side);
 
 /* What was agreed: the peer's options and ours; sets shifts, ts_on, sack_on, mss. */
 void tcb_agree(struct conn *c, const struct tcpterm_options *peer,
@@ -266,11 +271,6 @@ void send_syn(struct conn *c);		/* SYN or SYN-ACK, by state */
 void send_reset(struct conn *c);
 /* RFC 5961 7, 10: at most one per 500 ms a connection. */
 void send_challenge(struct conn *c);
-
-/* --- pmtu.c: RFC 1191, 8201, 5927 --- */
-
-/* A too-big message that quotes our segment; false: not verified. */
-bool pmtu_icmp(struct conn *c, const struct pkt *p);
 
 /* --- isn.c: RFC 6528 --- */
 seq_t isn_make(const struct tcpterm *s, const struct flow_key *k);

@@ -1,0 +1,205 @@
+/*
+ * How large a segment may be: ports, tags, tuning, ICMP over IPv6, and black holes step by step.
+ */
+#include "tcpterm/tcb.h"
+#include "tests/unit/tap.h"
+
+enum { SECOND = 1000 * 1000 };
+
+static struct tcpterm stack;
+static struct conn c;
+static struct flow flow;
+static struct stream rx, tx;
+
+static void
+start(bool v6)
+{
+	stack = (struct tcpterm){ .conf = { .mtu = { 1500, 1400 }, .n_held_max = 1000 } };
+	CU_ASSERT_EQUAL_FATAL(slab_init(&stack.sent, sizeof(struct sent_seg), 64), 0);
+	flow = (struct flow){ 0 };
+	ip_addr_parse(v6 ? "2001:db8::1" : "192.0.2.1", &flow.key.addr[0]);
+	ip_addr_parse(v6 ? "2001:db8::2" : "192.0.2.2", &flow.key.addr[1]);
+	tcb_init(&c, &stack, &flow, 0);
+	c.rx = &rx;
+	c.tx = &tx;
+	c.is_pending = true;	/* nobody sends in here */
+}
+
+static void
+stop(void)
+{
+	sent_clear(&c);
+	slab_fini(&stack.sent);
+}
+
+static uint16_t
+agreed(uint16_t peer_mss, bool ts)
+{
+	const struct tcpterm_options peer = { .has_mss = true, .mss = peer_mss, .has_ts = ts };
+	const struct tcpterm_options ours = { .has_ts = true };
+
+	tcb_agree(&c, &peer, &ours);
+	return c.mss;
+}
+
+static void
+one_in_flight(void)
+{
+	CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
+	c.nxt = c.mss;
+	c.wnd_edge = 65535;
+}
+
+static bool
+icmp6(uint32_t mtu)
+{
+	const struct pkt p = {
+		.is_v6 = true, .icmp_type = 2, .icmp_mtu = mtu, .seq = seq_of(c.iss, 0).v
+	};
+
+	return pmtu_icmp(&c, &p);
+}
+
+static void
+each_port_bounds_what_leaves_by_it(void)
+{
+	start(false);
+	CU_ASSERT_EQUAL(agreed(9000, false), 1460);
+	CU_ASSERT_EQUAL(agreed(9000, true), 1448);
+	CU_ASSERT_EQUAL(agreed(536, false), 536);
+	flow.l2[0].side = 1;
+	CU_ASSERT_EQUAL(agreed(9000, false), 1360);
+	stop();
+}
+
+static void
+tags_are_taken_off_the_ports_mtu(void)
+{
+	start(false);
+	flow.l2[0].n_tags = 1;
+	CU_ASSERT_EQUAL(agreed(9000, false), 1456);
+	flow.l2[1].n_tags = 3;
+	CU_ASSERT_EQUAL(agreed(9000, true), 1436);
+	stop();
+}
+
+static void
+rule_bounds_the_size(void)
+{
+	start(false);
+	c.tuning.mss = 1000;
+	CU_ASSERT_EQUAL(agreed(9000, false), 1000);
+	CU_ASSERT_EQUAL(agreed(9000, true), 988);	/* RFC 6691 */
+	CU_ASSERT_EQUAL(agreed(600, false), 600);
+	stop();
+}
+
+/* RFC 8201 4 */
+static void
+ipv6_is_never_lowered_below_its_least(void)
+{
+	start(true);
+	CU_ASSERT_EQUAL(agreed(9000, false), 1440);
+	one_in_flight();
+	CU_ASSERT_TRUE(icmp6(1279));
+	CU_ASSERT_EQUAL(c.mss, 1440);
+	CU_ASSERT_TRUE(icmp6(0));
+	CU_ASSERT_EQUAL(c.mss, 1440);
+	CU_ASSERT_TRUE(icmp6(1280));
+	CU_ASSERT_EQUAL(c.mss, 1220);
+	CU_ASSERT_EQUAL(c.sent.lost, 1440);
+	CU_ASSERT_EQUAL(stack.stats.pmtu_lowered, 1);
+	stop();
+}
+
+static void
+timeouts(unsigned first, unsigned last)
+{
+	for (unsigned n = first; n <= last; n++) {
+		c.rtt.backoff = (uint8_t)(n - 1);
+		pmtu_timeout(&c);
+	}
+}
+
+static void
+size_that_does_not_help_is_given_back(void)
+{
+	start(false);
+	agreed(9000, false);
+	one_in_flight();
+	timeouts(1, 2);
+	CU_ASSERT_EQUAL(c.mss, 1460);
+	timeouts(3, 4);
+	CU_ASSERT_EQUAL(c.mss, 1024);
+	timeouts(5, 6);
+	CU_ASSERT_EQUAL(c.mss, 512);
+	timeouts(7, 7);
+	CU_ASSERT_EQUAL(c.mss, 1460);	/* an outage, not a black hole */
+	CU_ASSERT_EQUAL(stack.stats.black_holes, 1);
+	stop();
+}
+
+/* After a timeout the window is one segment, of the size tried then. */
+static void
+window_is_a_full_segment_when_size_is_given_back(void)
+{
+	start(false);
+	agreed(9000, false);
+	one_in_flight();
+	timeouts(1, 3);
+	c.cc.cwnd = c.mss;
+	stack.now = usec_add(stack.now, 10 * SECOND);
+	pmtu_raise(&c);
+	CU_ASSERT_EQUAL(c.mss, 1460);
+	CU_ASSERT_EQUAL(c.cc.cwnd, 1460);
+	stop();
+}
+
+/* A black hole that stays is asked less and less often. */
+static void
+full_size_is_tried_again_ever_later(void)
+{
+	int64_t wait[] = { 10, 20, 40, 80, 160, 320, 600, 600 };
+
+	start(false);
+	agreed(9000, false);
+	one_in_flight();
+	for (unsigned i = 0; i < RTE_DIM(wait); i++) {
+		timeouts(1, 3);
+		CU_ASSERT_EQUAL(c.mss, 1024);
+		stack.now = usec_add(stack.now, wait[i] * SECOND - 1);
+		pmtu_raise(&c);
+		CU_ASSERT_EQUAL(c.mss, 1024);
+		stack.now = usec_add(stack.now, 1);
+		pmtu_raise(&c);
+		CU_ASSERT_EQUAL(c.mss, 1460);
+	}
+	stop();
+}
+
+static void
+small_segments_and_closed_windows_are_no_black_holes(void)
+{
+	start(false);
+	agreed(1000, false);
+	one_in_flight();
+	timeouts(1, 7);
+	CU_ASSERT_EQUAL(c.mss, 1000);
+	stop();
+	start(false);
+	agreed(9000, false);
+	one_in_flight();
+	c.wnd_edge = c.una;
+	timeouts(1, 7);
+	CU_ASSERT_EQUAL(c.mss, 1460);
+	CU_ASSERT_EQUAL(stack.stats.black_holes, 0);
+	stop();
+}
+
+TAP_MAIN(pmtu, TAP_TEST(each_port_bounds_what_leaves_by_it),
+	 TAP_TEST(tags_are_taken_off_the_ports_mtu), TAP_TEST(rule_bounds_the_size),
+	 TAP_TEST(ipv6_is_never_lowered_below_its_least),
+	 TAP_TEST(size_that_does_not_help_is_given_back),
+	 TAP_TEST(window_is_a_full_segment_when_size_is_given_back),
+	 TAP_TEST(full_size_is_tried_again_ever_later),
+	 TAP_TEST(small_segments_and_closed_windows_are_no_black_holes))
