@@ -146,6 +146,7 @@ void
 cc_mss_grew(struct conn *c)
 {
 	c->cc.cwnd = RTE_MAX(c->cc.cwnd, (uint32_t)c->mss);
+	c->cc.ssthresh = RTE_MAX(c->cc.ssthresh, 2u * c->mss);	/* RFC 5681 (4) */
 }
 
 void

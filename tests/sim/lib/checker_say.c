@@ -15,8 +15,10 @@ judge_identity(const struct said *x)
 {
 	const struct identity *id = &x->d->cfg->id[x->dir];
 	const struct seen *s = x->s;
-	/* A RST for what is no connection has nothing to go by but the frame it answers. */
-	unsigned i, mask = s->flags & SEEN_RST ? 0xfff : 0xffff;
+	/* A RST for what is no connection has nothing to go by but the frame it answers, nor has
+	 * what keeps TIME-WAIT: the priority in the tags is that frame's. */
+	bool echoes = s->flags & SEEN_RST || checker_over(x->d) || checker_leg_closed(x->d, x->leg);
+	unsigned i, mask = echoes ? 0xfff : 0xffff;
 	const uint8_t *t;
 
 	if (memcmp(s->src_mac, id->mac, 6) || memcmp(s->dst_mac, id->peer_mac, 6))

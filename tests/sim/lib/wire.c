@@ -234,6 +234,14 @@ too_big(const struct pipe_config *c, const struct frame *f)
 	return c->mtu && f->len - frame_ip_offset(f->bytes, f->len) > c->mtu;
 }
 
+/* A wire that went on losing would once take a SYN and all its repetitions (the last is sent after
+ * 127 s): nothing went wrong then, and nothing was shown. */
+static bool
+is_calm(int64_t now)
+{
+	return now > 120 * 1000000LL;
+}
+
 void
 wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 {
@@ -248,7 +256,7 @@ wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 		fate = WIRE_DARK;
 	else if (left < 0)
 		fate = WIRE_FULL;
-	else if (rng_chance(r, c->loss))
+	else if (rng_chance(r, c->loss) && !is_calm(now))
 		fate = WIRE_LOST;
 	else if (big)
 		fate = WIRE_TOO_BIG;
@@ -265,7 +273,7 @@ wire_send(struct wire *w, int pipe, struct frame *f, int64_t now)
 	}
 	if (c->mark > 0 && rng_chance(r, c->mark) && mark(f))
 		fate = WIRE_MARKED;
-	if (rng_chance(r, c->corrupt) && corrupt(r, f))
+	if (rng_chance(r, c->corrupt) && !is_calm(now) && corrupt(r, f))
 		fate = WIRE_CORRUPTED;
 	late = rng_chance(r, c->reorder);
 	note(w, pipe, f, fate != WIRE_CARRIED ? fate : late ? WIRE_REORDERED : fate, now);
