@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "tcpterm/tcb.h"
 
 /* The offset within 2^31 of rcv.nxt that has this low word. */
@@ -19,6 +21,7 @@ unlink_after(struct conn *c, struct rte_mbuf *before)
 {
 	struct rte_mbuf **at = before ? &held(before)->next : &c->ooo.head, *m = *at;
 
+	assert(m);
 	*at = held(m)->next;
 	if (c->ooo.tail == m)
 		c->ooo.tail = before;

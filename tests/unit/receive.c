@@ -53,11 +53,11 @@ read_all(void)
 static void
 window_closes_at_every_scale(void)
 {
-	for (uint8_t shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
+	for (unsigned shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
 		int64_t unit = 1LL << shift, limit = RTE_MAX((int64_t)LIMIT, 2 * unit);
 		unsigned n = 0;
 
-		start(shift);
+		start((uint8_t)shift);
 		acknowledge();
 		for (; offered > c.rcv.nxt && n < 10000; n++) {
 			arrive(RTE_MIN((int64_t)MSS, offered - c.rcv.nxt));
@@ -74,10 +74,10 @@ window_closes_at_every_scale(void)
 static void
 window_closes_however_small_the_segments(void)
 {
-	for (uint8_t shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
+	for (unsigned shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
 		unsigned n = 0;
 
-		start(shift);
+		start((uint8_t)shift);
 		acknowledge();
 		for (; offered > c.rcv.nxt && n < 10 * LIMIT; n++) {
 			arrive(1);
@@ -90,8 +90,8 @@ window_closes_however_small_the_segments(void)
 static void
 closed_window_is_opened_by_the_reader(void)
 {
-	for (uint8_t shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
-		start(shift);
+	for (unsigned shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
+		start((uint8_t)shift);
 		acknowledge();
 		while (offered > c.rcv.nxt) {
 			arrive(RTE_MIN((int64_t)MSS, offered - c.rcv.nxt));
@@ -128,8 +128,8 @@ edge_moves_by_a_segment_or_more(void)
 static void
 edges_stop_above_high_water(void)
 {
-	for (uint8_t shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
-		start(shift);
+	for (unsigned shift = 0; shift <= TCB_WSCALE_MAX; shift++) {
+		start((uint8_t)shift);
 		acknowledge();
 		stack.stats.n_held = 900;
 		for (int64_t was = c.rcv.adv; c.rcv.nxt < was; acknowledge()) {
