@@ -116,16 +116,7 @@ static void
 send_synack(struct tcpterm *s, const struct pkt *p, const struct tcpterm_options *o, uint32_t iss,
 	    uint16_t flags)
 {
-	struct l2_template l2 = { 0 };
 	struct segment g = {
-		.l2 = &l2,
-		.l2_swap = true,
-		.domain = p->domain,
-		.side = p->side,
-		.src = p->dst,
-		.dst = p->src,
-		.sport = p->dport,
-		.dport = p->sport,
 		.ttl = 64,
 		.df = true,
 		.seq = iss,
@@ -135,10 +126,7 @@ send_synack(struct tcpterm *s, const struct pkt *p, const struct tcpterm_options
 		.opt = o,
 	};
 
-	if (!l2_learn(s->l2s, &l2, p))
-		return;
-	segment_send_bare(s, &g);
-	l2_forget(s->l2s, &l2);
+	segment_reply(s, g, p);
 }
 
 void

@@ -39,18 +39,9 @@ reset_send(struct tcpterm *s, const struct flow *f, unsigned to, const struct ma
 void
 reset_reply(struct tcpterm *s, const struct pkt *p)
 {
-	struct l2_template l2 = { 0 };
 	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
 	bool has_ack = p->flags & TCP_ACK;
 	struct segment g = {
-		.l2 = &l2,
-		.l2_swap = true,
-		.domain = p->domain,
-		.side = p->side,
-		.src = p->dst,
-		.dst = p->src,
-		.sport = p->dport,
-		.dport = p->sport,
 		.ttl = 64,
 		.df = true,
 		.seq = has_ack ? p->ack : 0,
@@ -58,10 +49,8 @@ reset_reply(struct tcpterm *s, const struct pkt *p)
 		.flags = TCP_RST | (has_ack ? 0 : TCP_ACK),
 	};
 
-	if (p->flags & TCP_RST || !l2_learn(s->l2s, &l2, p))
-		return;
-	segment_send_bare(s, &g);
-	l2_forget(s->l2s, &l2);
+	if (!(p->flags & TCP_RST))
+		segment_reply(s, g, p);
 }
 
 /* A RST in the place of `p`, to where it was going.  A SYN counts for what is expected: who gets

@@ -109,3 +109,22 @@ segment_for(const struct flow *f, unsigned to)
 		.df = true,
 	};
 }
+
+void
+segment_reply(struct tcpterm *s, struct segment g, const struct pkt *p)
+{
+	struct l2_template l2 = { 0 };
+
+	g.l2 = &l2;
+	g.l2_swap = true;
+	g.domain = p->domain;
+	g.side = p->side;
+	g.src = p->dst;
+	g.dst = p->src;
+	g.sport = p->dport;
+	g.dport = p->sport;
+	if (!l2_learn(s->l2s, &l2, p))
+		return;
+	segment_send_bare(s, &g);
+	l2_forget(s->l2s, &l2);
+}

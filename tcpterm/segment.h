@@ -35,4 +35,8 @@ bool segment_send_bare(struct tcpterm *s, const struct segment *g);
  * numbers. Of a relay it carries the other end's own link header. */
 struct segment segment_for(const struct flow *f, unsigned to);
 
+/* Sends `g`, without payload, back along the way that `p` came, for which there need be no flow:
+ * fills in link header, addresses and ports. */
+void segment_reply(struct tcpterm *s, struct segment g, const struct pkt *p);
+
 #endif

@@ -112,16 +112,7 @@ answer(struct tcpterm *s, const struct timewait *w, const struct pkt *p, unsigne
 {
 	bool known = w->sort != TIMEWAIT_TRANSLATED;
 	struct tcpterm_options o = timestamps(s, w, d, in);
-	struct l2_template l2 = { 0 };
 	struct segment g = {
-		.l2 = &l2,
-		.l2_swap = true,
-		.domain = p->domain,
-		.side = p->side,
-		.src = p->dst,
-		.dst = p->src,
-		.sport = p->dport,
-		.dport = p->sport,
 		.ttl = known ? w->ttl[d] : 64,
 		.tos = known ? w->tos[d] : 0,
 		.df = d == 0 ? w->df_0 : w->df_1,
@@ -132,10 +123,7 @@ answer(struct tcpterm *s, const struct timewait *w, const struct pkt *p, unsigne
 		.opt = &o,
 	};
 
-	if (!l2_learn(s->l2s, &l2, p))
-		return;
-	segment_send_bare(s, &g);
-	l2_forget(s->l2s, &l2);
+	segment_reply(s, g, p);
 }
 
 /* --- a new connection in the old one's place --- */
