@@ -39,15 +39,14 @@ rack_arrived(struct conn *c, const struct sent_seg *g)
 {
 	struct rack *r = &c->rack;
 	int64_t end = g->off + g->len, rtt = usec_diff(c->s->now, g->at);
-	bool original = rack_is_original(c, g);
 
-	/* 6.2 step 3 asks for what was sent once; the original of what was sent again in vain is as
-	 * sure a sign, and in a recovery, where each segment that is late is sent again, the only. */
+	/* 6.2 step 3 asks for what was sent once. In a recovery each segment that is late is sent
+	 * again: there the only sign is an original, and what comes in half a round trip is one. */
 	if (end > r->fack)
 		r->fack = end;
-	else if (!g->ever_rexmit || original)
+	else if (!g->ever_rexmit || rtt < (int64_t)c->rtt.min / 2)
 		r->reordering |= end < r->fack;
-	if (original)
+	if (rack_is_original(c, g))
 		return;
 	r->rtt = (uint32_t)RTE_MIN(rtt, (int64_t)UINT32_MAX / 2);
 	if (sent_after(g->at, end, r->xmit_ts, r->end)) {
