@@ -178,6 +178,33 @@ syn_sent(struct conn *c, struct pkt *p)
 	return used_up(c, p, OPEN_DONE);
 }
 
+/* A SYN, or a SYN-ACK, for SYN-RECEIVED. */
+static enum open_result
+syn_again(struct conn *c, const struct pkt *p, int64_t off)
+{
+	bool passive = c->leg == 0;	/* the peer is the initiator */
+
+	if (off == -1 && !(p->flags & TCP_ACK)) {
+		ecn_agree(c, p);
+		send_syn(c);		/* ours was lost */
+	} else if (off == -1 && p->ack == c->iss.v + 1) {
+		/* A simultaneous open's SYN-ACK. Its SYN we had: it is acknowledged again,
+		 * as all that lies outside the window (RFC 9293 3.10.7.4, first). */
+		established(c);
+		c->rcv.ack_now = true;
+		tcb_pend(c);
+	} else if (passive && off >= 0 && off < c->rcv.adv) {
+		/* RFC 9293 3.10.7.4, fourth: back to LISTEN, where the SYN is good when it comes
+		 * again.  RFC 5961 4.2 has an ACK for it in the synchronized states, which this one
+		 * is not; nor does who guesses the window end more than a handshake. */
+		return OPEN_REFUSED;
+	} else {
+		/* first; for an active open's fourth RFC 5961 4.2 */
+		send_challenge(c);
+	}
+	return OPEN_DONE;
+}
+
 static enum open_result
 syn_received(struct conn *c, struct pkt *p)
 {
@@ -188,19 +215,8 @@ syn_received(struct conn *c, struct pkt *p)
 			send_challenge(c);	/* RFC 5961 3.2 */
 		return used_up(c, p, off == 0 ? OPEN_REFUSED : OPEN_DONE);
 	}
-	if (p->flags & TCP_SYN) {
-		if (off == -1 && !(p->flags & TCP_ACK)) {
-			ecn_agree(c, p);
-			send_syn(c);		/* ours was lost */
-		} else if (off == -1 && p->ack == c->iss.v + 1) {
-			/* A simultaneous open's SYN-ACK. Its SYN we had: it is acknowledged again,
-			 * as all that lies outside the window (RFC 9293 3.10.7.4, first). */
-			established(c);
-			c->rcv.ack_now = true;
-			tcb_pend(c);
-		}
-		return used_up(c, p, OPEN_DONE);
-	}
+	if (p->flags & TCP_SYN)
+		return used_up(c, p, syn_again(c, p, off));
 	if (!receive_acceptable(c, off, p->payload_len)) {
 		send_ack(c);
 		return used_up(c, p, OPEN_DONE);
