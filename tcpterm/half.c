@@ -317,9 +317,9 @@ enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
 	if (h->collecting)
 		half_sync_lowest(s, f, h);
 	while (over_budget(s, h) && front_hole(h, &hole)) {
-		bool known = hole_due(s, h, &hole) <= s->now.v || hole.evidence != NEVER;
+		bool due = hole_due(s, h, &hole) <= s->now.v;	/* else it may still come */
 
-		declare(s, f, h, hole.end, known ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
+		declare(s, f, h, hole.end, due ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
 		deliver_ready(s, f, h);
 		pieces_clear(s, &h->kept);
 	}

@@ -255,18 +255,40 @@ one_side_alone_is_judged_by_200_ms_of_progress(void)
 static void
 one_side_alone_is_judged_by_a_megabyte_of_progress(void)
 {
+	const struct tcpterm_passive_conf roomy = { .budget_bytes = 2 << 20 };
 	int64_t off = 2000;
 	unsigned i;
 
-	copies_begin(NULL);
+	copies_begin(&roomy);
 	copies_syn(0);
 	SEGMENT(0, 1000);
 	copies_wait(11 * MS);
 	for (i = 0; i < 800; i++, off += 1460)
 		SEGMENT(off, 1460);
-	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1); /* no time passed: the budget asked */
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+	copies_wait(11 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
 	CU_ASSERT_EQUAL(copies.dir[0].gap[0].reason, TCPTERM_GAP_LOST_IN_TAP);
 	CU_ASSERT_EQUAL(copies.dir[0].gap[0].len, 1000);
+	end();
+}
+
+/* The receiver has it, but a copy may still be on its way: the allowance has not passed. */
+static void
+gap_that_only_the_budget_asked_for_says_so(void)
+{
+	const struct tcpterm_passive_conf c = { .n_segments = 10 };
+	unsigned i;
+
+	copies_begin(&c);
+	copies_handshake();
+	SEGMENT(100, 10);
+	ACKED(110);
+	for (i = 0; i < 10; i++)
+		SEGMENT(110 + 10 * i, 10);
+	CU_ASSERT_EQUAL_FATAL(copies.dir[0].n_gaps, 1);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[0].len, 100);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[0].reason, TCPTERM_GAP_BUDGET);
 	end();
 }
 
@@ -447,6 +469,7 @@ TAP_MAIN(half, TAP_TEST(bytes_in_order_are_delivered_at_once),
 	 TAP_TEST(one_side_alone_is_judged_by_200_ms_of_progress),
 	 TAP_TEST(one_side_alone_is_judged_by_a_megabyte_of_progress),
 	 TAP_TEST(budget_of_segments_and_bytes_is_kept),
+	 TAP_TEST(gap_that_only_the_budget_asked_for_says_so),
 	 TAP_TEST(first_of_two_versions_is_delivered_and_both_are_shown),
 	 TAP_TEST(keepalive_byte_is_no_byte_of_the_stream),
 	 TAP_TEST(bad_checksum_is_ignored_and_counted),
