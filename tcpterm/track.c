@@ -349,6 +349,8 @@ refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
 	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
 	bool has_ack = p->flags & TCP_ACK;
 
+	if (!p->cksum_bad)
+		t->half[dir].own = manners_of(p);
 	if (t->refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
 		reset_send(s, &t->f, dir, &t->half[!dir].own, has_ack ? p->ack : 0, !has_ack,
 			   p->seq + len);

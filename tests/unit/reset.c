@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "tests/unit/lib/chain.h"
+#include "tests/unit/lib/ends.h"
 #include "tests/unit/tap.h"
 
 enum { MB = 1024 * 1024, MS = 1000, SECOND = 1000000 };
@@ -179,6 +180,30 @@ syn_that_comes_again_after_a_reset_is_refused(void)
 	chain_fini(&c);
 }
 
+/* The server was not heard before the reset: what it says after it tells how it speaks. */
+static void
+late_refusal_has_the_manners_of_who_spoke_since(void)
+{
+	static const struct ends_conf conf = { .wscale = -1 };
+	const struct ends_seg syn = { .seq = -1, .flags = TCP_SYN };
+	const struct ends_seg synack = { .seq = -1, .flags = TCP_SYN | TCP_ACK, .tos = 0x48 };
+	static struct ends e;
+
+	ends_init(&e, &conf, false);
+	ends_send(&e, 0, &syn);
+	ends_run(&e, MS);
+	CU_ASSERT_EQUAL(tcpterm_reset(e.stack, ends_flow(&e)), 0);
+	ends_send(&e, 1, &synack);
+	ends_run(&e, MS);
+	e.n_out = 0;
+	ends_send(&e, 0, &syn);
+	ends_run(&e, MS);
+	CU_ASSERT_EQUAL_FATAL(ends_count(&e, 0, 0), 1);
+	CU_ASSERT_EQUAL(ends_last(&e, 0)->flags, TCP_RST | TCP_ACK);
+	CU_ASSERT_EQUAL(ends_last(&e, 0)->tos, 0x48);
+	ends_fini(&e);
+}
+
 static void
 one_end_is_told_and_the_other_meets_silence(void)
 {
@@ -350,6 +375,7 @@ TAP_MAIN(reset, TAP_TEST(idle_ends_believe_the_reset), TAP_TEST(ends_are_reset_a
 	 TAP_TEST(lost_reset_is_repeated_to_who_goes_on_sending),
 	 TAP_TEST(handshake_is_reset_at_both_ends),
 	 TAP_TEST(syn_that_comes_again_after_a_reset_is_refused),
+	 TAP_TEST(late_refusal_has_the_manners_of_who_spoke_since),
 	 TAP_TEST(one_end_is_told_and_the_other_meets_silence),
 	 TAP_TEST(new_connection_of_the_tuple_begins_after_a_reset),
 	 TAP_TEST(killed_connection_of_the_library_says_closed),
