@@ -24,7 +24,7 @@ checker_new(const struct checker_config *cfg,
 			v = &c->d[i].v[k / 2][k % 2];
 			v->said_wscale = -1;
 			v->heard_fin = UINT64_MAX;
-			v->echo_at = INT64_MIN;
+			v->echo_at = v->fresh_at = INT64_MIN;
 		}
 	}
 	return c;
@@ -42,6 +42,7 @@ checker_free(struct checker *c)
 		for (k = 0; k < 4; k++) {
 			v = &c->d[i].v[k / 2][k % 2];
 			ranges_fini(&v->heard);
+			ranges_fini(&v->fresh);
 			ranges_fini(&v->heard_sacked);
 			ranges_fini(&v->tsvals);
 			ranges_fini(&v->labels);
@@ -54,10 +55,18 @@ checker_free(struct checker *c)
 }
 
 bool
-checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to)
+checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to,
+	      int64_t now)
 {
-	/* Offsets on the wire count the SYN. */
-	return ranges_touch(&c->d[flow].v[dir][WHO_BOX].heard, from + 1, to + 1);
+	const struct voice *v = &c->d[flow].v[dir][WHO_BOX];
+	uint64_t at = from + 1;		/* offsets on the wire count the SYN */
+
+	if (v->fresh_at != now)
+		return ranges_touch(&v->heard, at, to + 1);
+	for (; at <= to; at++)
+		if (ranges_touch(&v->heard, at, at + 1) && !ranges_touch(&v->fresh, at, at + 1))
+			return true;
+	return false;
 }
 
 bool
@@ -245,6 +254,7 @@ hear_identity(struct voice *v, const struct seen *s)
 	v->ttls[s->ttl / 8] |= (uint8_t)(1 << s->ttl % 8);
 	v->toses[(s->tos & 0xfc) / 8] |= (uint8_t)(1 << (s->tos & 0xfc) % 8);
 	v->dfs[s->df] = true;
+	v->known = true;
 	if (s->v6)
 		ranges_add(&v->labels, s->flow_label, s->flow_label + 1);
 	if (!s->has_ts || s->flags & SEEN_RST)
@@ -269,6 +279,21 @@ hear_sack(const struct said *x)
 		if (from >= 0 && to <= (int64_t)v->max)
 			ranges_add(&v->heard_sacked, (uint64_t)from, (uint64_t)to);
 	}
+}
+
+static void
+hear_bytes(struct voice *v, uint64_t from, uint64_t to, int64_t now)
+{
+	uint64_t at = from;
+
+	if (v->fresh_at != now)
+		ranges_clear(&v->fresh);
+	v->fresh_at = now;
+	while ((at = ranges_end(&v->heard, at)) < to) {
+		ranges_add(&v->fresh, at, ranges_next(&v->heard, at, to));
+		at = ranges_next(&v->heard, at, to);
+	}
+	ranges_add(&v->heard, from, to);
 }
 
 /* `x` has the voice that spoke as `peer` of the one that hears. */
@@ -300,7 +325,7 @@ hear(struct said *x)
 		v->heard_fin_at = x->now;
 	}
 	if (x->from >= 0)
-		ranges_add(&v->heard, (uint64_t)x->from, (uint64_t)x->end);
+		hear_bytes(v, (uint64_t)x->from, (uint64_t)x->end, x->now);
 }
 
 /* What the box may pass on as it came. */
@@ -323,7 +348,7 @@ static void
 count_to_answer(const struct said *x)
 {
 	struct voice *v = x->peer;
-	bool closed = checker_leg_closed(x->d, x->leg);
+	bool closed = checker_leg_closed(x->d, x->leg, WHO_BOX);
 
 	if (!closed && v->heard_last_at != x->now)
 		v->to_answer = 0;
@@ -348,6 +373,9 @@ checker_received(struct checker *c, enum who who, int leg, const struct frame *f
 	if (who == WHO_BOX)
 		count_to_answer(&x);
 	hear(&x);
+	/* A RST that refuses the SYN ends the box's flow: what comes again begins another. */
+	if (who == WHO_BOX && s.flags & SEEN_RST && !x.d->confirmed)
+		x.d->v[0][WHO_BOX].known = x.d->v[1][WHO_BOX].known = false;
 	/* The client's valid ACK: of the server's SYN, at the number after its own. */
 	if (who == WHO_BOX && leg == 0 && !(s.flags & (SEEN_SYN | SEEN_RST)) &&
 	    s.flags & SEEN_ACK && x.from >= 1 && x.ack >= 1 && x.d->has_isn[1])

@@ -83,8 +83,10 @@ void checker_received(struct checker *c, enum who who, int leg, const struct fra
 /* At the end: `drops` frames were dropped by the box by its own account. */
 void checker_finish(struct checker *c, uint64_t drops);
 
-/* Has any byte of offsets from..to-1 of that stream (0: its first byte) reached the box? */
-bool checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to);
+/* Had any byte of offsets from..to-1 of that stream (0: its first byte) reached the box before
+ * `now_us`?  Of one burst nobody says what came first. */
+bool checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to,
+		   int64_t now_us);
 
 /* What `who` has heard on a leg; offsets, 0 the SYN.  The ranges stay the checker's. */
 struct witness {

@@ -98,9 +98,9 @@ judge_fin_ack(const struct said *x)
 }
 
 bool
-checker_leg_closed(const struct dialogue *d, int leg)
+checker_leg_closed(const struct dialogue *d, int leg, enum who who)
 {
-	const struct voice *v = &d->v[leg][WHO_BOX];
+	const struct voice *v = &d->v[leg][who];
 
 	return v->said_fin && v->heard_fin != UINT64_MAX && v->heard_ack >= v->max &&
 	       v->acked > v->heard_fin;
@@ -110,7 +110,7 @@ bool
 checker_over(const struct dialogue *d)
 {
 	return d->ended || d->v[0][WHO_BOX].heard_rst || d->v[1][WHO_BOX].heard_rst ||
-	       (checker_leg_closed(d, 0) && checker_leg_closed(d, 1));
+	       (checker_leg_closed(d, 0, WHO_BOX) && checker_leg_closed(d, 1, WHO_BOX));
 }
 
 bool
@@ -126,7 +126,7 @@ judge_closed(const struct said *x)
 {
 	if (x->v->to_answer > 0)
 		x->v->to_answer--;
-	else if (checker_leg_closed(x->d, x->leg))
+	else if (checker_leg_closed(x->d, x->leg, WHO_BOX))
 		checker_fail(x, "time-wait", "nothing had come to answer");
 }
 
@@ -136,10 +136,9 @@ checker_box_rst(struct said *x)
 	const struct voice *far = source(x);
 	int64_t una = (int64_t)x->v->heard_ack, max = (int64_t)x->v->max;
 	bool refused = !x->v->said_syn && x->s->flags & SEEN_ACK;
-	bool heard = far->dfs[0] || far->dfs[1];
 
-	/* Who was never heard has no manners to take on. */
-	if (!x->c->cfg.may_reset || heard)
+	/* Who was not heard has no manners to take on. */
+	if (!x->c->cfg.may_reset || far->known)
 		judge_impersonation(x);
 	/* What is forwarded is not counted for the box's; an answer to an old segment is old. */
 	if (x->c->cfg.may_reset && (x->c->cfg.mode == BOX_TRACK || x->d->ended))

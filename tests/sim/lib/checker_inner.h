@@ -33,9 +33,12 @@ struct voice {
 	uint64_t n_syn_said;
 
 	bool heard_syn, heard_rst;
+	bool known;		/* its peer's manners are: a refused handshake takes them along */
 	uint64_t n_syn_heard;
 	struct seen syn;	/* the last SYN heard; its pointers are not valid */
 	struct ranges heard;
+	struct ranges fresh;	/* of these, what came first at ... */
+	int64_t fresh_at;
 	struct ranges heard_sacked;	/* of the own stream */
 	uint64_t heard_ack, heard_edge, heard_fin;	/* heard_fin: offset, UINT64_MAX none */
 	int64_t heard_fin_at;
@@ -105,7 +108,7 @@ void checker_hear_ecn(const struct said *x);
 /* What only the box is held to; called before checker_say. */
 void checker_box(struct said *x);
 void checker_box_rst(struct said *x);
-bool checker_leg_closed(const struct dialogue *d, int leg);
+bool checker_leg_closed(const struct dialogue *d, int leg, enum who who);	/* for `who` */
 
 /* A flow that has ended, or a handshake that is not confirmed, holds nothing: is this one of
  * its segments passed on as it came?  Only those count that came after the end. */

@@ -16,8 +16,11 @@ judge_identity(const struct said *x)
 	const struct identity *id = &x->d->cfg->id[x->dir];
 	const struct seen *s = x->s;
 	/* A RST for what is no connection has nothing to go by but the frame it answers, nor has
-	 * what keeps TIME-WAIT: the priority in the tags is that frame's. */
-	bool echoes = s->flags & SEEN_RST || checker_over(x->d) || checker_leg_closed(x->d, x->leg);
+	 * what keeps TIME-WAIT, the box or an end: the priority in the tags is that frame's.  The
+	 * box takes on what an end says then. */
+	bool echoes = s->flags & SEEN_RST || checker_over(x->d) ||
+		      checker_leg_closed(x->d, x->leg, x->who) ||
+		      checker_leg_closed(x->d, x->dir, WHO_END);
 	unsigned i, mask = echoes ? 0xfff : 0xffff;
 	const uint8_t *t;
 

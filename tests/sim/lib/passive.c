@@ -71,7 +71,8 @@ passive_gap(void *ctx, unsigned flow, int dir, uint64_t offset, uint64_t len, bo
 	h->gaps += len;
 	if (!p->gaps_allowed)
 		wrong(p, flow, dir, "a gap, although nothing can be lost,", offset);
-	else if (!own && !p->scarce && checker_heard(p->checker, flow, dir, offset, offset + len))
+	else if (!own && !p->scarce &&
+		 checker_heard(p->checker, flow, dir, offset, offset + len, *p->now))
 		wrong(p, flow, dir, "a gap over bytes that had come", offset);
 }
 

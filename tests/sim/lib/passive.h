@@ -20,7 +20,8 @@ struct passive_half {
 
 struct passive {
 	struct passive_half half[CHECKER_FLOWS][2];
-	const struct checker *checker;	/* knows what has reached the box */
+	const struct checker *checker;	/* knows what has reached the box ... */
+	const int64_t *now;		/* ... before now, us */
 	bool gaps_allowed, ends_known;	/* by what the wire and the tap may do */
 	bool scarce;			/* the box may drop for want of buffers */
 	void (*breach)(void *ctx, const char *rule, const char *text);

@@ -10,6 +10,12 @@ ranges_fini(struct ranges *s)
 	memset(s, 0, sizeof *s);
 }
 
+void
+ranges_clear(struct ranges *s)
+{
+	s->n = 0;
+}
+
 /* Index of the first range that ends at or after `at`. */
 static size_t
 find(const struct ranges *s, uint64_t at)
@@ -68,6 +74,16 @@ ranges_end(const struct ranges *s, uint64_t from)
 	size_t i = find(s, from + 1);
 
 	return i < s->n && s->r[i].from <= from ? s->r[i].to : from;
+}
+
+uint64_t
+ranges_next(const struct ranges *s, uint64_t from, uint64_t to)
+{
+	size_t i = find(s, from + 1);
+
+	if (i == s->n || s->r[i].from >= to)
+		return to;
+	return s->r[i].from > from ? s->r[i].from : from;
 }
 
 bool

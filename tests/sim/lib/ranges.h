@@ -20,6 +20,7 @@ struct ranges {
 };
 
 void ranges_fini(struct ranges *s);
+void ranges_clear(struct ranges *s);
 void ranges_add(struct ranges *s, uint64_t from, uint64_t to);
 
 /* Removes the first range, if there is one. */
@@ -33,5 +34,8 @@ bool ranges_touch(const struct ranges *s, uint64_t from, uint64_t to);
 
 /* The first offset at or after `from` that is not in the set. */
 uint64_t ranges_end(const struct ranges *s, uint64_t from);
+
+/* The first offset of from..to-1 that is in the set, or `to`. */
+uint64_t ranges_next(const struct ranges *s, uint64_t from, uint64_t to);
 
 #endif

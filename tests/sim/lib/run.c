@@ -489,6 +489,7 @@ setup(struct run *r)
 	r->checker = checker_new(&cc, breach, r);
 	r->passive.breach = breach;
 	r->passive.checker = r->checker;
+	r->passive.now = &r->now;
 	r->passive.scarce = r->sc->box.n_mbufs < 256;
 	r->passive.ends_known = r->sc->tap_loss == 0;
 	r->passive.gaps_allowed = r->sc->tap_loss > 0 || r->passive.scarce ||
