@@ -306,6 +306,18 @@ table_walk(const struct table *t, uint64_t *cursor, struct flow **out, unsigned 
 	return n;
 }
 
+unsigned
+table_probes(const struct table *t, const struct flow *f)
+{
+	uint32_t at;
+	const struct bucket *its = place_of(t, f, &at), *b = home(t, f->hash);
+	unsigned n = 1;
+
+	for (; its && b != its; b = next_bucket(t, b))
+		n++;
+	return its ? n : 0;
+}
+
 uint32_t
 table_count(const struct table *t)
 {

@@ -54,6 +54,9 @@ void table_find_burst(const struct table *t, const struct flow_key *keys, const 
  */
 unsigned table_walk(const struct table *t, uint64_t *cursor, struct flow **out, unsigned n_max);
 
+/* Cache lines of the table that a search for this flow reads; 0: it is not in it. */
+unsigned table_probes(const struct table *t, const struct flow *f);
+
 uint32_t table_count(const struct table *t);
 
 #endif
