@@ -87,7 +87,21 @@ advance(struct conn *c, int64_t ack, struct ackinfo *a)
 static void
 rearm(struct conn *c)
 {
+	if (c->ecn.wait)	/* RFC 3168 6.1.2: until that time nothing new leaves */
+		return;
 	c->rto_at = c->una < c->nxt ? usec_add(c->s->now, rtt_rto(&c->rtt)) : USEC_NEVER;
+}
+
+static void
+measure(struct conn *c, const struct ackinfo *a)
+{
+	int64_t us = usec_diff(c->s->now, a->sent_at);
+
+	if (c->una > c->rec.point)
+		rtt_sample_newer(&c->rtt, us);
+	else
+		rtt_sample(&c->rtt, us);
+	cc_rtt(c, us);
 }
 
 bool
@@ -115,10 +129,8 @@ ack_process(struct conn *c, const struct pkt *p, const struct tcpterm_options *o
 		if (!c->sack_on)
 			a->delivered = c->mss;
 	}
-	if (a->has_rtt) {
-		rtt_sample(&c->rtt, usec_diff(c->s->now, a->sent_at));
-		cc_rtt(c, usec_diff(c->s->now, a->sent_at));
-	}
+	if (a->has_rtt)
+		measure(c, a);
 	if (a->acked > 0)
 		rearm(c);
 	return true;

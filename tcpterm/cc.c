@@ -121,11 +121,11 @@ save(struct conn *c)
 }
 
 void
-cc_reduce(struct conn *c)
+cc_reduce(struct conn *c, uint32_t flight)
 {
 	if (c->rec.state == RECOVER_OPEN)
 		save(c);
-	c->cc.ssthresh = c->cc.ops->ssthresh(c);
+	c->cc.ssthresh = c->cc.ops->ssthresh(c, flight);
 	c->cc.acked = 0;
 	ecn_reduced(c);
 }
@@ -134,7 +134,7 @@ void
 cc_timeout(struct conn *c, bool again)
 {
 	if (!again)
-		cc_reduce(c);
+		cc_reduce(c, (uint32_t)(c->nxt - c->una));
 	c->cc.cwnd = c->mss;
 	c->cc.acked = 0;
 	cc_full(c);

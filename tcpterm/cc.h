@@ -21,8 +21,8 @@ struct cc_ops {
 	void (*init)(struct conn *c);
 	/* `acked` bytes were acknowledged outside fast recovery, and the window was the limit. */
 	void (*ack)(struct conn *c, uint32_t acked);
-	/* A loss or a mark: the new ssthresh. */
-	uint32_t (*ssthresh)(struct conn *c);
+	/* A loss or a mark, found with `flight` bytes in flight: the new ssthresh. */
+	uint32_t (*ssthresh)(struct conn *c, uint32_t flight);
 	/* A timeout, after ssthresh(); may be NULL. */
 	void (*timeout)(struct conn *c);
 };
@@ -90,10 +90,11 @@ void cc_full(struct conn *c);
 
 /*
  * A loss, or a congestion mark: ssthresh is lowered (RFC 5681 (4), RFC 9438 4.6), the peer is told
- * by CWR where ECN is on (RFC 3168 6.1.2).  The first reduction while rec.state is RECOVER_OPEN
- * remembers what was before it.  cwnd is the caller's to set.
+ * by CWR where ECN is on (RFC 3168 6.1.2).  `flight`, bytes, is what was not acknowledged when it
+ * was found: what the ACK that told it takes out counts.  The first reduction
+ * while rec.state is RECOVER_OPEN remembers what was before it.  cwnd is the caller's to set.
  */
-void cc_reduce(struct conn *c);
+void cc_reduce(struct conn *c, uint32_t flight);
 
 /* The retransmission timer fired (RFC 5681 3.1, RFC 9438 4.8): cwnd is one segment. ssthresh is
  * lowered unless `again`: the same loss timed out before. */

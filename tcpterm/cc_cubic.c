@@ -107,11 +107,12 @@ cubic_ack(struct conn *c, uint32_t acked)
 /* 4.6 allows cwnd for flight_size where the window grows only when it is used, as ours does
  * (cc_ack); what is in flight at the tail of a write says little of the path. */
 static uint32_t
-cubic_ssthresh(struct conn *c)
+cubic_ssthresh(struct conn *c, uint32_t flight)
 {
 	struct cubic *q = &c->cc.cubic;
 	double cwnd = c->cc.cwnd;
 
+	(void)flight;
 	/* 4.7, fast convergence: below the last maximum, leave room for others */
 	q->w_max = c->cc.cwnd < q->w_max ? (uint32_t)(cwnd * (1 + CUBIC_BETA) / 2) : c->cc.cwnd;
 	q->epoch = USEC_NEVER;

@@ -23,10 +23,10 @@ reno_ack(struct conn *c, uint32_t acked)
 }
 
 static uint32_t
-reno_ssthresh(struct conn *c)
+reno_ssthresh(struct conn *c, uint32_t flight)
 {
-	/* RFC 5681 (4) */
-	return RTE_MAX((uint32_t)(c->nxt - c->una) / 2, 2u * c->mss);
+	/* RFC 5681 (4); what limited transmit added is not of it (3.2, step 2). */
+	return RTE_MAX(RTE_MIN(flight, c->cc.cwnd) / 2, 2u * c->mss);
 }
 
 const struct cc_ops cc_reno = { "reno", reno_init, reno_ack, reno_ssthresh, NULL };

@@ -2,6 +2,7 @@
 #include "tcpterm/segment.h"
 #include "tcpterm/tcb.h"
 
+enum { WAIT_MAX_US = 60 * 1000 * 1000 };
 enum { NOT_ECT = 0, ECT_0 = 2, CE = 3, ECN_MASK = 3 };
 
 /* --- the handshake, 6.1.1 --- */
@@ -80,22 +81,48 @@ ecn_input(struct conn *c, const struct pkt *p)
 /* --- the sender, 6.1.2 --- */
 
 void
-ecn_ack(struct conn *c, const struct pkt *p, const struct ackinfo *a)
+ecn_ack(struct conn *c, const struct pkt *p, struct ackinfo *a)
 {
 	bool of_flight = a->acked > 0 || c->una < c->nxt;
+
+	if (a->acked > 0 && !(p->flags & TCP_ECE))
+		c->ecn.n_waits = 0;
 
 	/* An old ACK's echo was answered long ago; with nothing in flight there is no window that
 	 * it could speak of. */
 	if (!c->ecn.on || c->tuning.no_ecn || !(p->flags & TCP_ECE) || !of_flight ||
 	    seq_offset(seq(p->ack), c->iss, c->una) < c->una)
 		return;
-	c->s->stats.ecn_reductions += recover_cwr(c);
+	a->marked = true;
+	c->s->stats.ecn_reductions += recover_cwr(c, a);
 }
 
 void
 ecn_reduced(struct conn *c)
 {
 	c->ecn.cwr = c->ecn.on;
+}
+
+void
+ecn_wait(struct conn *c)
+{
+	struct ecn *e = &c->ecn;
+	int64_t us = RTE_MIN(rtt_rto(&c->rtt) << e->n_waits, (int64_t)WAIT_MAX_US);
+
+	e->n_waits = RTE_MIN(e->n_waits + 1, 10);
+	e->wait = true;
+	c->rto_at = usec_add(c->s->now, us);
+}
+
+bool
+ecn_waited(struct conn *c)
+{
+	bool alone = c->ecn.wait && c->una == c->nxt;
+
+	c->ecn.wait = false;
+	if (alone)
+		tcb_pend(c);
+	return alone;
 }
 
 void

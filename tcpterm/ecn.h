@@ -20,6 +20,8 @@ struct ecn {
 	bool offer;	/* SYN-SENT: our SYN asks for it */
 	bool echo;	/* CE came, and no CWR since (6.1.3): ECE is in all that we send */
 	bool cwr;	/* the window was reduced: the next new data says so (6.1.2) */
+	bool wait;	/* nothing new leaves before the retransmission timer fires (6.1.2) */
+	uint8_t n_waits;	/* in a row */
 };
 
 /* A relay's leg: the ends' SYN and SYN-ACK flags, that crossed. */
@@ -42,11 +44,18 @@ uint16_t ecn_syn_flags(const struct conn *c, bool synack);
 void ecn_input(struct conn *c, const struct pkt *p);
 
 /* Its acknowledgement was taken, and `a` is what it said: ECE reduces the window once for all that
- * was in flight. Before recover_ack(). */
-void ecn_ack(struct conn *c, const struct pkt *p, const struct ackinfo *a);
+ * was in flight, and is noted in `a`. Before recover_ack(). */
+void ecn_ack(struct conn *c, const struct pkt *p, struct ackinfo *a);
 
 /* The window was reduced, for any reason. */
 void ecn_reduced(struct conn *c);
+
+/* A mark came to a window of one segment, which can't be less: the retransmission timer begins
+ * anew, and new data wait for it, each time in a row twice as long (6.1.2, RFC 9438 4.6). */
+void ecn_wait(struct conn *c);
+
+/* The retransmission timer fired.  True: it was for that alone, nothing is in flight. */
+bool ecn_waited(struct conn *c);
 
 /* Sets the ECN bits of a segment with data that is about to leave. Only new data is ECT (6.1.5:
  * retransmissions, probes and acknowledgements are not), and it carries CWR if that is due. */

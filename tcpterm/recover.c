@@ -12,10 +12,17 @@
 
 enum { DUP_THRESH = 3 };
 
+/* What was not acknowledged before this ACK (RFC 5681 2, FlightSize). */
+static uint32_t
+flight_before(const struct conn *c, const struct ackinfo *a)
+{
+	return (uint32_t)(c->nxt - c->una) + (a ? a->acked : 0);
+}
+
 static void
 reduce(struct conn *c, const struct ackinfo *a)
 {
-	cc_reduce(c);
+	cc_reduce(c, flight_before(c, a));
 	prr_begin(c, a);
 	c->rec.cwr_point = c->nxt;
 }
@@ -53,15 +60,34 @@ finish(struct conn *c)
 	settle(c);
 }
 
-bool
-recover_cwr(struct conn *c)
+/*
+ * ssthresh is two segments at least. Below that it is the window itself that is reduced, to one
+ * segment (RFC 9438 4.6), and a window of one by waiting.
+ */
+static bool
+reduce_the_least(struct conn *c, uint32_t had)
 {
+	if (had > c->cc.ssthresh)
+		return false;
+	c->cc.cwnd = c->mss;
+	if (had <= c->mss)
+		ecn_wait(c);
+	return true;
+}
+
+bool
+recover_cwr(struct conn *c, const struct ackinfo *a)
+{
+	uint32_t had = c->cc.cwnd;
+
 	/* CWR leaves with what is beyond the point: until that is acknowledged the same mark is
 	 * echoed. */
 	if (c->rec.state != RECOVER_OPEN || c->una <= c->rec.cwr_point)
 		return false;
 	undo_forget(c);
-	reduce(c, NULL);
+	reduce(c, a);
+	if (reduce_the_least(c, had))
+		return true;
 	if (c->una == c->nxt) {
 		c->cc.cwnd = c->cc.ssthresh;
 		return true;
@@ -75,6 +101,9 @@ recover_cwr(struct conn *c)
 static void
 take_back(struct conn *c)
 {
+	/* The timeout came too soon for this path (RFC 4015 3.2). */
+	if (c->rec.state == RECOVER_LOSS)
+		rtt_was_early(&c->rtt);
 	sent_unlose(c);
 	undo_apply(c);
 	settle(c);
@@ -87,7 +116,7 @@ probe_ack(struct conn *c, const struct ackinfo *a)
 	if (!rack_probe_ack(c, a) || c->rec.state != RECOVER_OPEN)
 		return;
 	undo_forget(c);
-	cc_reduce(c);
+	cc_reduce(c, flight_before(c, a));
 	c->cc.cwnd = RTE_MIN(c->cc.cwnd, c->cc.ssthresh);
 }
 
@@ -151,7 +180,8 @@ growth(const struct conn *c, const struct ackinfo *a)
 void
 recover_ack(struct conn *c, const struct ackinfo *a)
 {
-	bool reduced = in_prr(c), lost;
+	/* RFC 3168 6.1.2: nor does the window grow by an ACK that echoes a mark. */
+	bool reduced = in_prr(c) || (a->marked && c->rec.state == RECOVER_OPEN), lost;
 
 	if (a->duplicate && c->rec.dup_acks < UINT8_MAX)
 		c->rec.dup_acks++;

@@ -18,10 +18,26 @@ rtt_init(struct rtt *r)
 	*r = (struct rtt){ .rto = RTO_INITIAL };
 }
 
+static uint32_t
+bounded(int64_t us)
+{
+	return (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)RTO_MAX));
+}
+
+/* The variance alone is bounded below, as Linux does. */
+static void
+estimated(struct rtt *r, uint32_t m)
+{
+	if (r->min == 0 || m < r->min)
+		r->min = m;
+	r->rto = RTE_MIN(r->srtt + RTE_MAX(4 * r->rttvar, (uint32_t)RTO_MIN), (uint32_t)RTO_MAX);
+	r->backoff = 0;
+}
+
 void
 rtt_sample(struct rtt *r, int64_t us)
 {
-	uint32_t m = (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)RTO_MAX));
+	uint32_t m = bounded(us);
 
 	if (r->srtt == 0) {
 		r->srtt = m;			/* (2.2) */
@@ -32,11 +48,33 @@ rtt_sample(struct rtt *r, int64_t us)
 		r->rttvar = r->rttvar - r->rttvar / 4 + d / 4;	/* (2.3) */
 		r->srtt = r->srtt - r->srtt / 8 + m / 8;
 	}
-	if (r->min == 0 || m < r->min)
-		r->min = m;
-	/* The variance alone is bounded below, as Linux does. */
-	r->rto = RTE_MIN(r->srtt + RTE_MAX(4 * r->rttvar, (uint32_t)RTO_MIN), (uint32_t)RTO_MAX);
-	r->backoff = 0;
+	estimated(r, m);
+}
+
+void
+rtt_was_early(struct rtt *r)
+{
+	r->early = true;
+}
+
+/*
+ * RFC 4015 3.2: the delay that the timer did not wait for is in no sample (Karn), so the first
+ * that comes after it counts whole, or the timer would be early again.  What the RFC remembers
+ * from before the timeout is what there is: nothing that is older makes it less.
+ */
+void
+rtt_sample_newer(struct rtt *r, int64_t us)
+{
+	uint32_t m = bounded(us);
+
+	if (r->early) {
+		r->srtt = RTE_MAX(r->srtt, m);
+		r->rttvar = RTE_MAX(r->rttvar, m / 2);
+		r->early = false;
+		estimated(r, m);
+	} else {
+		rtt_sample(r, us);
+	}
 }
 
 /* (5.5) */

@@ -204,7 +204,7 @@ next_len(const struct conn *c)
 	uint32_t len = end > c->nxt ? (uint32_t)RTE_MIN(end - c->nxt, (int64_t)c->mss) : 0;
 	bool all = c->nxt + len == c->tx->end;
 
-	if (c->fin_sent)
+	if (c->fin_sent || c->ecn.wait)
 		return 0;
 	/* Less than a segment: only if it is all there is, and Nagle agrees; or if the
 	 * window can't be expected to open further, or did not (RFC 9293 3.8.6.2.1). Nagle's
@@ -285,7 +285,7 @@ arm_persist(struct conn *c)
 {
 	bool waiting = c->tx->end > c->nxt || (c->tx->fin && !c->fin_sent);
 
-	if (!waiting || c->una < c->nxt)
+	if (!waiting || c->una < c->nxt || c->ecn.wait)
 		c->persist_at = USEC_NEVER;
 	else if (c->persist_at.v == USEC_NEVER.v)
 		c->persist_at =

@@ -241,7 +241,7 @@ tcb_timer(struct conn *c)
 	}
 	pace_timer(c);
 	rack_timer(c);
-	if (due(&c->rto_at, now) && !retransmit(c))
+	if (due(&c->rto_at, now) && !ecn_waited(c) && !retransmit(c))
 		return false;
 	return !due(&c->persist_at, now) || persist(c);
 }

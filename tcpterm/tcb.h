@@ -34,6 +34,7 @@ struct rtt {
 	uint32_t srtt, rttvar, min;
 	uint32_t rto;
 	uint8_t backoff;	/* retransmissions of the head in a row */
+	bool early;		/* a timeout was spurious, and nothing newer was measured yet */
 };
 
 /* Loss recovery (recover.c). */
@@ -225,6 +226,7 @@ struct ackinfo {
 	bool again;		/* something that it covers was sent more than once */
 	bool original;		/* something came that was held lost and not sent again */
 	bool has_sack, has_tsecr, has_rtt;
+	bool marked;		/* it echoes a congestion mark (ecn.c) */
 	bool dsack;		/* [dsack_left, dsack_right) came twice (RFC 2883) */
 	uint32_t tsecr;
 	int64_t dsack_left, dsack_right;
@@ -241,7 +243,7 @@ void recover_timeout(struct conn *c);
 void recover_reordered(struct conn *c);
 /* A congestion mark, no loss (RFC 3168 6.1.2): one reduction a window in flight, by PRR. False:
  * that one is being answered already. */
-bool recover_cwr(struct conn *c);
+bool recover_cwr(struct conn *c, const struct ackinfo *a);
 /* `len` bytes of new data left. */
 void recover_sent(struct conn *c, uint32_t len);
 /* `len` bytes left again, with this TSval. */
@@ -250,6 +252,10 @@ void recover_resent(struct conn *c, uint32_t len, uint32_t tsval);
 /* --- rtt.c: RFC 6298 --- */
 void rtt_init(struct rtt *r);
 void rtt_sample(struct rtt *r, int64_t us);
+/* A timeout turned out to be spurious (RFC 4015 3.2). */
+void rtt_was_early(struct rtt *r);
+/* A sample of data that was first sent after the latest timeout. */
+void rtt_sample_newer(struct rtt *r, int64_t us);
 void rtt_backoff(struct rtt *r);
 void rtt_progress(struct rtt *r);
 /* The handshake gave no sample: its SYN had to be sent again. */

@@ -29,7 +29,7 @@ static void
 lose(void)
 {
 	c.nxt = c.una + c.cc.cwnd;
-	cc_reduce(&c);
+	cc_reduce(&c, (uint32_t)(c.nxt - c.una));
 	c.cc.cwnd = c.cc.ssthresh;
 }
 

@@ -75,5 +75,45 @@ absurd_samples_are_bounded(void)
 	CU_ASSERT(rtt_rto(&r) >= 200 * MS);
 }
 
+/* RFC 4015 3.2 */
+static void
+sample_after_a_spurious_timeout_counts_whole(void)
+{
+	struct rtt r, plain;
+
+	rtt_init(&r);
+	rtt_sample(&r, 100 * MS);
+	plain = r;
+	rtt_sample(&plain, 900 * MS);
+	rtt_backoff(&r);
+	rtt_was_early(&r);
+	rtt_sample_newer(&r, 900 * MS);
+	CU_ASSERT_EQUAL(r.srtt, 900 * MS);
+	CU_ASSERT_EQUAL(r.rttvar, 450 * MS);
+	CU_ASSERT_EQUAL(rtt_rto(&r), 2700 * MS);
+	CU_ASSERT(rtt_rto(&r) > rtt_rto(&plain));
+	CU_ASSERT_EQUAL(r.min, 100 * MS);
+	/* once */
+	rtt_sample_newer(&r, 900 * MS);
+	CU_ASSERT_EQUAL(r.rttvar, 450 * MS - 450 * MS / 4);
+}
+
+static void
+short_sample_after_a_spurious_timeout_lowers_nothing(void)
+{
+	struct rtt r;
+	int64_t before;
+
+	rtt_init(&r);
+	rtt_sample(&r, 400 * MS);
+	before = rtt_rto(&r);
+	rtt_was_early(&r);
+	rtt_sample_newer(&r, 10 * MS);
+	CU_ASSERT_EQUAL(rtt_rto(&r), before);
+	CU_ASSERT_EQUAL(r.min, 10 * MS);
+}
+
 TAP_MAIN(rtt, TAP_TEST(first_timeout_is_a_second), TAP_TEST(estimates_follow_the_formulas),
-	 TAP_TEST(timeout_doubles_and_is_bounded), TAP_TEST(absurd_samples_are_bounded))
+	 TAP_TEST(timeout_doubles_and_is_bounded), TAP_TEST(absurd_samples_are_bounded),
+	 TAP_TEST(sample_after_a_spurious_timeout_counts_whole),
+	 TAP_TEST(short_sample_after_a_spurious_timeout_lowers_nothing))

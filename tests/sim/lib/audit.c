@@ -223,14 +223,15 @@ static void
 look_at_timers(const struct look *l)
 {
 	const struct conn *c = l->c;
-	bool in_flight = c->una < c->nxt;
+	/* With a window of one a mark is waited out by that timer (RFC 3168 6.1.2). */
+	bool in_flight = c->una < c->nxt, timed = in_flight || c->ecn.wait;
 	bool waiting = c->tx->end > c->nxt || (c->tx->fin && !c->fin_sent);
 
-	if (is_armed(c->rto_at) != in_flight)
-		wrong(l, "armed", "retransmission timer %s", in_flight ? "off" : "on");
+	if (is_armed(c->rto_at) != timed)
+		wrong(l, "armed", "retransmission timer %s", timed ? "off" : "on");
 	if (is_armed(rack_next(&c->rack)) && !in_flight)
 		wrong(l, "armed", "a loss probe, or a wait for reordering, for nothing");
-	if (is_armed(c->persist_at) != (waiting && !in_flight))
+	if (is_armed(c->persist_at) != (waiting && !timed))
 		wrong(l, "armed", "persist timer %s, %s waits",
 		      is_armed(c->persist_at) ? "on" : "off", waiting ? "something" : "nothing");
 	if (c->rcv.unacked > 0 && !is_armed(c->rcv.delack_at) && !c->rcv.ack_now)
