@@ -6,7 +6,8 @@
 #include "tcpterm/relay.h"
 #include "tcpterm/track.h"
 
-/* Since the last segment of either side; a client's own SYN timer ends well before. */
+/* Since the last segment of either side; a client's own SYN timer ends well before.  Under pressure
+ * flood.c ends it sooner. */
 #define LIFETIME_US (75LL * 1000 * 1000)
 
 static const uint8_t *
@@ -211,6 +212,8 @@ static void
 forward(struct tcpterm *s, struct embryo *e, struct pkt *p, unsigned dir)
 {
 	flow_touch(s, &e->f, p, dir);
+	if (dir == 0)
+		flood_heard(s, e);
 	if (p->flags & TCP_SYN)
 		filter_options(s, e, p);
 	learn_end(s, &e->end[dir], p);

@@ -35,7 +35,8 @@ struct embryo {
 	struct pkt pkt;			/* deferred: its parse; pkt.m is syn */
 	tcpterm_listener_id listener;
 	struct timewait_floor floor;	/* deferred: in whose place */
-	TAILQ_ENTRY(embryo) by_age;
+	usec_t heard_at;	/* the client, latest */
+	TAILQ_ENTRY(embryo) by_silence;
 };
 
 /* A SYN of a flow that has no object: asks the listener's filter. Takes p->m. */

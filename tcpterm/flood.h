@@ -3,8 +3,9 @@
  *
  * Handshakes that are forwarded (embryos) and those that are answered here (SYN-RECEIVED) are
  * counted together.  At three quarters of conf.n_embryos the stack is pressed, until half of it is
- * free.  Memory is fixed: embryos have their slab, SYN-RECEIVED ends at the limit, and what is
- * remembered of refused SYNs is a filter of 2 MB, touched by the first.
+ * free; and while it is, an embryo whose client says nothing for 5 s goes, so that the pressure
+ * ends soon after the flood.  Memory is fixed: embryos have their slab, SYN-RECEIVED ends at the
+ * limit, and what is remembered of refused SYNs is a filter of 8 MB, touched by the first.
  *
  * Belongs to a stack and its thread; only flood.c writes struct flood.
  */
@@ -22,12 +23,11 @@ struct embryo;
 TAILQ_HEAD(embryo_queue, embryo);
 
 struct flood {
-	bool pressed;
-	uint8_t half;			/* of the filter: where SYNs of now are remembered */
+	bool pressed, ever;		/* now; at least once */
 	uint32_t n_syn_received;	/* connections of the library's in that state */
-	usec_t turned_at;		/* when the halves changed places */
-	struct embryo_queue embryos;	/* the oldest first */
-	struct slab filter;		/* two objects: the halves */
+	usec_t pressed_at;		/* the latest that it was seen to be */
+	struct embryo_queue embryos;	/* first those whose client was silent longest */
+	struct slab filter;		/* one object */
 };
 
 /* 0, -ENOMEM. */
@@ -41,11 +41,16 @@ bool flood_pressed(struct tcpterm *s);
  * and p->m is taken. */
 bool flood_admits(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v);
 
-/* A SYN-ACK of a flow that was passed under pressure: it goes on without a flow, too. */
+/* A SYN-ACK of a handshake that found no room, or lost it: it goes on without a flow, too. */
 bool flood_passes(const struct tcpterm *s, const struct pkt *p, const struct tcpterm_verdict *v);
 
-/* An embryo came, or goes. */
+/* Ends embryos that waited for too long, a bounded number in a turn; when there is more to end. */
+void flood_run(struct tcpterm *s);
+usec_t flood_next(const struct tcpterm *s);
+
+/* An embryo came, its client says something, or it goes. */
 void flood_remember(struct tcpterm *s, struct embryo *e);
+void flood_heard(struct tcpterm *s, struct embryo *e);
 void flood_forget(struct tcpterm *s, struct embryo *e);
 
 /* A connection enters (+1) or leaves (-1) SYN-RECEIVED. */

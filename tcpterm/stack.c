@@ -463,13 +463,16 @@ tcpterm_run(struct tcpterm *s, usec_t now)
 	s->now = now;
 	timer_run(&s->wheel, now, fire, s);
 	timewait_run(s);
+	flood_run(s);
 	output_pending(s);
 }
 
 usec_t
 tcpterm_next(const struct tcpterm *s)
 {
-	return LIST_EMPTY(&s->pending) ? usec_min(timer_next(&s->wheel), timewait_next(s)) : s->now;
+	if (!LIST_EMPTY(&s->pending))
+		return s->now;
+	return usec_min(timer_next(&s->wheel), usec_min(timewait_next(s), flood_next(s)));
 }
 
 /* --- looking --- */

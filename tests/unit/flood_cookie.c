@@ -1,0 +1,156 @@
+/*
+ * What a SYN meets while handshakes leave no room and cookies answer it (RFC 4987 3.6): of a
+ * proxied flow whose rule says so, and of every listener of the library.
+ */
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "tests/unit/lib/siege.h"
+#include "tests/unit/tap.h"
+
+static const uint8_t mss_536[4] = { 2, 4, 2, 24 };
+
+static void
+cookie_answers_and_keeps_nothing(void)
+{
+	uint32_t cookie;
+
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_COOKIE);
+	siege_press();
+	siege.n_forwarded = 0;
+	siege_syn(1000);
+	CU_ASSERT_EQUAL(siege.n_forwarded, 0);
+	CU_ASSERT_EQUAL(siege.n_tx, 1);
+	CU_ASSERT_EQUAL(siege.last.flags, TCP_SYN | TCP_ACK);
+	CU_ASSERT_EQUAL(siege.last.side, 0);
+	CU_ASSERT_EQUAL(siege.last.ack, ISN + 1001);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_sent, 1);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_EMBRYO), PRESSED);
+	cookie = siege.last.seq;
+	siege_segment(1000, false, TCP_ACK, ISN + 1001, cookie);	/* one too few */
+	CU_ASSERT_EQUAL(siege_stats()->cookies_taken, 0);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_bad, 1);
+	siege_segment(1001, false, TCP_ACK, ISN + 1001, cookie + 1);	/* another's */
+	CU_ASSERT_EQUAL(siege_stats()->cookies_taken, 0);
+	siege_segment(1000, false, TCP_ACK, ISN + 1001, cookie + 1);
+	/* the wrong one is followed: it may be of a connection that was here before us */
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_TRACK), 2);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_RELAY), 0);
+	siege_stop();
+}
+
+static void
+answered_cookie_connects_to_the_server_by_the_clients_number(void)
+{
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_COOKIE);
+	siege_press();
+	siege_syn(1000);
+	siege_segment(1000, false, TCP_ACK, ISN + 1001, siege.last.seq + 1);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_RELAY), 1);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_taken, 1);
+	CU_ASSERT_EQUAL(siege.last.flags & ~(TCP_ECE | TCP_CWR), TCP_SYN);
+	CU_ASSERT_EQUAL(siege.last.side, 1);
+	CU_ASSERT_EQUAL(siege.last.seq, ISN + 1000);
+	siege_stop();
+}
+
+/* The client's numbers and options were agreed before the server had a say. */
+static void
+server_with_fewer_options_is_believed(void)
+{
+	uint8_t o[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 1, 1, 0, 0, 0, 0, 1, 3, 3, 7 };
+	uint32_t cookie, tsecr;
+
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_COOKIE);
+	siege_press();
+	siege_segment_with(1000, false, TCP_SYN, ISN, 0, o, sizeof o, 0);
+	CU_ASSERT_EQUAL_FATAL(siege.last.opt_len, 20);
+	cookie = siege.last.seq;
+	tsecr = rte_cpu_to_be_32(siege.last_options.tsval);
+	memcpy(o, "\1\1\10\12\0\0\1\2", 8);
+	memcpy(o + 8, &tsecr, 4);
+	siege_segment_with(1000, false, TCP_ACK, ISN + 1, cookie + 1, o, 12, 1000);
+	CU_ASSERT_EQUAL(siege.to[1].seq, ISN);
+	CU_ASSERT_EQUAL(siege.to[1].opt_len, 20);	/* of the server everything is asked */
+	siege.n_tx = 0;
+	siege_segment_with(1000, true, TCP_SYN | TCP_ACK, SRV_ISN, ISN + 1, mss_536, 4, 0);
+	CU_ASSERT_EQUAL(siege.n_tx, 2);		/* 1000 bytes by 536 */
+	CU_ASSERT_EQUAL(siege.to[1].opt_len, 0);
+	CU_ASSERT_EQUAL(siege.to[1].seq, ISN + 1 + 536);
+	CU_ASSERT_EQUAL(siege.to[1].ack, SRV_ISN + 1);
+	CU_ASSERT_EQUAL(siege.to[1].payload_len, 464);
+	siege_segment_with(1000, true, TCP_ACK | TCP_PSH, SRV_ISN + 1, ISN + 1001, NULL, 0, 100);
+	CU_ASSERT_EQUAL(siege.to[0].opt_len, 12);
+	CU_ASSERT_EQUAL(siege.to[0].seq, cookie + 1);
+	CU_ASSERT_EQUAL(siege.to[0].ack, ISN + 1001);
+	CU_ASSERT_EQUAL(siege.to[0].payload_len, 100);
+	siege_stop();
+}
+
+static void
+server_that_refuses_is_a_reset_for_the_client(void)
+{
+	uint32_t cookie;
+
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_COOKIE);
+	siege_press();
+	siege_syn(1000);
+	cookie = siege.last.seq;
+	siege_segment(1000, false, TCP_ACK, ISN + 1001, cookie + 1);
+	siege_segment(1000, true, TCP_RST | TCP_ACK, 0, ISN + 1000);	/* not of our SYN */
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_RELAY), 1);
+	siege.n_tx = 0;
+	siege_refuse(1000);
+	CU_ASSERT_EQUAL(siege.n_tx, 1);
+	CU_ASSERT(siege.last.flags & TCP_RST);
+	CU_ASSERT_EQUAL(siege.last.side, 0);
+	CU_ASSERT_EQUAL(siege.last.seq, cookie + 1);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_RELAY), 0);
+	siege_stop();
+}
+
+static void
+handshakes_answered_here_are_counted_with_those_forwarded(void)
+{
+	uint32_t first_seq;
+
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_PASS);
+	for (unsigned n = 0; n < PRESSED / 2; n++)
+		siege_syn(n);
+	siege.verdict.decision = TCPTERM_ACCEPT;
+	siege_syn(100);
+	first_seq = siege.last.seq;
+	for (unsigned n = 101; n < 100 + PRESSED / 2; n++)
+		siege_syn(n);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_CONN), PRESSED / 2);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_sent, 0);
+	siege_syn(1000);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_sent, 1);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_CONN), PRESSED / 2);
+	siege_segment(1000, false, TCP_ACK, ISN + 1001, siege.last.seq + 1);
+	CU_ASSERT_EQUAL(siege.n_established, 1);
+	siege_segment(100, false, TCP_ACK, ISN + 101, first_seq + 1);
+	CU_ASSERT_EQUAL(siege.n_established, 2);
+	siege_stop();
+}
+
+static void
+connections_that_are_established_take_no_room_of_handshakes(void)
+{
+	siege_start(TCPTERM_ACCEPT, TCPTERM_FLOOD_PASS);
+	for (unsigned n = 0; n < 2 * SIEGE_EMBRYOS; n++) {
+		siege_syn(n);
+		siege_segment(n, false, TCP_ACK, ISN + n + 1, siege.last.seq + 1);
+	}
+	CU_ASSERT_EQUAL(siege.n_established, 2 * SIEGE_EMBRYOS);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_sent, 0);
+	siege_stop();
+}
+
+TAP_MAIN(flood_cookie, TAP_TEST(cookie_answers_and_keeps_nothing),
+	 TAP_TEST(answered_cookie_connects_to_the_server_by_the_clients_number),
+	 TAP_TEST(server_with_fewer_options_is_believed),
+	 TAP_TEST(server_that_refuses_is_a_reset_for_the_client),
+	 TAP_TEST(handshakes_answered_here_are_counted_with_those_forwarded),
+	 TAP_TEST(connections_that_are_established_take_no_room_of_handshakes))
