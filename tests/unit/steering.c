@@ -15,7 +15,8 @@
 
 enum { WAIT_MS = 10000, STEP_US = 2000 };
 
-/* While the file "hang" is there they wait; each call is a line in "calls". */
+/* While the file "hang" is there they wait; each call is a line in "calls"; a bundle brings the mark
+ * with it that the rules were taken away meanwhile, if that is there. */
 static const char tool[] =
 	"#!/bin/sh\n"
 	"cd \"${0%/*}\" || exit 1\n"
@@ -28,7 +29,7 @@ static const char tool[] =
 	"  case \"$* \" in *' p1 '*) n=1 ;; *' p2 '*) n=2 ;; *' a '*) n=3 ;; *) n=4 ;; esac\n"
 	"  printf \"br0\\n$n\\n[]\\n\" ;;\n"
 	"*dump-flows*) echo ' cookie=0x4c45415400000001, actions=drop' ;;\n"
-	"*bundle*) cat >/dev/null ;;\n"
+	"*bundle*) cat >/dev/null; [ ! -e mark ] || mv mark t.switch ;;\n"
 	"esac\n";
 
 struct fixture {
@@ -287,6 +288,46 @@ what_is_taken_away_during_a_look_is_not_put_back(void)
 	end();
 }
 
+/* Or after the look found them missing. */
+static void
+what_is_taken_away_while_it_is_put_back_goes_again(void)
+{
+	begin(true);
+	write_file("mark", "instance 0\nheld bypass\n");
+	look();
+	CU_ASSERT_EQUAL(calls("bundle"), 2);
+	look();
+	CU_ASSERT_EQUAL(calls("bundle"), 2);
+	CU_ASSERT(!steering_steers(&f.s));
+	end();
+}
+
+static void
+applied_and_wanted(struct steer_job *job)
+{
+	steering_hold(job->s, STEER_HELD_NOT);
+	done(job);
+}
+
+static void
+the_watch_does_not_compare_what_was_just_applied(void)
+{
+	struct steer_job *job = calloc(1, sizeof *job);
+	unsigned compared;
+	struct err err;
+
+	begin(true);
+	job->act = STEER_APPLY;
+	job->done = applied_and_wanted;
+	CU_ASSERT_EQUAL(steering_submit(&f.s, job, &err), 0);
+	CU_ASSERT(run_until(1));
+	compared = calls("diff-flows");
+	CU_ASSERT(compared > 0);
+	look();
+	CU_ASSERT_EQUAL(calls("diff-flows"), compared);
+	end();
+}
+
 static void
 the_end_finishes_what_is_left(void)
 {
@@ -305,4 +346,6 @@ TAP_MAIN(steering, TAP_TEST(a_third_job_is_refused_while_the_tools_hang),
 	 TAP_TEST(the_watch_sends_nothing_while_the_count_stands),
 	 TAP_TEST(what_was_taken_away_is_not_put_back),
 	 TAP_TEST(what_is_taken_away_during_a_look_is_not_put_back),
+	 TAP_TEST(what_is_taken_away_while_it_is_put_back_goes_again),
+	 TAP_TEST(the_watch_does_not_compare_what_was_just_applied),
 	 TAP_TEST(the_end_finishes_what_is_left))

@@ -42,13 +42,27 @@ trace_all(const struct steer_switch *w, struct steer_job *job)
 }
 
 /* `leatd --offline` writes this before it takes the rules away. */
-static bool
-were_taken_away(const struct steering *s)
+static enum steer_held
+taken_away_by(const struct steering *s)
 {
 	struct steer_state state;
 	struct err none;
 
-	return steer_state_read(s->state_path, &state, &none) == 0 && state.held != STEER_HELD_NOT;
+	return steer_state_read(s->state_path, &state, &none) == 0 ? state.held : STEER_HELD_NOT;
+}
+
+/* Puts the rules back; takes them away again if that was done while we were at it. */
+static int
+restore(const struct steer_switch *w, struct steer_job *job, FILE *said)
+{
+	int rc = steer_switch_restore(w, job->plan, said, &job->err);
+	enum steer_held held = taken_away_by(job->s);
+
+	if (held == STEER_HELD_CLEAR)
+		return steer_switch_clear(w, false, NULL, &job->err);
+	if (held == STEER_HELD_BYPASS)
+		return steer_switch_bypass(w, false, NULL, &job->err);
+	return rc;
 }
 
 /*
@@ -61,10 +75,22 @@ watch(const struct steer_switch *w, struct steer_job *job, FILE *said)
 	unsigned had = job->n_rules;
 	int rc = steer_switch_count(w, job->plan, &job->n_rules, &job->err);
 
-	if (rc != 0 || (had && job->n_rules == had) || were_taken_away(job->s))
+	if (rc != 0 || (had && job->n_rules == had) || taken_away_by(job->s) != STEER_HELD_NOT)
 		return rc;
-	rc = steer_switch_restore(w, job->plan, said, &job->err);
+	rc = restore(w, job, said);
 	return rc == 0 ? steer_switch_count(w, job->plan, &job->n_rules, &job->err) : rc;
+}
+
+/* And counts what is there then, so that the watch need not compare all of it once more. */
+static int
+apply(const struct steer_switch *w, struct steer_job *job, FILE *said)
+{
+	struct err none;
+	int rc = steer_switch_apply(w, job->plan, job->dry_run, said, &job->err);
+
+	if (rc == 0 && !job->dry_run && steer_switch_count(w, job->plan, &job->n_rules, &none) != 0)
+		job->n_rules = 0;
+	return rc;
 }
 
 static int
@@ -74,7 +100,7 @@ perform(const struct steer_switch *w, struct steer_job *job, FILE *said)
 	case STEER_SHOW:
 		return steer_switch_show(w, job->plan, said, &job->err);
 	case STEER_APPLY:
-		return steer_switch_apply(w, job->plan, job->dry_run, said, &job->err);
+		return apply(w, job, said);
 	case STEER_CHECK:
 		return steer_switch_check(w, job->plan, said, &job->err);
 	case STEER_CLEAR:
@@ -146,9 +172,9 @@ steer_job_free(struct steer_job *job)
 static void
 job_finish(struct steer_job *job)
 {
-	if (job->rc == 0 && !job->dry_run && job->act == STEER_APPLY)
-		job->s->n_rules = 0;
 	job->done(job);
+	if (job->rc == 0 && !job->dry_run && job->act == STEER_APPLY)
+		job->s->n_rules = job->n_rules;
 	steer_job_free(job);
 }
 
