@@ -26,6 +26,7 @@ enum {
 	N_JOURNAL = 32768,	/* records a worker, 15 MB: a stall of 0.3 s at 100,000 a second */
 	N_SINK = 8192,		/* events a worker */
 	STOP_WAIT_MS = 1500,
+	CLEAR_WAIT_MS = OVS_EXEC_TIMEOUT, /* rules that stay would be worse than a late end */
 };
 
 static const int64_t DAY_US = INT64_C(86400) * 1000 * 1000;
@@ -246,7 +247,9 @@ bool
 leat_stop(struct leat *l)
 {
 	/* the switch goes round us before the workers end */
-	bool steering_ended = steering_stop(&l->steering, l->o->clear_on_exit, STOP_WAIT_MS);
+	bool clear = l->o->clear_on_exit;
+	bool steering_ended =
+		steering_stop(&l->steering, clear, clear ? CLEAR_WAIT_MS : STOP_WAIT_MS);
 	bool ports_ended = !l->ports || ports_stop(l->ports, STOP_WAIT_MS);
 
 	workers_stop(l->worker, l->o->n_workers);

@@ -18,12 +18,19 @@ syn_mac() { # NAME PORT
 		head -n 1 | cut -d' ' -f2
 }
 
+# held_fetch NAME URL: as fetch, but half of it is read slowly until $RUN/NAME.go is there: what looks at
+# the flow meanwhile finds it. The hash is left in $RUN/NAME.hash.
+held_fetch() {
+	on_client curl -sS -k --noproxy '*' --max-time 600 "$2" 2>"$RUN/$1.err" |
+		"$LIB_DIR/patient.py" sip 33554432 "$RUN/$1.go" | hash_of >"$RUN/$1.hash"
+}
+
 act_proxy() {
 	local pid hash
 	capture_up proxy-server server "tcp port $PROXY_PORT and tcp[tcpflags] & tcp-syn != 0"
-	fetch --limit-rate 80M "http://$SERVER4:$PROXY_PORT/256M" >"$RUN/proxy.hash" 2>"$RUN/proxy.err" &
+	held_fetch proxy "http://$SERVER4:$PROXY_PORT/256M" &
 	pid=$!
-	wait_for "the flow is listed" 5 flow_lives "$PROXY_PORT"
+	wait_for "the flow is listed" 60 flow_lives "$PROXY_PORT"
 	ctl flow list >"$RUN/proxy.flows" 2>&1
 	see "mode and rule of the flow while it runs" "proxy web" \
 		"$(flow_value mode "$PROXY_PORT") $(flow_value rule "$PROXY_PORT")"
@@ -34,6 +41,7 @@ act_proxy() {
 	see "both legs have a round-trip time" yes \
 		"$([ "$(flow_value client_srtt "$PROXY_PORT")" -gt 0 ] 2>/dev/null &&
 			[ "$(flow_value server_srtt "$PROXY_PORT")" -gt 0 ] && echo yes)"
+	touch "$RUN/proxy.go"
 	wait "$pid"
 	hash=$(cat "$RUN/proxy.hash" "$RUN/proxy.err")
 	stop proxy-server INT
@@ -48,14 +56,15 @@ act_proxy() {
 
 act_track() {
 	local pid
-	fetch --limit-rate 40M "https://$SERVER4:$TRACK_PORT/64M" >"$RUN/track.hash" 2>"$RUN/track.err" &
+	held_fetch track "https://$SERVER4:$TRACK_PORT/64M" &
 	pid=$!
-	wait_for "the flow is listed" 5 flow_lives "$TRACK_PORT"
+	wait_for "the flow is listed" 60 flow_lives "$TRACK_PORT"
 	ctl flow list >"$RUN/track.flows" 2>&1
 	see "mode and rule of the flow while it runs" "track tls" \
 		"$(flow_value mode "$TRACK_PORT") $(flow_value rule "$TRACK_PORT")"
 	see "state of both ends" "established established" \
 		"$(flow_value client_state "$TRACK_PORT") $(flow_value server_state "$TRACK_PORT")"
+	touch "$RUN/track.go"
 	wait "$pid"
 	see "hash of the 64 MB that arrived by TLS" "$(hash_file "$RUN/www/64M")" \
 		"$(cat "$RUN/track.hash" "$RUN/track.err")"
@@ -71,11 +80,11 @@ talk_passive() {
 	local want got
 	rm -f "$RUN/mail.log"
 	spawn mail nsenter --net="/run/netns/$NS-server" "$PEER" listen "$PASSIVE_PORT" both "$RUN/down"
-	wait_for "the server listens" 5 grep -q listening "$RUN/mail.log"
+	wait_for "the server listens" 60 grep -q listening "$RUN/mail.log"
 	want="{\"bytes\": 33554432, \"sha256\": \"$(hash_file "$RUN/down")\"}"
-	got=$(on_client timeout 60 "$PEER" connect "$SERVER4" "$PASSIVE_PORT" both "$RUN/up" 2>&1)
+	got=$(on_client timeout 300 "$PEER" connect "$SERVER4" "$PASSIVE_PORT" both "$RUN/up" 2>&1)
 	see "what the client got" "$want" "$got"
-	wait_for "the server ends" 10 not_running mail
+	wait_for "the server ends" 60 not_running mail
 	want="{\"bytes\": 4194304, \"sha256\": \"$(hash_file "$RUN/up")\"}"
 	see "what the server got" "$want" "$(tail -n 1 "$RUN/mail.log")"
 }
@@ -106,8 +115,8 @@ act_passive_with_loss() {
 	capture_up tap-client client --immediate-mode -B 65536 -Q out "tcp port $PASSIVE_PORT"
 	capture_up tap-server server --immediate-mode -B 65536 -Q out "tcp port $PASSIVE_PORT"
 	talk_passive
-	wait_for "the captures end with a FIN" 10 has_fin tap-client
-	wait_for "the captures end with a FIN" 10 has_fin tap-server
+	wait_for "the captures end with a FIN" 60 has_fin tap-client
+	wait_for "the captures end with a FIN" 60 has_fin tap-server
 	ended "server_port = $PASSIVE_PORT AND mode = 'passive'"
 	stop tap-client INT
 	stop tap-server INT

@@ -10,7 +10,7 @@ Each end sends FILE, and closes that direction, while it reads to the end.  A SE
     fastopen            TCP_FASTOPEN at the server; the file's first 1000 bytes in the client's SYN
     mptcp               Multipath TCP
     stall=FLAG          reads nothing until the file FLAG is there
-    timeout=SECONDS     the most that one call may take (30)
+    timeout=SECONDS     the most that one call may take (120)
 
 Prints a line a connection, by family: FAMILY BYTES SHA256 of what came, and on standard error what
 the kernel says of the connection: cc, the size of segments sent and received, how often it sent again,
@@ -80,7 +80,7 @@ def receive(sock, flag):
 
 def converse(sock, family, content, settings, results):
     try:
-        sock.settimeout(float(settings.get("timeout", 30)))
+        sock.settimeout(float(settings.get("timeout", 120)))
         if "cc" in settings:  # only now: the route's choice takes the place of an earlier one
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, settings["cc"].encode())
         sender = threading.Thread(target=send, args=(sock, content))
@@ -107,7 +107,7 @@ def serve(port, n, content, settings):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16)
         sock.bind(("::", port))
         sock.listen(16)
-        sock.settimeout(float(settings.get("timeout", 30)))
+        sock.settimeout(float(settings.get("timeout", 120)))
         print("listening", file=sys.stderr, flush=True)
         for _ in range(n):
             end, peer = sock.accept()
@@ -124,7 +124,7 @@ def call_one(host, port, content, settings, results):
     sock = new_socket(socket.AF_INET6 if family == 6 else socket.AF_INET, settings)
     try:
         # Not settimeout(): that makes it non-blocking, and then a Fast Open is a connect() only.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 20, 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 60, 0))
         if "fastopen" in settings:
             sent = sock.sendto(content[:1000], socket.MSG_FASTOPEN, (host, port))
             content = content[sent:]

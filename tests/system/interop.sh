@@ -29,7 +29,7 @@ recorded_flows() { [ "$(flows_of "$1" "$2" "$3")" -ge "$4" ]; }
 proxied() {
 	local family where="up_bytes >= $4 AND down_bytes >= $5"
 	for family in $3; do
-		check "$1: over IPv$family it was proxied" wait_for "the flow is in the database" 15 \
+		check "$1: over IPv$family it was proxied" wait_for "the flow is in the database" 60 \
 			recorded_flows "$2" "$family" "$where" 1 ||
 			diag "$(sql "SELECT family, mode, reason, up_bytes, down_bytes FROM flow WHERE server_port = $2")"
 	done
@@ -37,7 +37,7 @@ proxied() {
 
 # carried NAME PORT FAMILY UP DOWN: its proxied flows had so many bytes at least, however they ended.
 carried() {
-	check "$1: it was proxied" wait_for "the flows are in the database" 15 carried_so_far "${@:2}" ||
+	check "$1: it was proxied" wait_for "the flows are in the database" 60 carried_so_far "${@:2}" ||
 		diag "$(sql "SELECT family, mode, reason, up_bytes, down_bytes FROM flow WHERE server_port = $2")"
 }
 carried_so_far() {
@@ -47,7 +47,7 @@ carried_so_far() {
 
 serve() { # NAME PORT N FILE SETTING...
 	spawn "$1" nsenter --net="/run/netns/$NS-server" "$ENDS" serve "${@:2}" &&
-		wait_for "$1 listens" 10 grep -q listening "$RUN/$1.log"
+		wait_for "$1 listens" 60 grep -q listening "$RUN/$1.log"
 }
 
 # What came at an end, as ends.py prints it, for each of these families.
@@ -77,8 +77,8 @@ talk() {
 	# shellcheck disable=SC2086
 	serve server "$port" "${#hosts[@]}" "$down" $7 || { not_ok "$name: a server"; return 1; }
 	# shellcheck disable=SC2086
-	on_client timeout 60 "$ENDS" call "$port" "$up" "${hosts[@]}" $6 >"$RUN/client.log" 2>&1
-	wait_for "the server ends" 30 not_running server
+	on_client timeout 300 "$ENDS" call "$port" "$up" "${hosts[@]}" $6 >"$RUN/client.log" 2>&1
+	wait_for "the server ends" 60 not_running server
 	said_kernel "$RUN/client.log" >"$RUN/client.says"
 	said_kernel "$RUN/server.log" >"$RUN/server.says"
 	expect "$name: the client got what the server sent" "$(came "$families" "$down")" \
@@ -116,5 +116,5 @@ at_server() {
 	local name=$1 port=$2
 	shift 2
 	spawn "$name" nsenter --net="/run/netns/$NS-server" "$@" &&
-		wait_for "$name listens" 10 listens "$port"
+		wait_for "$name listens" 60 listens "$port"
 }

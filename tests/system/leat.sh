@@ -35,8 +35,8 @@ leatd_up() {
 		--port "a=vhost:$(sock leat-a)$mtu" --port "b=vhost:$(sock leat-b)$mtu" \
 		--port "tap=vhost:$(sock leat-tap),copy" --pair a:b --workers "${WORKERS:-1}" \
 		--socket-mem "${LEAT_MEM:-256}" --ovs-db "$OVS_DIR/db.sock" "$@" || return 1
-	wait_for "leat's ports are up" 20 leat_ports_live || { leatd_says; return 1; }
-	wait_for "leatd is ready" 10 leatd_ready || { leatd_says; return 1; }
+	wait_for "leat's ports are up" 60 leat_ports_live || { leatd_says; return 1; }
+	wait_for "leatd is ready" 60 leatd_ready || { leatd_says; return 1; }
 }
 leatd_says() { tail -n 20 "$RUN/leatd.log" | sed 's/^/# leatd: /'; }
 leatd_ready() { ctl status | grep -qi ready; }
@@ -44,10 +44,10 @@ ctl() { "$LEATCTL" -s "$RUN/leat/t.ctl" "$@"; }
 leatd_down() { stop leatd TERM; }
 
 # sql QUERY: of leatd's database, which it goes on writing.
-sql() { sqlite3 -readonly -cmd '.timeout 5000' "$RUN/leat.db" "$1"; }
+sql() { sqlite3 -readonly -cmd '.timeout 60000' "$RUN/leat.db" "$1"; }
 has_row() { [ "$(sql "SELECT count(*) FROM flow WHERE $1")" -gt 0 ]; }
 # ended WHERE...: waits until such a flow is in the database.
-ended() { wait_for "an ended flow with $1" 15 has_row "$1"; }
+ended() { wait_for "an ended flow with $1" 60 has_row "$1"; }
 last_flow() { # COLUMN PORT
 	sql "SELECT $1 FROM flow WHERE server_port = $2 ORDER BY id DESC LIMIT 1"
 }

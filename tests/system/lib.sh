@@ -38,10 +38,24 @@ RUN='' NFAIL=0 NOK=0 NSKIP=0
 # --- results -----------------------------------------------------------------------------------
 
 ok() { NOK=$((NOK + 1)); echo "ok - $*"; }
-not_ok() { NFAIL=$((NFAIL + 1)); echo "not ok - $*"; }
+not_ok() {
+	NFAIL=$((NFAIL + 1))
+	echo "not ok - $*"
+	[ "$NFAIL" -gt 4 ] || witnesses
+}
 skip() { NSKIP=$((NSKIP + 1)); echo "ok - $1 # SKIP ${2:-}"; }
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
 note() { diag "$(printf '%6.1f' "$(since_start)") $*"; }
+
+# What the machine and the daemons were at, for who reads of a failure that may not come again.
+witnesses() {
+	local log
+	note "load $(cut -d' ' -f1-3 /proc/loadavg), it is $(date -u +%T)"
+	[ -n "$RUN" ] || return 0
+	for log in "$RUN"/leatd*.log "$RUN"/vswitchd.log; do
+		[ ! -s "$log" ] || grep '|' "$log" | tail -n 5 | cut -c 1-180 | sed "s/^/#   ${log##*/}: /"
+	done
+}
 
 # check NAME CMD...: ok if CMD succeeds; what it printed is shown if it does not.
 check() {
@@ -78,7 +92,8 @@ now_ms() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }
 since_start() { awk -v a="$(now_ms)" -v b="$START_MS" 'BEGIN { print (a - b) / 1000 }'; }
 START_MS=$(now_ms)
 
-# wait_for DESC TIMEOUT_S CMD...: polls CMD until it succeeds.
+# wait_for DESC TIMEOUT_S CMD...: polls CMD until it succeeds. The limit is there for what will never
+# come, not for what is slow: how long things take is for notes and benchmarks.
 wait_for() {
 	local desc=$1 limit=$2 end
 	shift 2
@@ -122,7 +137,7 @@ spawn() {
 		echo "$$" >"$RUN/$name.pid"
 		exec "$@"' spawn "$name" "$@" </dev/null >>"$RUN/$name.log" 2>&1 &
 	disown $!
-	wait_for "$name starts" 10 test -s "$RUN/$name.pid"
+	wait_for "$name starts" 60 test -s "$RUN/$name.pid"
 }
 
 pid_of() { cat "$RUN/$1.pid"; }
@@ -130,15 +145,15 @@ running() { start_time "$(pid_of "$1")" >/dev/null; }
 not_running() { ! running "$1"; }
 gone() { ! same_process "$1" "$2"; }
 
-# stop NAME [SIGNAL]: and wait until it is gone; 5 s after a milder signal comes KILL.
+# stop NAME [SIGNAL]: and wait until it is gone; a minute after a milder signal comes KILL.
 stop() {
 	local pid t
 	[ -s "$RUN/$1.pid" ] || return 0
 	pid=$(pid_of "$1")
 	t=$(start_time "$pid") || return 0
 	kill -"${2:-TERM}" "$pid" 2>/dev/null
-	wait_for "$1 ends" 5 gone "$pid" "$t" || kill -KILL "$pid" 2>/dev/null
-	wait_for "$1 ends" 5 gone "$pid" "$t"
+	wait_for "$1 ends" 60 gone "$pid" "$t" || kill -KILL "$pid" 2>/dev/null
+	wait_for "$1 ends" 60 gone "$pid" "$t"
 }
 
 kill_recorded() { # FOLDER
@@ -228,12 +243,16 @@ PAGES_FILE=/proc/sys/vm/nr_hugepages
 pages_free() { awk '/HugePages_Free/ { print $2 }' /proc/meminfo; }
 
 pages_add() { # N: one run at a time, so that two runs do not both count on the same free pages
-	local old got
-	old=$(cat $PAGES_FILE)
+	local want try
+	want=$(($(cat $PAGES_FILE) + $1))
 	record pages "$1"
-	echo $((old + $1)) >$PAGES_FILE
-	got=$(($(cat $PAGES_FILE) - old))
-	[ "$got" -ge "$1" ]
+	for try in 1 2 3 4 5; do
+		echo "$want" >$PAGES_FILE
+		[ "$(cat $PAGES_FILE)" -lt "$want" ] || return 0
+		diag "hugepages, time $try: $(cat $PAGES_FILE) of $want"
+		echo 1 2>/dev/null >/proc/sys/vm/compact_memory # what is free may be in small pieces
+	done
+	return 1
 }
 
 pages_give_back() { # N
@@ -268,20 +287,20 @@ on_client() { in_ns client "$@"; }
 on_server() { in_ns server "$@"; }
 on_switch() { in_ns switch "$@"; }
 
-vsctl() { ovs-vsctl --db="$DB" --timeout=30 "$@"; }
+vsctl() { ovs-vsctl --db="$DB" --timeout=60 "$@"; }
 # ofctl COMMAND BRIDGE ARGS...: the bridge's socket is named, never guessed from a default folder.
 ofctl() {
 	local cmd=$1 br=$2
 	shift 2
-	ovs-ofctl -O OpenFlow15 --timeout=10 "$cmd" "unix:$OVS_DIR/$br.mgmt" "$@"
+	ovs-ofctl -O OpenFlow15 --timeout=60 "$cmd" "unix:$OVS_DIR/$br.mgmt" "$@"
 }
-switch_ctl() { ovs-appctl --timeout=10 -t "$OVS_DIR/vswitchd.ctl" "$@"; }
+switch_ctl() { ovs-appctl --timeout=60 -t "$OVS_DIR/vswitchd.ctl" "$@"; }
 
 ovsdb_up() {
 	ovsdb-tool create "$OVS_DIR/conf.db" /usr/share/openvswitch/vswitch.ovsschema || return 1
 	spawn ovsdb ovsdb-server "$OVS_DIR/conf.db" --remote="p$DB" \
 		--unixctl="$OVS_DIR/ovsdb.ctl" -vconsole:warn -vsyslog:off || return 1
-	wait_for "ovsdb-server answers" 10 ovs-vsctl --db="$DB" --no-wait --timeout=2 init
+	wait_for "ovsdb-server answers" 60 ovs-vsctl --db="$DB" --no-wait --timeout=10 init
 }
 
 vswitchd_up() {
@@ -290,7 +309,7 @@ vswitchd_up() {
 	spawn vswitchd nsenter --net="/run/netns/$NS-switch" "$VSWITCHD" "$DB" \
 		--unixctl="$OVS_DIR/vswitchd.ctl" -vconsole:info -vsyslog:off || return 1
 	unset OVS_RUNDIR OVS_LOGDIR OVS_DBDIR
-	wait_for "DPDK is up in the switch" 30 dpdk_up || return 1
+	wait_for "DPDK is up in the switch" 60 dpdk_up || return 1
 	# Without --no-wait the tool comes back when the switch has taken up all of its configuration.
 	vsctl set Open_vSwitch . "external_ids:started=$(now_ms)"
 }
@@ -305,7 +324,9 @@ switch_up() {
 		other_config:dpdk-extra="--no-pci --in-memory --file-prefix=ovs-$$" \
 		other_config:pmd-maxsleep=100 other_config:vlan-limit=2 || return 1
 	vswitchd_up || { tail -5 "$RUN/vswitchd.log" | sed 's/^/# /'; return 1; }
-	vsctl add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=standalone
+	# Which port a host is at is learned once, and not forgotten before a slow test's end.
+	vsctl add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=standalone \
+		other_config:mac-aging-time=3600
 }
 
 # --- hosts -------------------------------------------------------------------------------------
@@ -363,16 +384,17 @@ hosts_up() {
 		[ "$sw" != "p$n" ] || kind=()
 		vsctl add-port br0 "p$n" -- set Interface "p$n" ofport_request=$n "${kind[@]}" || return 1
 	done
-	wait_for "ports p1 and p2 are up" 10 port_is_up p1 || return 1
-	wait_for "ports p1 and p2 are up" 10 port_is_up p2
+	wait_for "ports p1 and p2 are up" 60 port_is_up p1 || return 1
+	wait_for "ports p1 and p2 are up" 60 port_is_up p2
 }
 
 # As the groups that watch it see it.  The database's link_state can stay behind for good: the switch
 # writes it when a vhost-user port connects, which may be before the port counts as running.
-port_live() { ofctl dump-ports-desc br0 "$1" | grep -q 'state: .*LIVE'; }
-port_known() { ofctl dump-ports-desc br0 "$1" | grep -q 'state:'; }
-port_is_up() { port_live "$1"; }
-port_is_down() { port_known "$1" && ! port_live "$1"; }
+port_state() { ofctl dump-ports-desc br0 "$1" | grep 'state:'; }
+port_live() { port_state "$1" | grep -q LIVE; }
+# The switch answers before it has told its groups: its next answer comes after that.
+port_is_up() { port_live "$1" && port_state "$1" >/dev/null; }
+port_is_down() { port_state "$1" | grep -vq LIVE && port_state "$1" >/dev/null; }
 
 # link_relay client|server ARGS...: puts the relay into that side's link; eth0 keeps its addresses.
 # The relay's interface "near" is the host's side, "far" the switch's.
@@ -396,7 +418,7 @@ link_relay() {
 	rm -f "$RUN/relay-$side.log"
 	spawn "relay-$side" nsenter --net="/run/netns/$NS-relay" \
 		"$RELAY" --stats "$RUN/relay-$side.json" "$@" "$side-near" "$side-far" || return 1
-	wait_for "the relay at the $side runs" 5 grep -q relaying "$RUN/relay-$side.log"
+	wait_for "the relay at the $side runs" 60 grep -q relaying "$RUN/relay-$side.log"
 }
 
 # link_direct client|server: takes the relay out again.
@@ -442,7 +464,7 @@ forwarder_up() {
 		--forward-mode=io --auto-start --total-num-mbufs=16384 --nb-cores=1 \
 		--txd=1024 --rxd=1024 --stats-period=3600 >"$4" 2>&1' sh \
 		"leat-$$" "$(sock leat-a)" "$(sock leat-b)" "$RUN/testpmd.log" || return 1
-	wait_for "leat-a is up" 20 port_is_up leat-a && wait_for "leat-b is up" 20 port_is_up leat-b
+	wait_for "leat-a is up" 60 port_is_up leat-a && wait_for "leat-b is up" 60 port_is_up leat-b
 }
 
 # --- servers and data --------------------------------------------------------------------------
@@ -485,13 +507,13 @@ nginx_up() {
 		-keyout "$RUN/nginx/key" -out "$RUN/nginx/cert" >/dev/null 2>&1 || return 1
 	spawn nginx nsenter --net="/run/netns/$NS-server" nginx -e "$RUN/nginx/error.log" -c "$RUN/nginx/conf" ||
 		return 1
-	wait_for "nginx answers" 10 on_server curl -s -o /dev/null "http://127.0.0.1:${1#ssl:}/"
+	wait_for "nginx answers" 60 on_server curl -s -o /dev/null "http://127.0.0.1:${1#ssl:}/"
 }
 
 # fetch URL [CURL OPTIONS]: prints the hash of what came, and fails if curl did.
 fetch() {
 	local out
-	out=$(set -o pipefail; on_client curl -sS -k --noproxy '*' --connect-timeout 10 --max-time "${MAX_TIME:-300}" \
+	out=$(set -o pipefail; on_client curl -sS -k --noproxy '*' --connect-timeout 60 --max-time "${MAX_TIME:-300}" \
 		"$@" | hash_of) || return 1
 	echo "$out"
 }
@@ -501,5 +523,5 @@ capture_up() { # NAME NS FILTER...: tcpdump on that host's eth0 into $RUN/NAME.p
 	shift 2
 	spawn "$name" nsenter --net="/run/netns/$NS-$ns" tcpdump -U -n -s 128 -i eth0 -w "$RUN/$name.pcap" "$@" ||
 		return 1
-	wait_for "tcpdump listens" 10 grep -q "listening on" "$RUN/$name.log"
+	wait_for "tcpdump listens" 60 grep -q "listening on" "$RUN/$name.log"
 }

@@ -87,7 +87,7 @@ def talk(sock, key, n, results):
 def idle(host, port, n, go, size):
     socks, results = [], []
     for key in range(n):
-        sock = socket.create_connection((host, port), timeout=30)
+        sock = socket.create_connection((host, port), timeout=60)
         sock.sendall(pattern(key, 1000))
         if read_exactly(sock, 1000) != pattern(key, 1000):
             results.append("wrong at first")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An end of a connection that does on purpose what ordinary programs seldom do.
 
-    peer.py listen PORT recv|send|both FILE     accepts one connection, both families
-    peer.py connect HOST PORT recv|send|both FILE
+    peer.py listen PORT recv|send|both FILE [FLAG]  accepts one connection, both families
+    peer.py connect HOST PORT recv|send|both FILE [FLAG]
     peer.py probe HOST PORT                what connect() says
     peer.py abort HOST PORT BYTES          reads BYTES, then resets
     peer.py collect PORT N                 N connections at once, each to its end
@@ -15,15 +15,18 @@
     peer.py urgent-listen PORT             urgent bytes stay in the stream
     peer.py urgent HOST PORT               sends "before", "!" as urgent, "after"
     peer.py held HOST PORT PATH FLAG       an HTTP request that is ended when file FLAG is there
-    peer.py knock HOST PORT                connects and closes every 10 ms until it is killed
+    peer.py knock HOST PORT PATIENCE       connects, for so many seconds at most, and closes, every
+                                           10 ms until it is killed
     peer.py udp-echo PORT
     peer.py udp HOST PORT TEXT
 
 `send` sends FILE and closes that direction before it reads; `recv` reads to the end
 and sends only then: between a sender and a receiver each direction in turn is
 half-closed while the other one carries data.  `both` does both at once, at 20 MB a second each:
-what is copied to a tap has one chance, and client, server, switch and tap share two cores.
-Prints one JSON object; `knock` a line a try: when it began, in ms since the epoch, and ok or no.
+what is copied to a tap has one chance, and client, server, switch and tap share two cores.  With
+FLAG, the second half comes slowly until the file FLAG is there, and its end not before.
+Prints one JSON object; `knock` a line a try: when it began, in ms since the epoch, ok or no, and how
+long it took, in ms.
 """
 import hashlib
 import json
@@ -46,17 +49,26 @@ def receive(sock):
     return {"bytes": n, "sha256": digest.hexdigest()}
 
 
-def send(sock, path):
+def send(sock, path, flag=None):
     with open(path, "rb") as f:
-        sock.sendfile(f)
+        if flag:
+            left = os.fstat(f.fileno()).st_size
+            sock.sendfile(f, count=left // 2)
+            left -= left // 2
+            while not os.path.exists(flag):
+                if left > 1 << 16:
+                    sock.sendall(f.read(1 << 14))
+                    left -= 1 << 14
+                time.sleep(0.02)
+        sock.sendfile(f, f.tell())
     sock.shutdown(socket.SHUT_WR)
 
 
-def converse(sock, order, path):
+def converse(sock, order, path, flag=None):
     try:
         if order == "both":
             sock.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, 20_000_000)
-            sender = threading.Thread(target=send, args=(sock, path))
+            sender = threading.Thread(target=send, args=(sock, path, flag))
             sender.start()
             got = receive(sock)
             sender.join()
@@ -79,14 +91,14 @@ def listener(port):
 
 def probe(host, port):
     try:
-        with socket.create_connection((host, port), timeout=10):
+        with socket.create_connection((host, port), timeout=60):
             return {"connected": True}
     except OSError as e:
         return {"error": e.strerror or str(e)}
 
 
 def abort(host, port, n):
-    with socket.create_connection((host, port), timeout=20) as sock:
+    with socket.create_connection((host, port), timeout=60) as sock:
         while n > 0:
             n -= len(sock.recv(min(n, 1 << 16)))
         # Linger of zero: close() sends RST.
@@ -132,7 +144,7 @@ def answered(sock, text):
 
 
 def many(host, port, n):
-    socks = [socket.create_connection((host, port), timeout=20) for _ in range(n)]
+    socks = [socket.create_connection((host, port), timeout=60) for _ in range(n)]
     for name in ("first", "second"):
         right = sum(answered(sock, name.encode()) for sock in socks)
         print(name, right, flush=True)
@@ -166,7 +178,7 @@ def fast_open(host, port, text):
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(kind, socket.SOCK_STREAM) as sock:
         # Not settimeout(): that makes it non-blocking, and this call is a connect().
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 20, 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 60, 0))
         sock.sendto(text.encode(), socket.MSG_FASTOPEN, (host, port))
         sock.shutdown(socket.SHUT_WR)
         answer = b""
@@ -187,7 +199,7 @@ def urgent_listen(port):
 
 
 def urgent(host, port):
-    with socket.create_connection((host, port), timeout=20) as sock:
+    with socket.create_connection((host, port), timeout=60) as sock:
         sock.sendall(b"before")
         sock.send(b"!", socket.MSG_OOB)
         sock.sendall(b"after")
@@ -205,16 +217,17 @@ def held(host, port, path, flag):
     return {"sha256": hashlib.sha256(answer.partition(b"\r\n\r\n")[2]).hexdigest()}
 
 
-def knock(host, port):
+def knock(host, port, patience):
     while True:
         began = time.time()
         try:
-            socket.create_connection((host, port), timeout=0.05).close()
+            socket.create_connection((host, port), timeout=patience).close()
             result = "ok"
         except OSError:
             result = "no"
-        print(int(began * 1000), result, flush=True)
-        time.sleep(max(0, began + 0.01 - time.time()))
+        took = time.time() - began
+        print(int(began * 1000), result, int(took * 1000), flush=True)
+        time.sleep(max(0, 0.01 - took))
 
 
 def udp_echo(port):
@@ -230,9 +243,14 @@ def udp_echo(port):
 def udp(host, port, text):
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(kind, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(5)
-        sock.sendto(text.encode(), (host, port))
-        return {"answer": sock.recv(2048).decode()}
+        sock.settimeout(1)
+        for _ in range(60):
+            sock.sendto(text.encode(), (host, port))
+            try:
+                return {"answer": sock.recv(2048).decode()}
+            except TimeoutError:
+                pass
+        return {"answer": None}
 
 
 def main(verb, *args):
@@ -240,10 +258,10 @@ def main(verb, *args):
         with listener(int(args[0])) as s:
             sock, _ = s.accept()
             with sock:
-                return converse(sock, args[1], args[2])
+                return converse(sock, *args[1:])
     if verb == "connect":
         with socket.create_connection((args[0], int(args[1])), timeout=60) as sock:
-            return converse(sock, args[2], args[3])
+            return converse(sock, *args[2:])
     if verb == "probe":
         return probe(args[0], int(args[1]))
     if verb == "abort":
@@ -267,7 +285,7 @@ def main(verb, *args):
     if verb == "held":
         return held(args[0], int(args[1]), args[2], args[3])
     if verb == "knock":
-        return knock(args[0], int(args[1]))
+        return knock(args[0], int(args[1]), float(args[2]))
     if verb == "udp-echo":
         return udp_echo(int(args[0]))
     if verb == "udp":

@@ -15,8 +15,10 @@
 
 enum { WAIT_MS = 10000, STEP_US = 2000 };
 
-/* While the file "hang" is there they wait; each call is a line in "calls"; a bundle brings the mark
- * with it that the rules were taken away meanwhile, if that is there. */
+/*
+ * While the file "hang" is there they wait; each call is a line in "calls"; where there is a file
+ * "mark", a bundle makes it the state: somebody took the rules away meanwhile.
+ */
 static const char tool[] =
 	"#!/bin/sh\n"
 	"cd \"${0%/*}\" || exit 1\n"
