@@ -22,6 +22,7 @@
 #include "tcpterm/vlan_stack.h"
 
 struct conn;
+struct mgmt;
 
 struct tcpterm {
 	struct tcpterm_conf conf;
@@ -39,6 +40,7 @@ struct tcpterm {
 	unsigned n_original;
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
+	struct mgmt *mgmt;		/* addresses of the stack's own; NULL: it never had one */
 	struct flood flood;
 	struct cookies cookies;
 	struct timewaits timewaits;

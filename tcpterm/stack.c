@@ -6,6 +6,7 @@
 
 #include "tcpterm/embryo.h"
 #include "tcpterm/endpoint.h"
+#include "tcpterm/mgmt.h"
 #include "tcpterm/pair.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/reset.h"
@@ -145,6 +146,7 @@ tcpterm_free(struct tcpterm *s)
 	slab_fini(&s->watches);
 	table_free(s->table);
 	listeners_free(s->listeners);
+	mgmt_free(s->mgmt);
 	vlan_stacks_free(s->vlans);
 	l2_stacks_free(s->l2s);
 	free(s);
@@ -354,6 +356,9 @@ input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 		bypass(s, p);
 		break;
 	case PKT_OTHER:
+		if (mgmt_input(s, p))
+			break;
+		/* fall through */
 	case PKT_FRAGMENT:
 		core_forward(s, p);
 		break;

@@ -76,8 +76,9 @@ struct tcpterm *tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct 
 void tcpterm_free(struct tcpterm *s);
 
 /*
- * Takes `n` parsed frames with their mbufs, TCP and ICMP errors; every other kind is
- * forwarded.  Acknowledgements are sent by the tcpterm_run() that ends the burst.
+ * Takes `n` parsed frames with their mbufs: TCP and ICMP errors about it, and what asks for
+ * addresses of the stack's own (<tcpterm/address.h>); all others are forwarded.
+ * Acknowledgements are sent by the tcpterm_run() that ends the burst.
  */
 void tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now);
 
