@@ -4,7 +4,7 @@
     gaps.py RUN PORT up|down STREAM
 
 RUN/up and RUN/down are what the ends sent, RUN/tap-client.pcap and RUN/tap-server.pcap what
-each sent on the wire, retransmissions included, RUN/fault.log what was dropped at the tap, one
+each sent on the wire, retransmissions included, RUN/fault.now what was dropped at the tap, one
 frame a line of KEY=VALUE words, of which sport, dport, seq and len are read.  STREAM is the sink's file,
 NAME.c2s or NAME.s2c; in NAME.gaps are the gaps, one a line: c2s|s2c OFFSET LENGTH REASON.
 Prints `equal`, or what differs.
@@ -81,7 +81,7 @@ def judge(run, port, way, stream):
     start, wire = segments(f"{run}/tap-{end}.pcap", port, way)
     if start is None or holes(wire, len(sent)):
         return "the capture is not complete: nothing can be said"
-    lost = collections.Counter(dropped(f"{run}/fault.log", port, way, start))
+    lost = collections.Counter(dropped(f"{run}/fault.now", port, way, start))
     unknown = lost - collections.Counter(wire)
     if unknown:
         return f"dropped, but never sent: {sorted(unknown)[:5]}"

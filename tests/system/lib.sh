@@ -513,7 +513,7 @@ nginx_up() {
 # fetch URL [CURL OPTIONS]: prints the hash of what came, and fails if curl did.
 fetch() {
 	local out
-	out=$(set -o pipefail; on_client curl -sS -k --noproxy '*' --connect-timeout 60 --max-time "${MAX_TIME:-300}" \
+	out=$(set -o pipefail; on_client curl -sS -k --noproxy '*' --connect-timeout 60 --max-time "${MAX_TIME:-600}" \
 		"$@" | hash_of) || return 1
 	echo "$out"
 }
