@@ -1,11 +1,13 @@
 /*
- * A cookie, from its high bits: a hash of 28 bits, the period's parity, the index of an MSS.
+ * A cookie, from its high bits: a hash of 28 bits, the period's parity, the index of an MSS.  Our
+ * number is the client's plus the cookie, so both grow from one connection of the same ports to the
+ * next (RFC 9293 3.4.1), and the distance of the two numbers in a segment says where it lies.
  *
- * The hash is of addresses, ports, tags, the client's ISN, the period, the MSS and what the
- * timestamp carries.  The period in it is what a secret that changes with time would be (RFC 4987
- * 3.6 asks for one): after two periods no cookie is good any more, and none says anything of the
- * next, because the hash is keyed.  The low bits of our TSval are the window scale
- * (15: none), SACK and ECN; the hash covers them, so an ACK can't claim others.
+ * The hash is of addresses, ports, tags, the period and what the timestamp carries.  The period
+ * in it is what a secret that changes with time would be (RFC 4987 3.6 asks for one): after two
+ * periods no cookie is good any more, and none says anything of the next, because the hash is
+ * keyed.  The low bits of our TSval are the window scale (15: none), SACK and ECN; the hash covers
+ * them, so an ACK can't claim others.
  * With so few bits left of the clock an ACK says nothing of the round trip: the leg's first sample
  * is of its first data (RFC 6298 2.1).
  */
@@ -47,12 +49,11 @@ mss_index(const struct tcpterm_options *o, bool v4)
 }
 
 static uint64_t
-hash(const struct tcpterm *s, const struct pkt *p, uint64_t irs, uint64_t rest)
+hash(const struct tcpterm *s, const struct pkt *p, uint64_t rest)
 {
-	uint64_t words[7] = {
+	uint64_t words[6] = {
 		[4] = (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->hash,
-		[5] = irs,
-		[6] = rest,
+		[5] = rest,
 	};
 
 	memcpy(&words[0], &p->src, sizeof p->src);
@@ -64,16 +65,20 @@ hash(const struct tcpterm *s, const struct pkt *p, uint64_t irs, uint64_t rest)
 static uint32_t
 ts_offset(const struct tcpterm *s, const struct pkt *p)
 {
-	return (uint32_t)hash(s, p, 0, UINT64_MAX);
+	return (uint32_t)hash(s, p, UINT64_MAX);
+}
+
+/* One hash has the cookies of all sizes: each takes 28 bits of it from another one on. */
+static uint64_t
+hash_of(const struct tcpterm *s, const struct pkt *p, uint64_t period, unsigned carried)
+{
+	return hash(s, p, period << 8 | carried);
 }
 
 static uint32_t
-number(const struct tcpterm *s, const struct pkt *p, seq_t irs, uint64_t period, unsigned mss,
-       unsigned carried)
+cookie_of(uint64_t h, uint64_t period, unsigned mss)
 {
-	uint64_t h = hash(s, p, irs.v, period << 16 | carried << 8 | mss);
-
-	return (uint32_t)h << MAC_SHIFT | (uint32_t)(period & 1) << MSS_BITS | mss;
+	return (uint32_t)(h >> 4 * mss) << MAC_SHIFT | (uint32_t)(period & 1) << MSS_BITS | mss;
 }
 
 /* Our clock with `carried` in its low bits, and never ahead of it: later values are not less. */
@@ -134,6 +139,7 @@ cookie_answer(struct tcpterm *s, const struct pkt *p, const struct tcpterm_verdi
 {
 	const uint16_t asks = TCP_ECE | TCP_CWR;
 	struct tcpterm_options peer, o = { .has_mss = true };
+	const uint64_t period = (uint64_t)(s->now.v / PERIOD_US);
 	unsigned mss, carried;
 	bool ecn;
 
@@ -152,8 +158,7 @@ cookie_answer(struct tcpterm *s, const struct pkt *p, const struct tcpterm_verdi
 		o.has_wscale = peer.has_wscale;
 		o.wscale = open_shift(s);
 	}
-	send_synack(s, p, &o,
-		    number(s, p, seq(p->seq), (uint64_t)(s->now.v / PERIOD_US), mss, carried),
+	send_synack(s, p, &o, p->seq + cookie_of(hash_of(s, p, period, carried), period, mss),
 		    (uint16_t)(TCP_SYN | TCP_ACK | (ecn ? TCP_ECE : 0)));
 	s->cookies = (struct cookies){ .any = true, .sent_at = s->now };
 	s->stats.cookies_sent++;
@@ -180,11 +185,29 @@ unpack(struct cookie *k, unsigned mss, unsigned carried)
 	k->ecn = carried & TS_ECN;
 }
 
-bool
+/* Is it of a connection whose first segment has not come yet?  Who sent it sends that again. */
+static bool
+is_early(const struct tcpterm *s, const struct pkt *p, unsigned carried)
+{
+	const uint64_t period = (uint64_t)(s->now.v / PERIOD_US);
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t h = hash_of(s, p, period - i, carried);
+
+		for (unsigned mss = 0; mss < RTE_DIM(mss_table); mss++)
+			if (cookie_of(h, period - i, mss) - (p->ack - p->seq) <= cookie_window(s))
+				return true;
+	}
+	return false;
+}
+
+enum cookie_state
 cookie_check(struct tcpterm *s, const struct pkt *p, struct cookie *k)
 {
+	const uint32_t cookie = p->ack - p->seq;
+	const unsigned mss = cookie & ((1u << MSS_BITS) - 1);
 	uint64_t period = (uint64_t)(s->now.v / PERIOD_US);
-	unsigned mss, carried = NO_TS;
+	unsigned carried = NO_TS;
 	struct tcpterm_options o;
 
 	*k = (struct cookie){ .iss = seq(p->ack - 1), .irs = seq(p->seq - 1) };
@@ -195,12 +218,11 @@ cookie_check(struct tcpterm *s, const struct pkt *p, struct cookie *k)
 		k->peer.tsval = o.tsval;
 		k->ts_offset = ts_offset(s, p);
 	}
-	mss = k->iss.v & ((1u << MSS_BITS) - 1);
-	period -= (period ^ k->iss.v >> MSS_BITS) & 1;	/* this one, or the one before */
-	if (number(s, p, k->irs, period, mss, carried) != k->iss.v)
-		return false;
+	period -= (period ^ cookie >> MSS_BITS) & 1;	/* this one, or the one before */
+	if (cookie_of(hash_of(s, p, period, carried), period, mss) != cookie)
+		return is_early(s, p, carried) ? COOKIE_EARLY : COOKIE_BAD;
 	unpack(k, mss, carried);
-	return true;
+	return COOKIE_GOOD;
 }
 
 static bool
@@ -235,8 +257,15 @@ cookie_input(struct tcpterm *s, struct pkt *p)
 	if (!l)
 		return false;
 	if (sent_recently(s)) {
-		if (cookie_check(s, p, &k))
+		enum cookie_state is = cookie_check(s, p, &k);
+
+		if (is == COOKIE_GOOD)
 			return begin(s, p, l, &k);
+		if (is == COOKIE_EARLY) {
+			s->stats.cookies_early++;
+			core_drop(s, p->m, DROP_proxy_consumed);
+			return true;
+		}
 		s->stats.cookies_bad++;
 	}
 	/* RFC 9293 3.10.7.2, second: who listens has sent nothing that could be acknowledged. Where

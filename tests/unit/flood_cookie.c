@@ -28,7 +28,7 @@ cookie_answers_and_keeps_nothing(void)
 	CU_ASSERT_EQUAL(siege_stats()->cookies_sent, 1);
 	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_EMBRYO), PRESSED);
 	cookie = siege.last.seq;
-	siege_segment(1000, false, TCP_ACK, ISN + 1001, cookie);	/* one too few */
+	siege_segment(1000, false, TCP_ACK, ISN + 1001, cookie + 2);	/* one too many */
 	CU_ASSERT_EQUAL(siege_stats()->cookies_taken, 0);
 	CU_ASSERT_EQUAL(siege_stats()->cookies_bad, 1);
 	siege_segment(1001, false, TCP_ACK, ISN + 1001, cookie + 1);	/* another's */
@@ -37,6 +37,43 @@ cookie_answers_and_keeps_nothing(void)
 	/* the wrong one is followed: it may be of a connection that was here before us */
 	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_TRACK), 2);
 	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_RELAY), 0);
+	siege_stop();
+}
+
+/* The ACK was lost: what overtook the first data can't begin the connection, nor may it end it. */
+static void
+data_that_overtook_the_answer_reaches_nobody(void)
+{
+	uint32_t cookie;
+
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_COOKIE);
+	siege_press();
+	siege_syn(1000);
+	cookie = siege.last.seq;
+	siege.n_forwarded = siege.n_tx = 0;
+	siege_segment_with(1000, false, TCP_ACK, ISN + 2001, cookie + 1, NULL, 0, 1000);
+	CU_ASSERT_EQUAL(siege.n_forwarded + siege.n_tx, 0);
+	CU_ASSERT_EQUAL(siege_stats()->cookies_early, 1);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_TRACK), 0);
+	siege_segment_with(1000, false, TCP_ACK, ISN + 1001, cookie + 1, NULL, 0, 1000);
+	CU_ASSERT_EQUAL(siege_flows(TCPTERM_KIND_RELAY), 1);
+	CU_ASSERT_EQUAL(siege.to[1].flags & TCP_SYN, TCP_SYN);
+	siege_stop();
+}
+
+static void
+numbers_of_later_connections_of_the_same_ports_are_higher(void)
+{
+	uint32_t number[3];
+
+	siege_start(TCPTERM_RELAY, TCPTERM_FLOOD_COOKIE);
+	siege_press();
+	for (unsigned i = 0; i < 3; i++) {
+		siege_segment(1000, false, TCP_SYN, ISN + i * 100000, 0);
+		number[i] = siege.last.seq;
+	}
+	CU_ASSERT_EQUAL(number[1] - number[0], 100000);
+	CU_ASSERT_EQUAL(number[2] - number[1], 100000);
 	siege_stop();
 }
 
@@ -149,6 +186,8 @@ connections_that_are_established_take_no_room_of_handshakes(void)
 }
 
 TAP_MAIN(flood_cookie, TAP_TEST(cookie_answers_and_keeps_nothing),
+	 TAP_TEST(data_that_overtook_the_answer_reaches_nobody),
+	 TAP_TEST(numbers_of_later_connections_of_the_same_ports_are_higher),
 	 TAP_TEST(answered_cookie_connects_to_the_server_by_the_clients_number),
 	 TAP_TEST(server_with_fewer_options_is_believed),
 	 TAP_TEST(server_that_refuses_is_a_reset_for_the_client),
