@@ -20,14 +20,12 @@
 
 #include <rte_cycles.h>
 
-#include "datapath/eal.h"
+#include "tests/bench/lib/bed.h"
 #include "tests/bench/lib/peers.h"
-#include "vnf/worker.h"
 
 enum {
 	N_FRAMES = 8192,
 	N_HEADERS = 16384,
-	MEM_MB = 160,
 	N_REPEATS = 5,
 	N_FLOWS = 2048,		/* of each kind */
 	MANY = 1000,
@@ -46,12 +44,7 @@ static const char policy_text[] = "rule t: track proto tcp to any port 5001\n"
 				  "default drop\n";
 
 struct bench {
-	struct options o;
-	struct pools pools;
-	struct ports *ports;
-	struct active active;
-	struct worker_conf conf;
-	struct worker *worker;
+	struct bed bed;
 	struct peers_port at;
 	struct peers *peers[N_MODES][2];	/* one flow, many */
 	double best[N_MODES][2];		/* cycles a segment; 0: none yet */
@@ -67,9 +60,9 @@ forward_turn(struct bench *b)
 	unsigned i, n, all = 0;
 
 	for (i = 0; i < 2; i++) {
-		n = port_rx(b->ports->port[i], 0, m, &b->worker->drops);
+		n = port_rx(b->bed.ports->port[i], 0, m, &b->bed.worker->drops);
 		if (n)
-			port_tx(b->ports->port[!i], 0, m, n, &b->worker->drops);
+			port_tx(b->bed.ports->port[!i], 0, m, n, &b->bed.worker->drops);
 		all += n;
 	}
 	return all;
@@ -84,7 +77,7 @@ turn(struct bench *b, enum mode mode)
 
 	b->now = usec_add(b->now, TURN_US);
 	from = rte_rdtsc_precise();
-	n = mode == FORWARD ? forward_turn(b) : worker_turn(b->worker, b->now);
+	n = mode == FORWARD ? forward_turn(b) : worker_turn(b->bed.worker, b->now);
 	return n ? rte_rdtsc_precise() - from : 0;
 }
 
@@ -126,72 +119,12 @@ establish(struct bench *b, enum mode mode, struct peers *p)
 
 /* --- what stands around it --- */
 
-static struct port *
-outer_port(const char *spec, struct rte_mempool *pool, struct err *err)
-{
-	const struct port_conf conf = { .name = spec, .spec = spec, .n_queues = 1, .pool = pool };
-	struct port *p = port_new(&conf, err);
-
-	if (p && port_open(p, err) != 0) {
-		port_free(p);
-		return NULL;
-	}
-	return p;
-}
-
-static int
-open_ports(struct bench *b, struct err *err)
-{
-	unsigned i;
-
-	b->o = (struct options){
-		.port = { { .name = "a", .spec = "ring:bench-a", .mtu = 1500 },
-			  { .name = "b", .spec = "ring:bench-b", .mtu = 1500 } },
-		.n_ports = 2,
-		.pair = { { 0, 1 } },
-		.n_pairs = 1,
-		.n_workers = 1,
-	};
-	b->ports = ports_new(&b->o, 1, b->pools.frames, err);
-	for (i = 0; b->ports && i < 2; i++)
-		if (port_open(b->ports->port[i], err) != 0)
-			return -EIO;
-	b->at.client = outer_port("ring:bench-a", b->pools.frames, err);
-	b->at.server = outer_port("ring:bench-b", b->pools.frames, err);
-	b->at.pools = &b->pools;
-	return b->ports && b->at.client && b->at.server ? 0 : -ENOMEM;
-}
-
-static int
-make_worker(struct bench *b, struct err *err)
-{
-	char *errors = NULL;
-	int rc = active_init(&b->active, 1, NULL, b->ports, err);
-
-	if (rc == 0)
-		rc = active_start(&b->active, "bench", policy_text, &errors);
-	if (rc != 0)
-		return errors ? err_set(err, rc, "%s", errors) : rc;
-	b->conf = (struct worker_conf){
-		.n_workers = 1,
-		.ports = b->ports,
-		.pools = &b->pools,
-		.active = &b->active,
-		.journal = journal_new(NULL, 1, 1024, err),
-		.flows = flows_new(1, err),
-		.n_held_max = pool_held_max(N_FRAMES, 2048, 2, 0),
-		.n_flows = N_FLOWS,
-		.secret = { 1, 2 },
-	};
-	return b->conf.journal && b->conf.flows ? workers_new(&b->conf, &b->worker, err) : -ENOMEM;
-}
-
 static int
 make_peers(struct bench *b, struct err *err)
 {
 	unsigned mode, many;
 
-	peers_prepare(&b->pools);
+	peers_prepare(&b->bed.pools);
 	for (mode = 0; mode < N_MODES; mode++)
 		for (many = 0; many < 2; many++) {
 			struct peers *p = calloc(1, sizeof *p);
@@ -212,18 +145,19 @@ make_peers(struct bench *b, struct err *err)
 static int
 set_up(struct bench *b, struct err *err)
 {
-	const struct eal_conf eal = { .name = "bench", .mem_mb = MEM_MB, .no_huge = true };
-	const struct pool_conf pools = { .n_frames = N_FRAMES, .n_headers = N_HEADERS };
-	int rc = eal_start(&eal, err);
+	const struct bed_conf conf = {
+		.policy = policy_text,
+		.n_frames = N_FRAMES,
+		.n_headers = N_HEADERS,
+		.n_flows = N_FLOWS,
+	};
+	int rc = bed_make(&b->bed, &conf, err);
 
-	if (rc == 0)
-		rc = pools_new(&b->pools, &pools, err);
-	if (rc == 0)
-		rc = open_ports(b, err);
+	b->at = (struct peers_port){ .client = b->bed.client,
+				     .server = b->bed.server,
+				     .pools = &b->bed.pools };
 	if (rc == 0)
 		rc = make_peers(b, err);
-	if (rc == 0)
-		rc = make_worker(b, err);
 	b->now = clock_now();
 	return rc;
 }
@@ -260,7 +194,7 @@ print_one(const struct bench *b, enum mode mode, unsigned many, uint64_t n)
 	       ",\"segments\":%" PRIu64 ",\"cycles\":%.0f,\"copied_bytes\":%" PRIu64
 	       ",\"tsc_mhz\":%" PRIu64 "}\n",
 	       mode_name[mode], p->n_flows, PEERS_PAYLOAD, p->received, b->best[mode][many],
-	       mode == PROXY ? b->worker->tcp->copied_bytes : 0, rte_get_tsc_hz() / 1000000);
+	       mode == PROXY ? b->bed.worker->tcp->copied_bytes : 0, rte_get_tsc_hz() / 1000000);
 	if (!whole)
 		fprintf(stderr,
 			"relay: %s, %u flows: %" PRIu64 " segments sent, %" PRIu64
@@ -272,7 +206,7 @@ print_one(const struct bench *b, enum mode mode, unsigned many, uint64_t n)
 static bool
 print(const struct bench *b, uint64_t n)
 {
-	const struct tcpterm_stats *s = b->worker->tcp;
+	const struct tcpterm_stats *s = b->bed.worker->tcp;
 	bool whole = true;
 	unsigned mode, many;
 
@@ -305,7 +239,6 @@ main(int argc, char **argv)
 	}
 	measure(&b, n);
 	whole = print(&b, n);
-	workers_free(&b.worker, 1);
-	eal_stop();
+	bed_end(&b.bed);
 	return !whole;
 }
