@@ -62,6 +62,7 @@ open_tuned(struct conn *c)
 	c->mss_offered = RTE_MIN(c->mss_offered, most);
 	most -= c->ts_on ? 12 : 0;	/* RFC 6691 */
 	c->mss = RTE_MIN(c->mss, most);
+	pmtu_bound(c, most);
 }
 
 /* Both ends' options are known. */

@@ -123,7 +123,7 @@ rack_detect(struct conn *c)
 			r->reo_at = usec_add(c->s->now, left);
 			break;
 		}
-		newly += g->len;
+		newly += pmtu_lost(c, g) ? 0 : g->len;
 		sent_lose(c, g);
 	}
 	return newly;

@@ -52,7 +52,8 @@ bool rack_dsack(struct conn *c);
 /* A recovery ended (6.2 step 4). */
 void rack_recovered(struct conn *c);
 
-/* Marks what is lost (6.2 step 5), arms the reordering timer; bytes newly lost. */
+/* Marks what is lost (6.2 step 5), arms the reordering timer; bytes newly lost, but for a probe of
+ * the path's MTU (pmtu.h). */
 uint32_t rack_detect(struct conn *c);
 
 /* A retransmission timeout: only what had its time is lost (6.3). */

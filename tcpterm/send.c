@@ -152,6 +152,7 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 		flags |= TCP_PSH;
 	set_timestamps(c, &o);
 	g = segment_at(c, off, flags, &o);
+	g.df |= end - off > c->mss;	/* a probe; no router may cut it */
 	ecn_mark(c, &g, new_data && end > off);
 	segment_send(c->s, &g, m);
 	receive_ack_sent(c);
@@ -245,6 +246,19 @@ send_segment(struct conn *c, uint32_t len)
 	return true;
 }
 
+/* A segment larger than the others, where it is time to learn whether such arrive. */
+static bool
+send_mtu_probe(struct conn *c)
+{
+	uint16_t len = pmtu_probe(c);
+	int64_t off = c->nxt;
+
+	if (len == 0 || !send_segment(c, len))
+		return false;
+	pmtu_probe_sent(c, off, len);
+	return true;
+}
+
 static void
 send_new(struct conn *c)
 {
@@ -259,7 +273,7 @@ send_new(struct conn *c)
 		}
 		if (!pace_ready(c))
 			return;
-		if (!send_segment(c, len))
+		if (!send_mtu_probe(c) && !send_segment(c, len))
 			return;
 	}
 }

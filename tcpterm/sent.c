@@ -179,6 +179,7 @@ static void
 arrived(struct conn *c, const struct sent_seg *g, struct ackinfo *a)
 {
 	rack_arrived(c, g);
+	pmtu_arrived(c, g);
 	if (g->ever_rexmit) {
 		/* Where the clock is ours Eifel knows it by the timestamps (undo.h). */
 		if (!c->own_clock && rack_is_original(c, g))
@@ -381,7 +382,8 @@ void
 sent_mark_larger(struct conn *c, uint32_t mss)
 {
 	for (struct sent_seg *g = sent_seg(c, c->sent.head); g; g = sent_seg(c, g->next))
-		if (flies(g) && g->len > mss)
+		/* A FIN is no payload. */
+		if (flies(g) && RTE_MIN(g->off + g->len, c->tx->end) - g->off > mss)
 			sent_lose(c, g);
 }
 
