@@ -182,8 +182,8 @@ ends_send(struct ends *e, unsigned side, const struct ends_seg *g)
 	tcpterm_input(e->stack, &p, 1, e->now);
 }
 
-void
-ends_too_big(struct ends *e, unsigned side, int64_t seq, uint16_t mtu)
+static void
+icmp(struct ends *e, unsigned side, int64_t seq, uint8_t type, uint8_t code, uint16_t mtu)
 {
 	struct pkt p = {
 		.m = rte_pktmbuf_alloc(e->pools.frames),
@@ -194,13 +194,25 @@ ends_too_big(struct ends *e, unsigned side, int64_t seq, uint16_t mtu)
 		.sport = side ? e->client_port : SERVER_PORT,
 		.dport = side ? SERVER_PORT : e->client_port,
 		.seq = e->isn[!side] + 1 + (uint32_t)seq,
-		.icmp_type = 3,
-		.icmp_code = 4,
+		.icmp_type = type,
+		.icmp_code = code,
 		.icmp_mtu = mtu,
 	};
 
 	p.hash = flow_hash(&p.src, &p.dst, p.sport, p.dport, 0, NULL, 0);
 	tcpterm_input(e->stack, &p, 1, e->now);
+}
+
+void
+ends_icmp(struct ends *e, unsigned side, int64_t seq, uint8_t type, uint8_t code)
+{
+	icmp(e, side, seq, type, code, 0);
+}
+
+void
+ends_too_big(struct ends *e, unsigned side, int64_t seq, uint16_t mtu)
+{
+	icmp(e, side, seq, 3, 4, mtu);
 }
 
 void

@@ -70,6 +70,9 @@ void ends_fini(struct ends *e);
 /* One segment by side 0 (from the client) or 1; without ends_run() nothing is answered yet. */
 void ends_send(struct ends *e, unsigned side, const struct ends_seg *g);
 
+/* An ICMP error, by type and code, by `side`, that quotes a segment at `seq` towards it. */
+void ends_icmp(struct ends *e, unsigned side, int64_t seq, uint8_t type, uint8_t code);
+
 /* An ICMP "fragmentation needed" by `side` that quotes a segment at `seq` towards it. */
 void ends_too_big(struct ends *e, unsigned side, int64_t seq, uint16_t mtu);
 
