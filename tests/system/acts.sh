@@ -18,6 +18,8 @@ syn_mac() { # NAME PORT
 		head -n 1 | cut -d' ' -f2
 }
 
+has_syn() { [ -n "$(syn_mac "$@")" ]; }
+
 # held_fetch NAME URL: as fetch, but half of it is read slowly until $RUN/NAME.go is there: what looks at
 # the flow meanwhile finds it. The hash is left in $RUN/NAME.hash.
 held_fetch() {
@@ -44,6 +46,7 @@ act_proxy() {
 	touch "$RUN/proxy.go"
 	wait "$pid"
 	hash=$(cat "$RUN/proxy.hash" "$RUN/proxy.err")
+	wait_for "the SYN is captured" 60 has_syn proxy-server "$PROXY_PORT"
 	stop proxy-server INT
 	see "hash of the 256 MB that arrived" "$(hash_file "$RUN/www/256M")" "$hash"
 	see "client's address in nginx's log" "$CLIENT4" \
