@@ -41,6 +41,12 @@ ecn_agree(struct conn *c, const struct pkt *p)
 			    setup_syn(p->flags) && (p->tos & ECN_MASK) == NOT_ECT;
 }
 
+void
+ecn_agree_again(struct conn *c, const struct pkt *p)
+{
+	c->ecn.on = c->ecn.on && setup_syn(p->flags);
+}
+
 bool
 ecn_fall_back(struct conn *c)
 {

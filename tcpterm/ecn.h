@@ -33,6 +33,9 @@ void ecn_open(struct conn *c);
 /* The peer's SYN or SYN-ACK came to a connection of the library: agreed, or not. */
 void ecn_agree(struct conn *c, const struct pkt *p);
 
+/* The peer's SYN came again; once it does not ask for ECN there is none (6.1.1). */
+void ecn_agree_again(struct conn *c, const struct pkt *p);
+
 /* A SYN that asked for ECN was lost, or refused by a RST: the next one does not ask (6.1.1.1).
  * False: it did not ask. */
 bool ecn_fall_back(struct conn *c);

@@ -175,12 +175,14 @@ filter_options(struct tcpterm *s, const struct embryo *e, struct pkt *p)
 	}
 }
 
-/* A SYN that comes again says nothing new but its timestamp, and that only if it is newer. */
+/* A SYN that comes again says nothing new but its timestamp, and that only if it is newer; and
+ * that its end does without ECN (RFC 3168 6.1.1: who said so once may not use it). */
 static void
-learn_newest(struct embryo_end *end, const struct pkt *p)
+learn_again(struct embryo_end *end, const struct pkt *p)
 {
 	struct tcpterm_options o;
 
+	end->flags &= p->flags;
 	options_parse(options_at(p), p->opt_len, &o);
 	if (o.has_ts && (int32_t)(o.tsval - end->opt.tsval) > 0)
 		end->opt.tsval = o.tsval;
@@ -197,7 +199,7 @@ learn_end(struct tcpterm *s, struct embryo_end *end, const struct pkt *p)
 		return;
 	if (end->seen && end->isn.v == p->seq) {	/* sent again, or come twice */
 		end->at = USEC_NEVER;
-		learn_newest(end, p);
+		learn_again(end, p);
 		return;
 	}
 	end->at = s->now;

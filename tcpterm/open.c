@@ -186,7 +186,7 @@ syn_again(struct conn *c, const struct pkt *p, int64_t off)
 	bool passive = c->leg == 0;	/* the peer is the initiator */
 
 	if (off == -1 && !(p->flags & TCP_ACK)) {
-		ecn_agree(c, p);
+		ecn_agree_again(c, p);
 		send_syn(c);		/* ours was lost */
 	} else if (off == -1 && p->ack == c->iss.v + 1) {
 		/* A simultaneous open's SYN-ACK. Its SYN we had: it is acknowledged again,

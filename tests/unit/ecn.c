@@ -143,7 +143,29 @@ flow_that_declines_it_sends_nothing_ect(void)
 	ends_fini(&e);
 }
 
+/* Its first SYN asked, the second does not any more, and the answer is to the first (6.1.1). */
+static void
+client_that_fell_back_is_done_without_it(void)
+{
+	const uint16_t asks = TCP_SYN | TCP_ECE | TCP_CWR;
+
+	ends_init(&e, &(struct ends_conf){ .wscale = -1, .ecn = true }, false);
+	ends_send(&e, 0, &(struct ends_seg){ .seq = -1, .flags = asks });
+	ends_send(&e, 0, &(struct ends_seg){ .seq = -1, .flags = TCP_SYN });
+	ends_send(&e, 0, &(struct ends_seg){ .seq = -1, .flags = asks });	/* a late copy */
+	ends_send(&e, 1, &(struct ends_seg){ .seq = -1, .flags = TCP_SYN | TCP_ACK | TCP_ECE });
+	ends_send(&e, 0, &(struct ends_seg){ .flags = TCP_ACK });
+	ends_run(&e, MS);
+	CU_ASSERT_EQUAL_FATAL(ends_flow(&e)->kind, TCPTERM_KIND_RELAY);
+	feed(0, 4, 0);
+	CU_ASSERT(with_flags(0, 1, TCP_ACK) > 0);
+	for (unsigned i = 0; i < e.n_out; i++)
+		CU_ASSERT_EQUAL(e.out[i].tos & ECN, 0);
+	ends_fini(&e);
+}
+
 TAP_MAIN(ecn, TAP_TEST(codepoint_is_ours_and_dscp_is_the_impersonated_ends),
 	 TAP_TEST(echo_reduces_the_window_of_its_own_leg_alone),
 	 TAP_TEST(mark_on_one_leg_is_not_seen_on_the_other),
-	 TAP_TEST(what_is_sent_again_is_not_ect), TAP_TEST(flow_that_declines_it_sends_nothing_ect))
+	 TAP_TEST(what_is_sent_again_is_not_ect), TAP_TEST(flow_that_declines_it_sends_nothing_ect),
+	 TAP_TEST(client_that_fell_back_is_done_without_it))
