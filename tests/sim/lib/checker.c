@@ -242,6 +242,7 @@ hear_syn(struct voice *v, const struct seen *s)
 {
 	v->heard_syn = true;
 	v->n_syn_heard++;
+	v->heard_ecn |= checker_handshake_ecn(s);
 	v->syn = *s;
 	v->heard_mss = s->has_mss ? s->mss : s->v6 ? 1220 : 536;
 }
@@ -296,6 +297,17 @@ hear_bytes(struct voice *v, uint64_t from, uint64_t to, int64_t now)
 	ranges_add(&v->heard, from, to);
 }
 
+/* A byte below what its receiver has acknowledged may be a keepalive's: it never enters a stream
+ * that is only watched. */
+static bool
+is_keepalive(const struct said *x)
+{
+	const struct voice *receiver = &x->d->v[1 - x->leg][WHO_END];
+
+	return x->c->cfg.mode == BOX_PASSIVE && x->who == WHO_END && x->s->len == 1 &&
+	       !(x->s->flags & SEEN_FIN) && x->end <= (int64_t)receiver->acked;
+}
+
 /* `x` has the voice that spoke as `peer` of the one that hears. */
 static void
 hear(struct said *x)
@@ -324,7 +336,7 @@ hear(struct said *x)
 		v->heard_fin = (uint64_t)x->end - 1;
 		v->heard_fin_at = x->now;
 	}
-	if (x->from >= 0)
+	if (x->from >= 0 && !is_keepalive(x))
 		hear_bytes(v, (uint64_t)x->from, (uint64_t)x->end, x->now);
 }
 

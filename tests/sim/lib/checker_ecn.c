@@ -6,12 +6,23 @@
 
 enum { IP_ECN = 3, IP_CE = 3, BOTH = SEEN_ECE | SEEN_CWR };
 
-static bool
-agreed(const struct said *x)
+uint8_t
+checker_handshake_ecn(const struct seen *s)
 {
-	unsigned a = x->v->said_ecn, b = x->peer->said_ecn;
+	unsigned setup = s->flags & SEEN_ACK ? SEEN_ECE : BOTH;
 
-	return (a == BOTH && b == SEEN_ECE) || (b == BOTH && a == SEEN_ECE);
+	return (s->flags & BOTH) == setup ? HANDSHAKE_ECN : HANDSHAKE_NO_ECN;
+}
+
+/* 6.1.1: who has once said no may not; who has heard no should not, and it may be a late one. */
+enum agreement { AGREED_NOT, AGREED_PERHAPS, AGREED };
+
+static enum agreement
+agreement(const struct said *x)
+{
+	if (x->v->said_ecn != HANDSHAKE_ECN || !(x->v->heard_ecn & HANDSHAKE_ECN))
+		return AGREED_NOT;
+	return x->v->heard_ecn == HANDSHAKE_ECN ? AGREED : AGREED_PERHAPS;
 }
 
 /* 6.1.2, 6.1.5: what is congestion controlled and new is marked, nothing else. */
@@ -24,7 +35,7 @@ judge_codepoint(const struct said *x)
 		checker_fail(x, "ecn", "a sender marked CE");
 	if (codepoint == 0)
 		return;
-	if (!agreed(x))
+	if (agreement(x) == AGREED_NOT)
 		checker_fail(x, "ecn", "ECT without agreement");
 	else if (x->s->len == 0 || x->s->flags & SEEN_SYN)
 		checker_fail(x, "ecn", "ECT without data");
@@ -39,14 +50,15 @@ judge_echo(const struct said *x)
 	const struct voice *v = x->v;
 	bool echo = x->s->flags & SEEN_ECE, settled = v->echo_at < x->now;
 
-	if (echo && !agreed(x))
+	if (echo && agreement(x) == AGREED_NOT)
 		checker_fail(x, "ecn", "ECE without agreement");
 	else if (echo && v->echo == ECHO_NEVER && settled)
 		checker_fail(x, "ecn", "ECE without a mark, or after CWR");
-	else if (!echo && v->echo == ECHO_ALWAYS && settled && agreed(x) &&
+	else if (!echo && v->echo == ECHO_ALWAYS && settled && agreement(x) == AGREED &&
 		 x->ack <= (int64_t)v->heard_fin)	/* a FIN has nothing behind it to slow */
 		checker_fail(x, "ecn", "a mark is not echoed");
-	if (x->s->flags & SEEN_CWR && (!agreed(x) || x->s->len == 0 || x->end <= (int64_t)v->max))
+	if (x->s->flags & SEEN_CWR &&
+	    (agreement(x) == AGREED_NOT || x->s->len == 0 || x->end <= (int64_t)v->max))
 		checker_fail(x, "ecn", "CWR that is not on new data of an ECN connection");
 }
 

@@ -10,6 +10,9 @@
 #include "tests/sim/lib/ranges.h"
 #include "tests/sim/lib/see.h"
 
+/* SYNs and SYN-ACKs that set up ECN, and that do not (RFC 3168 6.1.1). */
+enum { HANDSHAKE_ECN = 1, HANDSHAKE_NO_ECN = 2 };
+
 /* Frames received that may come out unchanged: a multiset of hashes. */
 struct copies {
 	struct copy {
@@ -27,7 +30,7 @@ struct voice {
 	uint64_t max;		/* the furthest end of what it sent */
 	uint64_t acked;		/* its highest acknowledgment */
 	uint64_t edge;		/* the furthest right edge it offered */
-	uint8_t said_ecn;	/* ECE and CWR of its SYN */
+	uint8_t said_ecn, heard_ecn;	/* its SYNs', and the peer's: HANDSHAKE_* */
 	bool has_tsval;
 	uint32_t tsval;
 	uint64_t n_syn_said;
@@ -103,6 +106,7 @@ void checker_say_syn(struct voice *v, const struct seen *s);
 
 /* ECN's marks; before checker_say has taken note of the segment, or hear() of one that came. */
 void checker_say_ecn(const struct said *x);
+uint8_t checker_handshake_ecn(const struct seen *s);
 void checker_hear_ecn(const struct said *x);
 
 /* What only the box is held to; called before checker_say. */

@@ -163,7 +163,7 @@ checker_say_syn(struct voice *v, const struct seen *s)
 	v->said_wscale = s->has_wscale ? s->wscale > 14 ? 14 : s->wscale : -1;
 	v->said_ts = s->has_ts;
 	v->said_sack = s->sack_ok;
-	v->said_ecn = s->flags & (SEEN_ECE | SEEN_CWR);
+	v->said_ecn |= checker_handshake_ecn(s);
 }
 
 void

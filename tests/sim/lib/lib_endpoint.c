@@ -142,6 +142,7 @@ start(struct lib_end *e)
 		.n_listeners = 4,
 		.mtu = { mtu, mtu },
 		.rcv_wnd_max = e->cfg.rcvbuf,
+		.ecn = e->cfg.ecn ? TCPTERM_ECN_OFFER : TCPTERM_ECN_ANSWER,
 		.secret = { rng_key(e->cfg.seed, 1), rng_key(e->cfg.seed, 2) },
 	};
 	struct err err;

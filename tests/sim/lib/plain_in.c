@@ -361,6 +361,8 @@ synchronized(struct plain *p, const struct arrived *a, int64_t now)
 		if (p->state == PL_TIME_WAIT && s->flags & PF_FIN)
 			p->timewait_at = now + p->cfg.timewait_us;
 		if (p->state == PL_SYN_RCVD && s->flags & PF_SYN) {
+			if ((s->flags & (PF_ECE | PF_CWR)) != (PF_ECE | PF_CWR))
+				p->ecn_on = false;	/* RFC 3168 6.1.1: not asked any more */
 			plain_send_syn(p, now);
 			return;
 		}

@@ -38,13 +38,21 @@ const char *const scenario_names[SCENARIO_CLASSES] = {
 	[SC_MATRIX] = "matrix",
 };
 
-/* Is the class on, be it alone or, by the odds given, as part of everything? */
+/* What the matrix does not draw for itself. */
+static bool crosses(enum scenario_class class)
+{
+	return class == SC_TAGS || class == SC_MANY || class == SC_REFUSED || class == SC_WRAP ||
+	       class == SC_GSO;
+}
+
+/* Is the class on, be it alone or, by the odds given, as part of everything, or of the matrix? */
 static bool
 on(const struct scenario *sc, struct rng *r, enum scenario_class class, double odds)
 {
 	bool drawn = rng_chance(r, odds);
 
-	return sc->class == class || (sc->class == SC_EVERYTHING && drawn);
+	return sc->class == class || (drawn && (sc->class == SC_EVERYTHING ||
+						(sc->class == SC_MATRIX && crosses(class))));
 }
 
 static void

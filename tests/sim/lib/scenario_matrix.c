@@ -140,7 +140,7 @@ make_large(struct scenario_flow *f, unsigned i, struct rng *r)
 
 /*
  * A link behind the box that is narrower than its port, and ends that would send more.  Only who
- * sends into it is told, and a plain end does not listen.
+ * sends into it is told, or nobody (RFC 2923 2.1), and a plain end does not listen.
  */
 static void
 draw_narrow(struct scenario *sc, struct rng *r)
@@ -157,6 +157,7 @@ draw_narrow(struct scenario *sc, struct rng *r)
 			make_large(&sc->flow[k], i, r);
 		}
 	p->mtu = (unsigned)rng_log_range(r, v6 ? 1280 : 576, sc->box.mtu[0]);
+	p->silent = rng_chance(r, 0.4);
 }
 
 void
