@@ -179,6 +179,21 @@ timewait_isn(struct tcpterm *s, seq_t isn)
 
 /* --- segments --- */
 
+/* A RST ends nothing here (RFC 1337), a bare ACK has nothing to be told, and a segment that lacks
+ * the timestamps agreed on is none of the end's (RFC 7323 3.2). */
+static bool
+is_answered(const struct timewait *w, const struct pkt *p, unsigned d,
+	    const struct tcpterm_options *o)
+{
+	bool syn = p->flags & TCP_SYN;
+
+	if (!is_peer(w, d) || p->flags & TCP_RST)
+		return false;
+	if (w->ts_on && !o->has_ts && !syn && w->sort != TIMEWAIT_TRANSLATED)
+		return false;
+	return p->payload_len > 0 || p->flags & TCP_FIN || syn;
+}
+
 /* The FIN sent again, of which no acknowledgement arrived. */
 static bool
 is_fin_again(const struct timewait *w, const struct pkt *p, unsigned d)
@@ -205,9 +220,9 @@ find_pkt(struct tcpterm *s, const struct pkt *p, bool *reversed)
 bool
 timewait_input(struct tcpterm *s, struct pkt *p)
 {
-	bool carries = p->payload_len > 0 || p->flags & (TCP_FIN | TCP_SYN), d;
-	struct timewait *w = find_pkt(s, p, &d);
 	struct tcpterm_options o;
+	bool d;
+	struct timewait *w = find_pkt(s, p, &d);
 
 	if (!w)
 		return false;
@@ -220,8 +235,7 @@ timewait_input(struct tcpterm *s, struct pkt *p)
 		give_way(s, w, p, d);
 		return true;
 	}
-	/* A RST ends nothing here (RFC 1337); a bare ACK has nothing to be told. */
-	if (is_peer(w, d) && carries && !(p->flags & TCP_RST))
+	if (is_answered(w, p, d, &o))
 		answer(s, w, p, d, &o);
 	if (is_peer(w, d) && is_fin_again(w, p, d))	/* RFC 9293 3.10.7.4, eighth */
 		timewait_restart(s, w);
