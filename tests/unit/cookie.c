@@ -19,25 +19,6 @@ static struct {
 	uint64_t state;
 } seen;
 
-static bool
-never(const struct chain *c)
-{
-	(void)c;
-	return false;
-}
-
-static bool
-connected(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].established && c->app[CHAIN_SERVER].established;
-}
-
-static bool
-both_closed(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].closed && c->app[CHAIN_SERVER].closed;
-}
-
 static void
 watch_relay(const struct pkt *p)
 {
@@ -85,46 +66,13 @@ begin(struct chain *c, uint64_t seed, unsigned every)
 	seen.every = every;
 }
 
-static struct flow *
-flow(struct chain *c)
-{
-	uint64_t cursor = 0;
-	struct flow *f = NULL;
-
-	while (tcpterm_walk(c->stack[CHAIN_RELAY], &cursor, &f, 1) == 0 && cursor)
-		;
-	return f;
-}
-
-static void
-check_all_received(const struct chain *c)
-{
-	const struct chain_app *cl = &c->app[CHAIN_CLIENT], *sv = &c->app[CHAIN_SERVER];
-
-	CU_ASSERT_EQUAL(sv->received, cl->to_send);
-	CU_ASSERT_EQUAL(cl->received, sv->to_send);
-	CU_ASSERT_EQUAL(cl->wrong, 0);
-	CU_ASSERT_EQUAL(sv->wrong, 0);
-}
-
-static void
-transfer(struct chain *c, uint64_t up, uint64_t down, int64_t seconds)
-{
-	c->app[CHAIN_CLIENT].to_send = up;
-	c->app[CHAIN_SERVER].to_send = down;
-	c->app[CHAIN_CLIENT].close_after = c->app[CHAIN_SERVER].close_after = true;
-	chain_connect(c);
-	CU_ASSERT_TRUE(chain_run(c, seconds * SECOND, both_closed));
-	check_all_received(c);
-}
-
 static void
 numbers_are_translated_and_bytes_are_not(void)
 {
 	struct chain c;
 
 	begin(&c, 0, 0);
-	transfer(&c, 3 * MB, 2 * MB, 60);
+	chain_transfer(&c, 3 * MB, 2 * MB, 60);
 	CU_ASSERT_EQUAL(seen.forwarded_isn, seen.client_isn);
 	CU_ASSERT_NOT_EQUAL(seen.cookie, seen.server_isn);
 	CU_ASSERT_EQUAL(seen.n_syns, 1);
@@ -143,7 +91,7 @@ loss_on_every_wire_is_repaired(void)
 		struct chain c;
 
 		begin(&c, seed, 20);
-		transfer(&c, 300 * KB, 200 * KB, 900);
+		chain_transfer(&c, 300 * KB, 200 * KB, 900);
 		chain_fini(&c);
 	}
 }
@@ -157,14 +105,14 @@ options_are_guessed_and_used(void)
 	begin(&c, 0, 0);
 	c.app[CHAIN_CLIENT].to_send = 4 * MB;
 	chain_connect(&c);
-	chain_run(&c, 2 * SECOND, never);
-	tcpterm_flow_info(flow(&c), leg);
+	chain_run(&c, 2 * SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), leg);
 	CU_ASSERT_EQUAL(leg[0].mss, 1448);	/* 1460 less timestamps */
 	CU_ASSERT_EQUAL(leg[1].mss, 1448);
 	CU_ASSERT(leg[0].rcv_wnd > 65535);	/* scaled */
 	CU_ASSERT(leg[1].snd_wnd > 65535);
-	CU_ASSERT_EQUAL(flow(&c)->start, TCPTERM_START_COOKIE);
-	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_RELAY);
+	CU_ASSERT_EQUAL(chain_flow(&c)->start, TCPTERM_START_COOKIE);
+	CU_ASSERT_EQUAL(chain_flow(&c)->kind, TCPTERM_KIND_RELAY);
 	chain_fini(&c);
 }
 
@@ -177,17 +125,17 @@ round_trip_is_measured_as_soon_as_it_can_be(void)
 
 	begin(&c, 0, 0);
 	chain_connect(&c);
-	CU_ASSERT_TRUE(chain_run(&c, SECOND, connected));
-	tcpterm_flow_info(flow(&c), leg);
+	CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_connected));
+	tcpterm_flow_info(chain_flow(&c), leg);
 	CU_ASSERT(leg[1].srtt_us >= 10000 && leg[1].srtt_us < 13000);
 	c.app[CHAIN_SERVER].to_send = 1;
-	chain_run(&c, SECOND, never);
-	tcpterm_flow_info(flow(&c), leg);
+	chain_run(&c, SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), leg);
 	CU_ASSERT(leg[0].srtt_us >= 10000 && leg[0].srtt_us < 53000);
 	chain_fini(&c);
 }
 
-/* The client believes that it is connected, long before that is so. */
+/* The client believes that it is chain_connected, long before that is so. */
 static void
 bytes_for_a_server_that_has_not_answered_are_held(void)
 {
@@ -198,14 +146,14 @@ bytes_for_a_server_that_has_not_answered_are_held(void)
 	c.app[CHAIN_CLIENT].to_send = 10000;
 	c.app[CHAIN_CLIENT].close_after = true;
 	chain_connect(&c);
-	chain_run(&c, SECOND / 2, never);
+	chain_run(&c, SECOND / 2, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].established);
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].sent, 10000);
 	CU_ASSERT_FALSE(c.app[CHAIN_SERVER].established);
 	c.app[CHAIN_SERVER].to_send = 20000;
 	c.app[CHAIN_SERVER].close_after = true;
-	CU_ASSERT_TRUE(chain_run(&c, 10 * SECOND, both_closed));
-	check_all_received(&c);
+	CU_ASSERT_TRUE(chain_run(&c, 10 * SECOND, chain_closed));
+	chain_check_received(&c);
 	CU_ASSERT_EQUAL(seen.n_syns, 2);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_FIN);
 	chain_fini(&c);
@@ -220,7 +168,7 @@ server_that_refuses_is_a_reset_for_the_client(void)
 	c.server_refuses = true;
 	c.app[CHAIN_CLIENT].to_send = 1000;
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_RST);
 	CU_ASSERT_EQUAL(c.n_ended, 1);
@@ -238,10 +186,10 @@ server_that_says_nothing_is_given_up(void)
 	seen.mute_server = true;
 	c.app[CHAIN_CLIENT].to_send = 1000;
 	chain_connect(&c);
-	chain_run(&c, 60 * SECOND, never);
+	chain_run(&c, 60 * SECOND, chain_never);
 	CU_ASSERT_FALSE(c.app[CHAIN_CLIENT].closed);
 	CU_ASSERT(seen.n_syns >= 5);
-	chain_run(&c, 300 * SECOND, never);
+	chain_run(&c, 300 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_RST);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_TIMEOUT);
@@ -258,10 +206,10 @@ client_that_gives_up_first_leaves_nothing(void)
 	seen.mute_server = true;
 	c.app[CHAIN_CLIENT].to_send = 1000;
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	tcpterm_abort(c.stack[CHAIN_CLIENT], c.app[CHAIN_CLIENT].f);
 	c.app[CHAIN_CLIENT].f = NULL;
-	chain_run(&c, 5 * SECOND, never);
+	chain_run(&c, 5 * SECOND, chain_never);
 	CU_ASSERT_EQUAL(c.n_ended, 1);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_RST);
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->n_flows[TCPTERM_KIND_RELAY], 0);
@@ -280,13 +228,13 @@ half_close_leaves_the_other_direction_open(void)
 		c.app[first].to_send = 10;
 		c.app[first].close_after = true;
 		chain_connect(&c);
-		chain_run(&c, SECOND, never);
+		chain_run(&c, SECOND, chain_never);
 		CU_ASSERT_TRUE(c.app[then].eof);
 		CU_ASSERT_FALSE(c.app[first].closed);
 		c.app[then].to_send = MB;
 		c.app[then].close_after = true;
-		CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, both_closed));
-		check_all_received(&c);
+		CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, chain_closed));
+		chain_check_received(&c);
 		CU_ASSERT_EQUAL(c.ended, TCPTERM_END_FIN);
 		chain_fini(&c);
 	}
@@ -303,10 +251,10 @@ reset_of_either_end_arrives_after_the_queued_bytes(void)
 		begin(&c, 0, 0);
 		c.app[who].to_send = 100000;
 		chain_connect(&c);
-		chain_run(&c, 5 * SECOND, never);
+		chain_run(&c, 5 * SECOND, chain_never);
 		tcpterm_abort(c.stack[who], c.app[who].f);
 		c.app[who].f = NULL;
-		chain_run(&c, SECOND, never);
+		chain_run(&c, SECOND, chain_never);
 		CU_ASSERT_TRUE(c.app[other].closed);
 		CU_ASSERT_EQUAL(c.app[other].why, TCPTERM_END_RST);
 		CU_ASSERT_EQUAL(c.app[other].received, 100000);
@@ -325,9 +273,9 @@ reset_by_the_operator_is_believed_by_both_ends(void)
 		seen.mute_server = i == 1;	/* then only one handshake is complete */
 		c.app[CHAIN_CLIENT].to_send = 1000;
 		chain_connect(&c);
-		chain_run(&c, 2 * SECOND, never);
-		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-		chain_run(&c, SECOND / 10, never);
+		chain_run(&c, 2 * SECOND, chain_never);
+		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+		chain_run(&c, SECOND / 10, chain_never);
 		CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
 		CU_ASSERT_TRUE(c.app[CHAIN_SERVER].closed);
 		CU_ASSERT_EQUAL(c.ended, TCPTERM_END_ABORTED);
@@ -344,15 +292,17 @@ translated_flow_stays_terminated(void)
 	begin(&c, 0, 0);
 	c.app[CHAIN_CLIENT].to_send = c.app[CHAIN_SERVER].to_send = 1000;
 	chain_connect(&c);
-	chain_run(&c, 2 * SECOND, never);
+	chain_run(&c, 2 * SECOND, chain_never);
 	for (unsigned i = 0; i < 2; i++)
-		CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), lower[i]), -EINVAL);
-	chain_run(&c, 5LL * 3600 * SECOND, never);	/* idle for longer than others may be */
-	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_RELAY);
+		CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), lower[i]),
+				-EINVAL);
+	/* idle for longer than others may be */
+	chain_run(&c, 5LL * 3600 * SECOND, chain_never);
+	CU_ASSERT_EQUAL(chain_flow(&c)->kind, TCPTERM_KIND_RELAY);
 	c.app[CHAIN_CLIENT].to_send = c.app[CHAIN_SERVER].to_send = 2000;
 	c.app[CHAIN_CLIENT].close_after = c.app[CHAIN_SERVER].close_after = true;
-	CU_ASSERT_TRUE(chain_run(&c, 10 * SECOND, both_closed));
-	check_all_received(&c);
+	CU_ASSERT_TRUE(chain_run(&c, 10 * SECOND, chain_closed));
+	chain_check_received(&c);
 	chain_fini(&c);
 }
 
@@ -363,9 +313,9 @@ translated_flow_can_be_dropped(void)
 
 	begin(&c, 0, 0);
 	chain_connect(&c);
-	CU_ASSERT_TRUE(chain_run(&c, SECOND, connected));
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_DROP), 0);
-	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_DROP);
+	CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_connected));
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_DROP), 0);
+	CU_ASSERT_EQUAL(chain_flow(&c)->kind, TCPTERM_KIND_DROP);
 	chain_fini(&c);
 }
 
@@ -377,9 +327,9 @@ silent_ends_of_a_translated_flow_are_asked(void)
 
 	begin(&c, 0, 0);
 	chain_connect(&c);
-	CU_ASSERT_TRUE(chain_run(&c, SECOND, connected));
+	CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_connected));
 	seen.every = 1;		/* the wires are cut */
-	chain_run(&c, 4LL * 3600 * SECOND, never);
+	chain_run(&c, 4LL * 3600 * SECOND, chain_never);
 	CU_ASSERT_EQUAL(c.n_ended, 1);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_TIMEOUT);
 	chain_fini(&c);

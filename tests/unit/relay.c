@@ -5,54 +5,13 @@
 
 enum { MB = 1024 * 1024, SECOND = 1000000 };
 
-static bool
-never(const struct chain *c)
-{
-	(void)c;
-	return false;
-}
-
-static bool
-both_closed(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].closed && c->app[CHAIN_SERVER].closed;
-}
-
-static bool
-connected(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].established && c->app[CHAIN_SERVER].established;
-}
-
-static void
-check_all_received(const struct chain *c)
-{
-	const struct chain_app *cl = &c->app[CHAIN_CLIENT], *sv = &c->app[CHAIN_SERVER];
-
-	CU_ASSERT_EQUAL(sv->received, cl->to_send);
-	CU_ASSERT_EQUAL(cl->received, sv->to_send);
-	CU_ASSERT_EQUAL(cl->wrong, 0);
-	CU_ASSERT_EQUAL(sv->wrong, 0);
-}
-
-static void
-transfer(struct chain *c, uint64_t up, uint64_t down, int64_t seconds)
-{
-	c->app[CHAIN_CLIENT].to_send = up;
-	c->app[CHAIN_SERVER].to_send = down;
-	c->app[CHAIN_CLIENT].close_after = c->app[CHAIN_SERVER].close_after = true;
-	chain_connect(c);
-	CU_ASSERT_TRUE(chain_run(c, seconds * SECOND, both_closed));
-	check_all_received(c);
-}
-
 static void
 both_directions_arrive_and_both_ends_close(void)
 {
 	struct chain c;
 
 	chain_init(&c, NULL);
-	transfer(&c, 3 * MB, 2 * MB, 60);
+	chain_transfer(&c, 3 * MB, 2 * MB, 60);
 	CU_ASSERT_EQUAL(c.n_ended, 1);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_FIN);
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->retransmits, 0);
@@ -66,7 +25,7 @@ full_segments_are_relayed_without_a_copy(void)
 	uint64_t copied;
 
 	chain_init(&c, NULL);
-	transfer(&c, 1448 * 700, 0, 60);
+	chain_transfer(&c, 1448 * 700, 0, 60);
 	copied = tcpterm_stats(c.stack[CHAIN_RELAY])->copied_bytes;
 	CU_ASSERT_EQUAL(copied, 0);
 	CU_ASSERT_PTR_NOT_NULL(c.payload_in);
@@ -103,7 +62,7 @@ loss_on_every_wire_is_repaired(void)
 		chain_init(&c, NULL);
 		c.lose = lose_some;
 		c.lose_ctx = &loss;
-		transfer(&c, 300 * 1024, 200 * 1024, 600);
+		chain_transfer(&c, 300 * 1024, 200 * 1024, 600);
 		chain_fini(&c);
 	}
 }
@@ -117,7 +76,7 @@ loss_behind_the_relay_is_repaired_by_the_relay(void)
 	chain_init(&c, NULL);
 	c.lose = lose_some;
 	c.lose_ctx = &loss;
-	transfer(&c, 2 * MB, 0, 120);
+	chain_transfer(&c, 2 * MB, 0, 120);
 	CU_ASSERT(tcpterm_stats(c.stack[CHAIN_RELAY])->retransmits > 0);
 	chain_fini(&c);
 }
@@ -131,13 +90,13 @@ half_close_leaves_the_other_direction_open(void)
 	c.app[CHAIN_CLIENT].to_send = 10;
 	c.app[CHAIN_CLIENT].close_after = true;
 	chain_connect(&c);
-	chain_run(&c, 1 * SECOND, never);
+	chain_run(&c, 1 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_SERVER].eof);
 	CU_ASSERT_FALSE(c.app[CHAIN_CLIENT].closed);
 	c.app[CHAIN_SERVER].to_send = MB;
 	c.app[CHAIN_SERVER].close_after = true;
-	CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, both_closed));
-	check_all_received(&c);
+	CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, chain_closed));
+	chain_check_received(&c);
 	chain_fini(&c);
 }
 
@@ -149,10 +108,10 @@ reset_arrives_after_the_queued_bytes(void)
 	chain_init(&c, NULL);
 	c.app[CHAIN_CLIENT].to_send = 100000;
 	chain_connect(&c);
-	chain_run(&c, 5 * SECOND, never);
+	chain_run(&c, 5 * SECOND, chain_never);
 	tcpterm_abort(c.stack[CHAIN_CLIENT], c.app[CHAIN_CLIENT].f);
 	c.app[CHAIN_CLIENT].f = NULL;
-	chain_run(&c, 1 * SECOND, never);
+	chain_run(&c, 1 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_SERVER].closed);
 	CU_ASSERT_EQUAL(c.app[CHAIN_SERVER].why, TCPTERM_END_RST);
 	CU_ASSERT_EQUAL(c.app[CHAIN_SERVER].received, 100000);
@@ -169,13 +128,13 @@ reset_is_forwarded_within_3_s_past_a_zero_window(void)
 	c.app[CHAIN_CLIENT].to_send = 4 * MB;
 	c.app[CHAIN_SERVER].hold = true;
 	chain_connect(&c);
-	chain_run(&c, 20 * SECOND, never);
+	chain_run(&c, 20 * SECOND, chain_never);
 	CU_ASSERT(c.app[CHAIN_CLIENT].sent < 4 * MB);
 	tcpterm_abort(c.stack[CHAIN_CLIENT], c.app[CHAIN_CLIENT].f);
 	c.app[CHAIN_CLIENT].f = NULL;
-	chain_run(&c, 2 * SECOND, never);
+	chain_run(&c, 2 * SECOND, chain_never);
 	CU_ASSERT_FALSE(c.app[CHAIN_SERVER].closed);
-	chain_run(&c, 2 * SECOND, never);
+	chain_run(&c, 2 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_SERVER].closed);
 	chain_fini(&c);
 }
@@ -190,11 +149,11 @@ slow_reader_stops_the_sender_and_loses_nothing(void)
 	c.app[CHAIN_CLIENT].close_after = c.app[CHAIN_SERVER].close_after = true;
 	c.app[CHAIN_SERVER].hold = true;
 	chain_connect(&c);
-	chain_run(&c, 100 * SECOND, never);
+	chain_run(&c, 100 * SECOND, chain_never);
 	CU_ASSERT(c.app[CHAIN_CLIENT].sent < 3 * MB);
 	c.app[CHAIN_SERVER].hold = false;
-	CU_ASSERT_TRUE(chain_run(&c, 200 * SECOND, both_closed));
-	check_all_received(&c);
+	CU_ASSERT_TRUE(chain_run(&c, 200 * SECOND, chain_closed));
+	chain_check_received(&c);
 	chain_fini(&c);
 }
 
@@ -216,7 +175,7 @@ pool_of_64_makes_progress(void)
 		chain_init_pool(&c, &small, 63);
 		c.lose = lose_some;
 		c.lose_ctx = &loss;
-		transfer(&c, 200 * 1024, 200 * 1024, 1800);
+		chain_transfer(&c, 200 * 1024, 200 * 1024, 1800);
 		chain_fini(&c);
 	}
 }
@@ -229,7 +188,7 @@ server_is_not_acknowledged_before_the_client(void)
 	chain_init(&c, NULL);
 	c.lose = lose_from_client_after_syn;
 	chain_connect(&c);
-	chain_run(&c, 3 * SECOND, never);
+	chain_run(&c, 3 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].established);
 	CU_ASSERT_FALSE(c.app[CHAIN_SERVER].established);
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out, 0);
@@ -243,7 +202,7 @@ passed_flow_is_forwarded_by_the_same_frames(void)
 
 	chain_init(&c, NULL);
 	c.verdict.decision = TCPTERM_PASS;
-	transfer(&c, MB, MB, 60);
+	chain_transfer(&c, MB, MB, 60);
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out, 0);
 	chain_fini(&c);
 }
@@ -255,7 +214,7 @@ tracked_flow_is_followed_to_its_end(void)
 
 	chain_init(&c, NULL);
 	c.verdict.decision = TCPTERM_TRACK;
-	transfer(&c, MB, MB, 60);
+	chain_transfer(&c, MB, MB, 60);
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out, 0);
 	CU_ASSERT_EQUAL(c.n_ended, 1);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_FIN);
@@ -270,7 +229,7 @@ reset_verdict_refuses_the_client(void)
 	chain_init(&c, NULL);
 	c.verdict.decision = TCPTERM_RESET;
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_REFUSED);
 	chain_fini(&c);
@@ -287,8 +246,8 @@ flow_is_shown_with_both_legs(void)
 	chain_init(&c, NULL);
 	c.app[CHAIN_CLIENT].to_send = 1000;
 	chain_connect(&c);
-	CU_ASSERT_TRUE(chain_run(&c, SECOND, connected));
-	chain_run(&c, SECOND, never);
+	CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_connected));
+	chain_run(&c, SECOND, chain_never);
 	CU_ASSERT_EQUAL_FATAL(tcpterm_walk(c.stack[CHAIN_RELAY], &cursor, &f, 1), 1);
 	CU_ASSERT_EQUAL(f->kind, TCPTERM_KIND_RELAY);
 	tcpterm_flow_info(f, leg);

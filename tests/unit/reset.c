@@ -9,37 +9,6 @@
 
 enum { MB = 1024 * 1024, MS = 1000, SECOND = 1000000 };
 
-static bool
-never(const struct chain *c)
-{
-	(void)c;
-	return false;
-}
-
-static bool
-connected(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].established && c->app[CHAIN_SERVER].established;
-}
-
-static bool
-both_closed(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].closed && c->app[CHAIN_SERVER].closed;
-}
-
-/* The box's flow. */
-static struct flow *
-flow(struct chain *c)
-{
-	uint64_t cursor = 0;
-	struct flow *f = NULL;
-
-	while (tcpterm_walk(c->stack[CHAIN_RELAY], &cursor, &f, 1) == 0 && cursor)
-		;
-	return f;
-}
-
 static void
 begin(struct chain *c, enum tcpterm_decision d, uint64_t up, uint64_t down, int64_t us)
 {
@@ -48,7 +17,7 @@ begin(struct chain *c, enum tcpterm_decision d, uint64_t up, uint64_t down, int6
 	c->app[CHAIN_CLIENT].to_send = up;
 	c->app[CHAIN_SERVER].to_send = down;
 	chain_connect(c);
-	chain_run(c, us, never);
+	chain_run(c, us, chain_never);
 }
 
 static void
@@ -72,9 +41,9 @@ idle_ends_believe_the_reset(void)
 		struct chain c;
 
 		begin(&c, kinds[i], 1000, 3000, 2 * SECOND);
-		CU_ASSERT_TRUE(connected(&c));
-		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-		chain_run(&c, 20 * MS, never);
+		CU_ASSERT_TRUE(chain_connected(&c));
+		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+		chain_run(&c, 20 * MS, chain_never);
 		check_both_reset(&c);
 		chain_fini(&c);
 	}
@@ -91,12 +60,12 @@ ends_are_reset_at_every_moment(void)
 			struct chain c;
 
 			begin(&c, kinds[i], 4 * MB, 4 * MB, at);
-			CU_ASSERT_PTR_NOT_NULL_FATAL(flow(&c));
-			CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-			CU_ASSERT_TRUE(chain_run(&c, SECOND, both_closed));
+			CU_ASSERT_PTR_NOT_NULL_FATAL(chain_flow(&c));
+			CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+			CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_closed));
 			CU_ASSERT_EQUAL(c.n_ended, 1);
-			chain_run(&c, 10 * SECOND, never);
-			CU_ASSERT_PTR_NULL(flow(&c));
+			chain_run(&c, 10 * SECOND, chain_never);
+			CU_ASSERT_PTR_NULL(chain_flow(&c));
 			chain_fini(&c);
 		}
 	}
@@ -123,10 +92,10 @@ lost_reset_is_repeated_to_who_goes_on_sending(void)
 		c.lose = lose_all;
 		c.lose_ctx = &lost;
 		lost = 1 << CHAIN_RELAY;
-		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-		chain_run(&c, 1 * MS, never);
+		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+		chain_run(&c, 1 * MS, chain_never);
 		lost = 0;
-		CU_ASSERT_TRUE(chain_run(&c, 4 * SECOND, both_closed));
+		CU_ASSERT_TRUE(chain_run(&c, 4 * SECOND, chain_closed));
 		chain_fini(&c);
 	}
 }
@@ -148,10 +117,10 @@ handshake_is_reset_at_both_ends(void)
 		chain_init(&c, NULL);
 		c.lose = at % 2 ? lose_synacks : NULL;
 		chain_connect(&c);
-		chain_run(&c, 6 * MS + at, never);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(flow(&c));
-		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-		chain_run(&c, 30 * MS, never);
+		chain_run(&c, 6 * MS + at, chain_never);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(chain_flow(&c));
+		CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+		chain_run(&c, 30 * MS, chain_never);
 		CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
 		CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_SERVER])->n_flows[TCPTERM_KIND_CONN],
 				0);
@@ -169,11 +138,11 @@ syn_that_comes_again_after_a_reset_is_refused(void)
 	c.lose = lose_all;
 	c.lose_ctx = &lost;
 	chain_connect(&c);
-	chain_run(&c, 6 * MS, never);
-	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-	chain_run(&c, 20 * MS, never);
+	chain_run(&c, 6 * MS, chain_never);
+	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+	chain_run(&c, 20 * MS, chain_never);
 	lost = 0;
-	chain_run(&c, 3 * SECOND, never);
+	chain_run(&c, 3 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_CLIENT].closed);
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_REFUSED);
 	CU_ASSERT_FALSE(c.app[CHAIN_SERVER].established);
@@ -210,10 +179,10 @@ one_end_is_told_and_the_other_meets_silence(void)
 	struct chain c;
 
 	begin(&c, TCPTERM_TRACK, 64 * MB, 64 * MB, 200 * MS);
-	CU_ASSERT_EQUAL(tcpterm_reset_ends(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_RESPONDER,
+	CU_ASSERT_EQUAL(tcpterm_reset_ends(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_RESPONDER,
 					   TCPTERM_END_EVICTED),
 			0);
-	chain_run(&c, 4 * SECOND, never);
+	chain_run(&c, 4 * SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[CHAIN_SERVER].closed);
 	CU_ASSERT_FALSE(c.app[CHAIN_CLIENT].closed);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_EVICTED);
@@ -227,13 +196,13 @@ new_connection_of_the_tuple_begins_after_a_reset(void)
 	struct chain c;
 
 	begin(&c, TCPTERM_TRACK, 1000, 1000, SECOND);
-	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-	chain_run(&c, 20 * MS, never);
+	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+	chain_run(&c, 20 * MS, chain_never);
 	memset(c.app, 0, sizeof c.app);
 	c.app[CHAIN_CLIENT].key = 3;
 	chain_connect(&c);
-	CU_ASSERT_TRUE(chain_run(&c, SECOND, connected));
-	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_TRACK);
+	CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_connected));
+	CU_ASSERT_EQUAL(chain_flow(&c)->kind, TCPTERM_KIND_TRACK);
 	chain_fini(&c);
 }
 
@@ -247,7 +216,7 @@ killed_connection_of_the_library_says_closed(void)
 	CU_ASSERT_TRUE(c.app[CHAIN_SERVER].closed);
 	CU_ASSERT_EQUAL(c.app[CHAIN_SERVER].why, TCPTERM_END_EVICTED);
 	CU_ASSERT_PTR_NULL(c.app[CHAIN_SERVER].f);
-	chain_run(&c, 20 * MS, never);
+	chain_run(&c, 20 * MS, chain_never);
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_RST);
 	chain_fini(&c);
 }
@@ -260,10 +229,10 @@ what_has_no_numbers_is_only_forgotten(void)
 
 	begin(&c, TCPTERM_PASS, 1000, 1000, SECOND);
 	made = tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out;
-	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), -EOPNOTSUPP);
+	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), -EOPNOTSUPP);
 	CU_ASSERT_EQUAL(c.n_ended, 0);
-	tcpterm_kill(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_END_ABORTED);
-	CU_ASSERT_PTR_NULL(flow(&c));
+	tcpterm_kill(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_END_ABORTED);
+	CU_ASSERT_PTR_NULL(chain_flow(&c));
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out, made);
 	chain_fini(&c);
 }
@@ -276,11 +245,14 @@ ladder_leads_down_only(void)
 	struct chain c;
 
 	begin(&c, TCPTERM_PASS, 1000, 1000, SECOND);
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_TRACK), -EINVAL);
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_RELAY), -EINVAL);
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_PASS), -EINVAL);
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_DROP), 0);
-	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_DROP);
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_TRACK),
+			-EINVAL);
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_RELAY),
+			-EINVAL);
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_PASS),
+			-EINVAL);
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_DROP), 0);
+	CU_ASSERT_EQUAL(chain_flow(&c)->kind, TCPTERM_KIND_DROP);
 	CU_ASSERT_EQUAL(c.n_ended, 0);
 	chain_fini(&c);
 }
@@ -291,7 +263,7 @@ go_on_with_more(struct chain *c)
 	c->app[CHAIN_CLIENT].to_send += MB;
 	c->app[CHAIN_SERVER].to_send += MB;
 	c->app[CHAIN_CLIENT].close_after = c->app[CHAIN_SERVER].close_after = true;
-	CU_ASSERT_TRUE(chain_run(c, 60 * SECOND, both_closed));
+	CU_ASSERT_TRUE(chain_run(c, 60 * SECOND, chain_closed));
 	CU_ASSERT_EQUAL(c->app[CHAIN_SERVER].received, c->app[CHAIN_CLIENT].to_send);
 	CU_ASSERT_EQUAL(c->app[CHAIN_CLIENT].received, c->app[CHAIN_SERVER].to_send);
 	CU_ASSERT_EQUAL(c->app[CHAIN_CLIENT].wrong + c->app[CHAIN_SERVER].wrong, 0);
@@ -306,9 +278,9 @@ relay_that_holds_nothing_steps_down_and_its_stream_goes_on(void)
 		struct chain c;
 
 		begin(&c, TCPTERM_RELAY, MB, MB, 5 * SECOND);
-		CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), to[i]), 0);
-		CU_ASSERT_EQUAL(flow(&c)->kind, i ? TCPTERM_KIND_PASS : TCPTERM_KIND_TRACK);
-		CU_ASSERT_EQUAL(flow(&c)->start, TCPTERM_START_SYN);
+		CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), to[i]), 0);
+		CU_ASSERT_EQUAL(chain_flow(&c)->kind, i ? TCPTERM_KIND_PASS : TCPTERM_KIND_TRACK);
+		CU_ASSERT_EQUAL(chain_flow(&c)->start, TCPTERM_START_SYN);
 		go_on_with_more(&c);
 		if (i == 0)
 			CU_ASSERT_EQUAL(c.ended, TCPTERM_END_FIN);
@@ -319,7 +291,7 @@ relay_that_holds_nothing_steps_down_and_its_stream_goes_on(void)
 static bool
 is_tracked(const struct chain *c)
 {
-	struct flow *f = flow((struct chain *)(uintptr_t)c);
+	struct flow *f = chain_flow((struct chain *)(uintptr_t)c);
 
 	return f && f->kind == TCPTERM_KIND_TRACK;
 }
@@ -330,8 +302,9 @@ relay_that_holds_bytes_steps_down_when_it_does_not(void)
 	struct chain c;
 
 	begin(&c, TCPTERM_RELAY, MB, MB, 200 * MS);
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_TRACK), -EAGAIN);
-	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_RELAY);
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_TRACK),
+			-EAGAIN);
+	CU_ASSERT_EQUAL(chain_flow(&c)->kind, TCPTERM_KIND_RELAY);
 	CU_ASSERT_TRUE(chain_run(&c, 10 * SECOND, is_tracked));
 	go_on_with_more(&c);
 	chain_fini(&c);
@@ -343,9 +316,9 @@ relay_that_stepped_down_can_be_reset(void)
 	struct chain c;
 
 	begin(&c, TCPTERM_RELAY, 1000, 3000, 2 * SECOND);
-	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_TRACK), 0);
-	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], flow(&c)), 0);
-	chain_run(&c, 20 * MS, never);
+	CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_TRACK), 0);
+	CU_ASSERT_EQUAL(tcpterm_reset(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+	chain_run(&c, 20 * MS, chain_never);
 	check_both_reset(&c);
 	chain_fini(&c);
 }
@@ -360,10 +333,11 @@ dropped_flow_is_swallowed_from_then_on(void)
 		struct chain c;
 
 		begin(&c, from[i], 64 * MB, 0, 200 * MS);
-		CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], flow(&c), TCPTERM_DROP), 0);
-		chain_run(&c, 6 * MS, never);
+		CU_ASSERT_EQUAL(tcpterm_demote(c.stack[CHAIN_RELAY], chain_flow(&c), TCPTERM_DROP),
+				0);
+		chain_run(&c, 6 * MS, chain_never);
 		received = c.app[CHAIN_SERVER].received;
-		chain_run(&c, 5 * SECOND, never);
+		chain_run(&c, 5 * SECOND, chain_never);
 		CU_ASSERT_EQUAL(c.app[CHAIN_SERVER].received, received);
 		CU_ASSERT_FALSE(c.app[CHAIN_CLIENT].closed);
 		CU_ASSERT(tcpterm_drops(c.stack[CHAIN_RELAY])->n[DROP_policy] > 0);

@@ -377,3 +377,57 @@ chain_run(struct chain *c, int64_t us, bool (*done)(const struct chain *))
 	}
 	return true;
 }
+
+/* --- what most tests do --- */
+
+bool
+chain_never(const struct chain *c)
+{
+	(void)c;
+	return false;
+}
+
+bool
+chain_closed(const struct chain *c)
+{
+	return c->app[CHAIN_CLIENT].closed && c->app[CHAIN_SERVER].closed;
+}
+
+bool
+chain_connected(const struct chain *c)
+{
+	return c->app[CHAIN_CLIENT].established && c->app[CHAIN_SERVER].established;
+}
+
+void
+chain_check_received(const struct chain *c)
+{
+	const struct chain_app *cl = &c->app[CHAIN_CLIENT], *sv = &c->app[CHAIN_SERVER];
+
+	CU_ASSERT_EQUAL(sv->received, cl->to_send);
+	CU_ASSERT_EQUAL(cl->received, sv->to_send);
+	CU_ASSERT_EQUAL(cl->wrong, 0);
+	CU_ASSERT_EQUAL(sv->wrong, 0);
+}
+
+void
+chain_transfer(struct chain *c, uint64_t up, uint64_t down, int64_t seconds)
+{
+	c->app[CHAIN_CLIENT].to_send = up;
+	c->app[CHAIN_SERVER].to_send = down;
+	c->app[CHAIN_CLIENT].close_after = c->app[CHAIN_SERVER].close_after = true;
+	chain_connect(c);
+	CU_ASSERT_TRUE(chain_run(c, seconds * 1000000, chain_closed));
+	chain_check_received(c);
+}
+
+struct flow *
+chain_flow(struct chain *c)
+{
+	uint64_t cursor = 0;
+	struct flow *f = NULL;
+
+	while (tcpterm_walk(c->stack[CHAIN_RELAY], &cursor, &f, 1) == 0 && cursor)
+		;
+	return f;
+}

@@ -64,6 +64,20 @@ void chain_connect(struct chain *c);
 /* Runs until done() says so or `us` have passed; true: it was done. */
 bool chain_run(struct chain *c, int64_t us, bool (*done)(const struct chain *));
 
+/* What one may wait for: nothing, both established, both closed. */
+bool chain_never(const struct chain *c);
+bool chain_connected(const struct chain *c);
+bool chain_closed(const struct chain *c);
+
+/* Each end has received all that the other was to send. */
+void chain_check_received(const struct chain *c);
+
+/* A whole connection, of so many bytes each way, within so many seconds. */
+void chain_transfer(struct chain *c, uint64_t up, uint64_t down, int64_t seconds);
+
+/* A flow of the relay's; NULL: it has none. */
+struct flow *chain_flow(struct chain *c);
+
 /* Puts a new stack in the relay's place, which knows of no flow, and says this of what it meets;
  * what is under way on the wires arrives. */
 void chain_replace_relay(struct chain *c, const struct tcpterm_verdict *unknown);
