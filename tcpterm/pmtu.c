@@ -218,7 +218,9 @@ pmtu_lost(struct conn *c, const struct sent_seg *g)
 void
 pmtu_raise(struct conn *c)
 {
-	if (c->pmtu.lowered && !c->sack_on && !usec_before(c->s->now, c->pmtu.raise_at))
+	bool stalled = c->rtt.backoff > 0;
+
+	if (c->pmtu.lowered && !c->sack_on && !stalled && !usec_before(c->s->now, c->pmtu.raise_at))
 		raise_to(c, c->pmtu.full);
 }
 
@@ -266,8 +268,8 @@ avoid(struct conn *c, uint16_t mss)
 		c->s->stats.black_holes++;
 		rest(c);
 	}
-	if (c->sack_on)		/* the search begins when this size arrives */
-		u->raise_at = c->s->now;
+	/* The search begins when this size arrives; where there is none, not soon after. */
+	u->raise_at = usec_add(c->s->now, c->sack_on ? 0 : u->again_s * 1000000LL);
 	u->hole = true;
 	lower_to(c, mss);
 }

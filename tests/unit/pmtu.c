@@ -151,6 +151,9 @@ window_is_a_full_segment_when_size_is_given_back(void)
 	c.cc.cwnd = c.mss;
 	stack.now = usec_add(stack.now, 10 * SECOND);
 	pmtu_raise(&c);
+	CU_ASSERT_EQUAL(c.mss, 1024);	/* not while nothing arrives */
+	c.rtt.backoff = 0;
+	pmtu_raise(&c);
 	CU_ASSERT_EQUAL(c.mss, 1460);
 	CU_ASSERT_EQUAL(c.cc.cwnd, 1460);
 	stop();
@@ -168,6 +171,7 @@ full_size_is_tried_again_ever_later(void)
 	for (unsigned i = 0; i < RTE_DIM(wait); i++) {
 		timeouts(1, 3);
 		CU_ASSERT_EQUAL(c.mss, 1024);
+		c.rtt.backoff = 0;
 		stack.now = usec_add(stack.now, wait[i] * SECOND - 1);
 		pmtu_raise(&c);
 		CU_ASSERT_EQUAL(c.mss, 1024);
