@@ -45,6 +45,7 @@ checker_free(struct checker *c)
 			ranges_fini(&v->fresh);
 			ranges_fini(&v->heard_sacked);
 			ranges_fini(&v->tsvals);
+			ranges_fini(&v->marks);
 			ranges_fini(&v->labels);
 		}
 	for (i = 0; i < 2; i++) {
@@ -242,6 +243,7 @@ hear_syn(struct voice *v, const struct seen *s)
 {
 	v->heard_syn = true;
 	v->n_syn_heard++;
+	v->syn_ecn |= (uint8_t)(1u << (s->flags >> 6 & 3));
 	v->heard_ecn |= checker_handshake_ecn(s);
 	v->syn = *s;
 	v->heard_mss = s->has_mss ? s->mss : s->v6 ? 1220 : 536;
@@ -297,6 +299,19 @@ hear_bytes(struct voice *v, uint64_t from, uint64_t to, int64_t now)
 	ranges_add(&v->heard, from, to);
 }
 
+static void
+hear_urgent(const struct said *x)
+{
+	struct voice *v = x->peer;
+	uint64_t mark = (uint64_t)(x->from + x->s->urgent);
+
+	if (!(x->s->flags & SEEN_URG) || x->from < 0)
+		return;
+	ranges_add(&v->marks, mark, mark + 1);
+	if (mark > v->mark_max)
+		v->mark_max = mark;
+}
+
 /* A byte below what its receiver has acknowledged may be a keepalive's: it never enters a stream
  * that is only watched. */
 static bool
@@ -332,6 +347,7 @@ hear(struct said *x)
 	if (s->flags & SEEN_ACK && x->ack > (int64_t)v->heard_ack && x->ack <= (int64_t)v->max)
 		v->heard_ack = (uint64_t)x->ack;
 	hear_sack(x);
+	hear_urgent(x);
 	if (s->flags & SEEN_FIN && v->heard_fin == UINT64_MAX) {
 		v->heard_fin = (uint64_t)x->end - 1;
 		v->heard_fin_at = x->now;

@@ -26,6 +26,7 @@
  *   sack              a block of what has not arrived, or SACK without agreement
  *   ecn               marks without agreement, on what may not have them, of another leg, or a
  *                     mark that is not echoed (RFC 3168 6.1)
+ *   urgent            a mark of urgent data that the end has not made, or its byte without it
  *   syn-invented      SYN or SYN-ACK without one received for it
  *   syn-options       options of a handshake that the end has not sent or that do not cross
  *   early-ack         the server acknowledged before the client's valid ACK came

@@ -27,7 +27,8 @@ judge_impersonation(const struct said *x)
 		checker_fail(x, "identity", "TTL %u was never the end's", s->ttl);
 	if (!bit(src->toses, s->tos & 0xfc))
 		checker_fail(x, "identity", "TOS %02x was never the end's", s->tos);
-	if (!s->v6 && !src->dfs[s->df])
+	/* What probes the path may not be cut on it (RFC 8899 5.1.1): new data, with DF. */
+	if (!s->v6 && !src->dfs[s->df] && !(s->df && s->len && x->end > (int64_t)x->v->max))
 		checker_fail(x, "identity", "DF %d was never the end's", s->df);
 	if (s->v6 && !ranges_cover(&src->labels, s->flow_label, s->flow_label + 1))
 		checker_fail(x, "identity", "flow label %05x was never the end's", s->flow_label);
@@ -61,9 +62,8 @@ judge_syn(const struct said *x)
 	if (s->has_wscale && in->has_wscale && s->wscale != (in->wscale > 14 ? 14 : in->wscale))
 		checker_fail(x, "syn-options", "window scale %u, the end said %u", s->wscale,
 			     in->wscale);
-	if ((s->flags ^ in->flags) & (SEEN_ECE | SEEN_CWR))
-		checker_fail(x, "syn-options", "ECN flags %03x, the end said %03x", s->flags,
-			     in->flags);
+	if (!(src->syn_ecn & 1u << (s->flags >> 6 & 3)))
+		checker_fail(x, "syn-options", "ECN flags %03x, the end never said so", s->flags);
 	if (in->has_mss && !s->has_mss)
 		checker_fail(x, "syn-options", "MSS was lost");
 }
@@ -82,6 +82,25 @@ judge_source(const struct said *x)
 	else if (x->from < 0 || !ranges_cover(&src->heard, (uint64_t)x->from, (uint64_t)x->end))
 		checker_fail(x, "unreceived", "%lld..%lld has not come from the other end",
 			     (long long)x->from, (long long)x->end);
+}
+
+/* Who sends the last byte of urgent data knows that it is: a segment that brought it said so. */
+static void
+judge_urgent(const struct said *x)
+{
+	const struct voice *src = source(x);
+	int64_t mark = (int64_t)src->mark_max;
+
+	if (x->s->flags & SEEN_URG) {
+		uint64_t named = (uint64_t)(x->from + x->s->urgent);
+
+		if (!ranges_cover(&src->marks, named, named + 1))
+			checker_fail(x, "urgent", "a mark at %llu that was not made",
+				     (unsigned long long)named);
+	} else if (x->from < mark && mark <= x->end - !!(x->s->flags & SEEN_FIN) &&
+		   mark > (int64_t)x->v->heard_ack) {
+		checker_fail(x, "urgent", "the byte before %lld is urgent", (long long)mark);
+	}
 }
 
 static void
@@ -163,6 +182,7 @@ checker_box(struct said *x)
 	if (x->leg == 1 && x->s->flags & SEEN_ACK && !x->d->confirmed)
 		checker_fail(x, "early-ack", "the client has not confirmed");
 	judge_source(x);
+	judge_urgent(x);
 	if (x->s->flags & SEEN_ACK)
 		judge_fin_ack(x);
 }

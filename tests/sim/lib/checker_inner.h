@@ -38,6 +38,7 @@ struct voice {
 	bool heard_syn, heard_rst;
 	bool known;		/* its peer's manners are: a refused handshake takes them along */
 	uint64_t n_syn_heard;
+	uint8_t syn_ecn;	/* ECE and CWR of the SYNs heard: bit 0 neither, 1, 2, 3 both */
 	struct seen syn;	/* the last SYN heard; its pointers are not valid */
 	struct ranges heard;
 	struct ranges fresh;	/* of these, what came first at ... */
@@ -46,6 +47,8 @@ struct voice {
 	uint64_t heard_ack, heard_edge, heard_fin;	/* heard_fin: offset, UINT64_MAX none */
 	int64_t heard_fin_at;
 	uint16_t heard_mss;
+	struct ranges marks;	/* offsets behind urgent data, of the peer's stream */
+	uint64_t mark_max;
 	bool has_ts_base;
 	uint32_t ts_base;
 	struct ranges tsvals;	/* heard, relative to ts_base */

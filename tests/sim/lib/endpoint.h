@@ -44,6 +44,8 @@ struct endpoint_config {
 	uint32_t sndbuf, rcvbuf; /* bytes */
 	int64_t delack_us;	/* 0: every segment is acknowledged at once */
 	bool nagle;
+	unsigned
+		urgent_every; /* each so many'th write ends urgent data (RFC 9293 3.8.5); 0: none */
 	unsigned gso_segs;	/* > 1: emits super-segments of so many, checksum not computed */
 	int64_t keepalive_us;	/* idle time before probes, 0: none */
 	int64_t timewait_us;

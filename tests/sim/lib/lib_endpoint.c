@@ -23,6 +23,7 @@ struct lib_end {
 	uint8_t *stash;			/* what was unread when the connection closed */
 	size_t stash_len, stash_at;
 	uint64_t written, retransmits;
+	unsigned n_writes;
 	int64_t now;
 };
 
@@ -250,7 +251,10 @@ write_(void *ep, const uint8_t *bytes, size_t len, int64_t now)
 	(void)now;
 	if (e->state != EP_OPEN || !e->f || e->shut)
 		return 0;
-	n = tcpterm_write(e->stack, e->f, bytes, len);
+	if (e->cfg.urgent_every && ++e->n_writes % e->cfg.urgent_every == 0)
+		n = tcpterm_write_urgent(e->stack, e->f, bytes, len);
+	else
+		n = tcpterm_write(e->stack, e->f, bytes, len);
 	e->written += n > 0 ? (uint64_t)n : 0;
 	return n > 0 ? (size_t)n : 0;
 }

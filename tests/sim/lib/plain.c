@@ -85,6 +85,8 @@ write_(void *ep, const uint8_t *bytes, size_t len, int64_t now)
 	memcpy(p->sndbuf + at, bytes, n);
 	memcpy(p->sndbuf, bytes + n, len - n);
 	p->data_end += len;
+	if (len && p->cfg.urgent_every && ++p->n_writes % p->cfg.urgent_every == 0)
+		p->urgent = p->data_end;
 	if (len)
 		plain_output(p, now);
 	return len;

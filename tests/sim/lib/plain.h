@@ -39,6 +39,8 @@ struct plain {
 	uint64_t una, nxt, max;		/* max: the furthest ever sent */
 	uint64_t data_end;		/* offset behind the last byte written */
 	bool fin_queued;
+	unsigned n_writes;
+	uint64_t urgent;		/* offset behind the last urgent byte, 0: none was */
 	uint64_t edge;			/* the peer's right edge */
 	uint64_t wl1, wl2;		/* segment that set it (RFC 9293 §3.10.7.4) */
 	uint8_t *sndbuf;

@@ -130,7 +130,7 @@ plain_build(const struct identity *id, const struct plain_segment *s, bool check
 	p = w32(w32(p, s->seq), s->flags & PF_ACK ? s->ack : 0);
 	*p++ = (uint8_t)((20 + opt_len) / 4 << 4);
 	*p++ = s->flags;
-	p = w32(w16(p, s->window), 0);
+	p = w16(w16(w16(p, s->window), 0), s->urgent);
 	memcpy(p, opts, opt_len);
 	p += opt_len;
 	if (s->len)

@@ -10,7 +10,16 @@
 
 #include "tests/sim/lib/endpoint.h"
 
-enum { PF_FIN = 1, PF_SYN = 2, PF_RST = 4, PF_PSH = 8, PF_ACK = 16, PF_ECE = 64, PF_CWR = 128 };
+enum {
+	PF_FIN = 1,
+	PF_SYN = 2,
+	PF_RST = 4,
+	PF_PSH = 8,
+	PF_ACK = 16,
+	PF_URG = 32,
+	PF_ECE = 64,
+	PF_CWR = 128
+};
 
 enum { PLAIN_SACKS = 4 };
 
@@ -19,6 +28,7 @@ struct plain_segment {
 	uint8_t flags;
 	uint8_t ecn;			/* of the IP header: 2 ECT(0), 3 CE */
 	uint16_t window;		/* as on the wire, not scaled */
+	uint16_t urgent;		/* with PF_URG; of what comes not read */
 	uint16_t mss;			/* 0: no option */
 	int wscale;			/* -1: no option */
 	bool sack_ok, has_ts;

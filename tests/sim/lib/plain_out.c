@@ -85,6 +85,17 @@ add_ecn(struct plain *p, struct plain_segment *s, uint64_t off, size_t len)
 	p->cwr_due = false;
 }
 
+/* The pointer is to the byte behind the urgent data. */
+static void
+add_urgent(const struct plain *p, struct plain_segment *s, uint64_t off)
+{
+	if (s->flags & PF_SYN || p->urgent <= p->una || p->urgent <= off ||
+	    p->urgent - off > UINT16_MAX)
+		return;
+	s->flags |= PF_URG;
+	s->urgent = (uint16_t)(p->urgent - off);
+}
+
 /* One segment of `len` bytes from offset `off`.  Everything but the first SYN acknowledges. */
 static void
 transmit(struct plain *p, uint64_t off, size_t len, uint8_t flags, int64_t now)
@@ -125,6 +136,7 @@ transmit(struct plain *p, uint64_t off, size_t len, uint8_t flags, int64_t now)
 	s.payload = payload;
 	s.len = len;
 	add_ecn(p, &s, off, len);
+	add_urgent(p, &s, off);
 	f = plain_build(&p->cfg.id, &s, !super);
 	if (super && len > cut)
 		f->gso_size = (uint16_t)cut;

@@ -101,14 +101,29 @@ draw_actor(struct rng *r, struct actor_config *a, uint32_t mss)
 	a->stall_us = rng_chance(r, 0.1) ? rng_log_range(r, 1000, 30000000) : 0;
 }
 
+/* Urgent data, if few enough wait that the pointer reaches the last of them. */
+static void
+draw_urgent(struct rng *r, struct endpoint_config *e)
+{
+	unsigned every = (unsigned)rng_log_range(r, 1, 50);
+
+	if (!rng_chance(r, 0.15))
+		return;
+	e->urgent_every = every;
+	e->gso_segs = 1;	/* a super-segment has one pointer for all its parts */
+	e->sndbuf = e->sndbuf < 60000 ? e->sndbuf : 60000;
+}
+
 static void
 draw_flow(struct rng *r, struct scenario_flow *f)
 {
 	uint32_t mss;
 	int i, ends = (int)rng_below(r, 10);
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		draw_end(r, &f->ep[i]);
+		draw_urgent(r, &f->ep[i]);
+	}
 	mss = f->ep[0].mss < f->ep[1].mss ? f->ep[0].mss : f->ep[1].mss;
 	for (i = 0; i < 2; i++) {
 		draw_actor(r, &f->actor[i], mss ? mss : 536);

@@ -17,6 +17,7 @@ enum {
 	SEEN_RST = 4,
 	SEEN_PSH = 8,
 	SEEN_ACK = 16,
+	SEEN_URG = 32,
 	SEEN_ECE = 64,
 	SEEN_CWR = 128,
 	SEEN_AE = 256
