@@ -23,6 +23,7 @@
 
 struct conn;
 struct mgmt;
+struct tapes;
 
 struct tcpterm {
 	struct tcpterm_conf conf;
@@ -41,6 +42,7 @@ struct tcpterm {
 	const struct tcpterm_conn_ops *conn_ops;
 	void *conn_ctx;
 	struct mgmt *mgmt;		/* addresses of the stack's own; NULL: it never had one */
+	struct tapes *tapes;		/* flows' captures; NULL: there are none */
 	struct flood flood;
 	struct cookies cookies;
 	struct timewaits timewaits;

@@ -2,6 +2,7 @@
  * The common head of all flows: made, found, counted, changed, destroyed.
  */
 #include "tcpterm/embryo.h"
+#include "tcpterm/tape.h"
 
 uint32_t
 core_hash(const struct pkt *p)
@@ -24,6 +25,33 @@ core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k
 		.domain = p->domain,
 	};
 	return vlan_stack_key(s->vlans, vid, n, create, k);
+}
+
+struct flow *
+tcpterm_find(struct tcpterm *s, const struct flow_key *k)
+{
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n = vlan_stack_vids(s->vlans, k, vid);
+	enum flow_match how;
+
+	return table_find(
+		s->table, k,
+		flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain, vid, n),
+		&how);
+}
+
+struct flow *
+tcpterm_find_pkt(struct tcpterm *s, const struct pkt *p)
+{
+	struct flow_key k;
+
+	return core_key(s, p, false, &k) ? tcpterm_find(s, &k) : NULL;
+}
+
+unsigned
+tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max)
+{
+	return table_walk(s->table, cursor, out, n_max);
 }
 
 static struct flow *
@@ -97,6 +125,8 @@ flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 	to->generation = own.generation;
 	to->timer = own.timer;
 	table_replace(s->table, f, to);
+	if (s->tapes)
+		tape_follow(s, f->ref, to->ref);
 	s->table_changes++;
 	object_free(s, f);
 	return to;
@@ -116,6 +146,8 @@ void
 flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
 	flow_announce_end(s, f, why);
+	if (s->tapes)
+		tape_flow_gone(s, f);
 	table_remove(s->table, f);
 	s->table_changes++;
 	vlan_stack_put(s->vlans, &f->key);

@@ -6,6 +6,7 @@
 #include "datapath/checksum.h"
 #include "tcpterm/options.h"
 #include "tcpterm/segment.h"
+#include "tcpterm/tape.h"
 
 static unsigned
 write_v4(const struct segment *g, uint32_t ip_payload, struct rte_ipv4_hdr *ip)
@@ -74,6 +75,8 @@ segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 	m->pkt_len += len;
 	cksum_tcp_write(m, (uint16_t)l3, (uint16_t)l4);
 	s->stats.segments_out++;
+	if (s->tapes && g->f)
+		tape_out(s, g->f, g->side, m);
 	s->conf.ops->tx(s->conf.ctx, g->domain, g->side, m);
 }
 
@@ -97,6 +100,7 @@ segment_for(const struct flow *f, unsigned to)
 	bool peer = f->seen & (1u << to);
 
 	return (struct segment){
+		.f = f,
 		.l2 = &f->l2[own ? !to : to],
 		.l2_swap = !own,
 		.domain = f->key.domain,

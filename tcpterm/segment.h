@@ -9,6 +9,7 @@
 #include "tcpterm/core.h"
 
 struct segment {
+	const struct flow *f;	/* whose it is; NULL: no flow's */
 	const struct l2_template *l2;
 	bool l2_swap;		/* the template is of the other direction */
 	uint16_t domain;

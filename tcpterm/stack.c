@@ -10,6 +10,7 @@
 #include "tcpterm/pair.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/reset.h"
+#include "tcpterm/tape.h"
 #include "tcpterm/track.h"
 
 enum { BURST = 32, N_SENT = 1 << 20, N_DEEP_STACKS = 65536 };
@@ -147,6 +148,7 @@ tcpterm_free(struct tcpterm *s)
 	table_free(s->table);
 	listeners_free(s->listeners);
 	mgmt_free(s->mgmt);
+	tapes_free(s->tapes);
 	vlan_stacks_free(s->vlans);
 	l2_stacks_free(s->l2s);
 	free(s);
@@ -345,6 +347,8 @@ static void
 input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 {
 	s->stats.segments_in++;
+	if (s->tapes)
+		tape_in(s, p, f);
 	switch (p->kind) {
 	case PKT_TCP:
 		core_dispatch(s, p, f, dir);
@@ -363,6 +367,8 @@ input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 		core_forward(s, p);
 		break;
 	}
+	if (s->tapes)
+		tape_in_done(s);
 }
 
 static void
@@ -482,19 +488,6 @@ tcpterm_next(const struct tcpterm *s)
 
 /* --- looking --- */
 
-struct flow *
-tcpterm_find(struct tcpterm *s, const struct flow_key *k)
-{
-	uint16_t vid[PKT_MAX_TAGS];
-	unsigned n = vlan_stack_vids(s->vlans, k, vid);
-	enum flow_match how;
-
-	return table_find(
-		s->table, k,
-		flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain, vid, n),
-		&how);
-}
-
 unsigned
 tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f, uint16_t vid[PKT_MAX_TAGS])
 {
@@ -513,14 +506,6 @@ tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
 	return slab_at(&s->slabs[kind], index);
 }
 
-struct flow *
-tcpterm_find_pkt(struct tcpterm *s, const struct pkt *p)
-{
-	struct flow_key k;
-
-	return core_key(s, p, false, &k) ? tcpterm_find(s, &k) : NULL;
-}
-
 void
 tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r)
 {
@@ -537,12 +522,6 @@ tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_roo
 	*r = (struct tcpterm_room){ .n_max = slab->n_max,
 				    .n_peak = slab->n_touched,
 				    .size = (uint32_t)slab->size };
-}
-
-unsigned
-tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_max)
-{
-	return table_walk(s->table, cursor, out, n_max);
 }
 
 void

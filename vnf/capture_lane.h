@@ -13,8 +13,9 @@
 
 #include <rte_ring.h>
 
+#include "ctl/text.h"
+#include "datapath/pcapng.h"
 #include "vnf/capture.h"
-#include "vnf/pcapng.h"
 #include "vnf/ports.h"
 
 enum {

@@ -52,18 +52,25 @@ write_out(struct capture *c)
 }
 
 static void
+put(struct capture *c, const uint8_t *block, size_t n)
+{
+	text_put(&c->out, (const char *)block, n);
+}
+
+static void
 put_headers(struct capture *c)
 {
 	char comment[CAPTURE_WORDS + 16] = "";
+	uint8_t block[PCAPNG_BLOCK_MAX];
 	unsigned i;
 
 	if (c->conf.words[0])
 		snprintf(comment, sizeof comment, "filter: %s", c->conf.words);
-	pcapng_put_section(&c->out, "leatd (Leat) " LEAT_VERSION, comment);
+	put(c, block, pcapng_section(block, "leatd (Leat) " LEAT_VERSION, comment));
 	for (i = 0; i < c->ports->n; i++) {
 		const struct port_conf *p = port_config(c->ports->port[i]);
 
-		pcapng_put_interface(&c->out, p->name, p->spec, c->conf.snaplen);
+		put(c, block, pcapng_interface(block, p->name, p->spec, c->conf.snaplen));
 	}
 	write_out(c);
 }
@@ -72,6 +79,7 @@ static void
 put_statistics(struct capture *c)
 {
 	int64_t began = clock_to_unix_us(c->began), now = clock_to_unix_us(clock_now());
+	uint8_t block[PCAPNG_BLOCK_MAX];
 	unsigned i, k;
 
 	for (i = 0; i < c->ports->n; i++) {
@@ -81,7 +89,7 @@ put_statistics(struct capture *c)
 			taken += c->lane[k].taken[i];
 			lost += c->lane[k].lost[i];
 		}
-		pcapng_put_statistics(&c->out, i, began, now, taken + lost, lost);
+		put(c, block, pcapng_statistics(block, i, began, now, taken + lost, lost));
 	}
 	write_out(c);
 }
@@ -90,12 +98,13 @@ static void
 put_frame(struct capture *c, const struct slot *s)
 {
 	uint32_t captured = s->captured;
-	uint8_t direction = s->direction;
+	enum pcapng_direction direction = (enum pcapng_direction)s->direction;
+	uint8_t block[PCAPNG_HEAD_LEN];
 
-	pcapng_begin_packet(&c->out, s->port, clock_to_unix_us(s->at), captured, s->length);
+	put(c, block, pcapng_head(block, s->port, clock_to_unix_us(s->at), captured, s->length));
 	for (; s; s = s->next)
-		text_put(&c->out, (const char *)s->bytes, s->n);
-	pcapng_end_packet(&c->out, captured, (enum pcapng_direction)direction);
+		put(c, s->bytes, s->n);
+	put(c, block, pcapng_tail(block, captured, direction));
 	c->frames++;
 }
 
