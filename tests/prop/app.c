@@ -1,0 +1,273 @@
+/*
+ * Identification of every protocol in vnf/app/protocols.def, by examples of how its flows begin:
+ * what a flow is does not depend on how its bytes were cut; what is said of a prefix stays true;
+ * random bytes are nothing; and few rows are ever asked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/tap.h"
+#include "vnf/app/app.h"
+
+enum { CLIENT, SERVER };
+
+enum { DRAWS = 1000000, CLAIMED_MAX = DRAWS / 10000, CANDIDATES_MAX = 4, CANDIDATES_FROM = 12 };
+
+static const struct example {
+	const char *chain;
+	unsigned first;
+	struct {
+		const char *p;
+		size_t n;
+	} said[2];
+} examples[] = {
+#define EXAMPLE(chain, first, client, server)                                                      \
+	{ chain, first, { { client, sizeof(client) - 1 }, { server, sizeof(server) - 1 } } },
+#include "tests/prop/app_examples.h"
+};
+
+enum { N_EXAMPLES = sizeof examples / sizeof *examples };
+
+static struct app *app;
+static unsigned n_wrong;	/* of the test at work */
+static uint64_t rng = 88172645463325252;
+
+static uint64_t
+rnd(void)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return rng;
+}
+
+static void
+set_up(void)
+{
+	const struct app_limits limits = { .n_holds = 4, .n_longs = 2, .n_names = 4 };
+
+	n_wrong = 0;
+	if (!app)
+		app = app_new(&limits);
+	if (!app)
+		abort();
+}
+
+static void
+want(const struct example *e, bool holds, const char *what, const char *is)
+{
+	if (!holds)
+		printf("# %s, example %d: %s: '%s'\n", e->chain, (int)(e - examples), what, is);
+	n_wrong += !holds;
+}
+
+/* Says `n` bytes, of which the first direction's come first, in pieces of `piece`. */
+static void
+say(struct app_state *s, const struct example *e, size_t n, size_t piece)
+{
+	unsigned k;
+
+	for (k = 0; k < 2; k++) {
+		unsigned dir = k ^ e->first;
+		size_t at = 0, len = e->said[dir].n < n ? e->said[dir].n : n;
+
+		for (n -= len; at < len; at += piece) {
+			size_t take = len - at < piece ? len - at : piece;
+			char *copy = malloc(take);	/* of exactly its size, for a sanitizer */
+
+			memcpy(copy, e->said[dir].p + at, take);
+			app_feed(app, s, dir, copy, take);
+			free(copy);
+		}
+	}
+}
+
+static size_t
+length(const struct example *e)
+{
+	return e->said[0].n + e->said[1].n;
+}
+
+static void
+every_row_has_an_example_and_gets_its_label_from_it(void)
+{
+	unsigned had[APP_N] = { 0 }, i, id;
+	struct app_state s;
+	char chain[APP_LABEL];
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++) {
+		const struct example *e = &examples[i];
+
+		app_begin(&s, false);
+		say(&s, e, length(e), length(e));
+		app_settle(app, &s);
+		want(e, strcmp(app_print(&s, chain), e->chain) == 0, "is taken for", chain);
+		for (id = 1; id < APP_N; id++)
+			had[id] += app_is(&s, app_label((enum app_id)id));
+		app_end(app, &s);
+	}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+	for (id = 1; id < APP_N; id++) {
+		if (!had[id])
+			printf("# %s has no example\n", app_label((enum app_id)id));
+		CU_ASSERT_TRUE(had[id] > 0);
+		CU_ASSERT_TRUE(*app_reference((enum app_id)id));
+	}
+}
+
+static void
+the_label_is_the_same_in_pieces_of_any_size(void)
+{
+	unsigned i;
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++) {
+		const struct example *e = &examples[i];
+		size_t piece;
+
+		for (piece = 1; piece < length(e); piece++) {
+			struct app_state s;
+			char chain[APP_LABEL];
+
+			app_begin(&s, false);
+			say(&s, e, length(e), piece);
+			app_settle(app, &s);
+			want(e, strcmp(app_print(&s, chain), e->chain) == 0, "in pieces", chain);
+			app_end(app, &s);
+		}
+	}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
+/* A chain may still grow by what the upgrade brings. */
+static bool
+leads_to(const char *chain, const char *final)
+{
+	size_t n = strlen(chain);
+
+	return strncmp(final, chain, n) == 0 && (final[n] == '\0' || final[n] == '+');
+}
+
+static void
+every_prefix_is_unknown_or_has_the_final_label(void)
+{
+	unsigned i;
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++) {
+		const struct example *e = &examples[i];
+		size_t n;
+
+		for (n = 0; n < length(e); n++) {
+			struct app_state s;
+			char chain[APP_LABEL];
+
+			app_begin(&s, false);
+			say(&s, e, n, n + 1);
+			app_print(&s, chain);
+			want(e, app_answer(&s) != APP_UNDEFINED, "a prefix is undefined", chain);
+			want(e, app_answer(&s) == APP_UNKNOWN || leads_to(chain, e->chain),
+			     "a prefix is taken for", chain);
+			app_end(app, &s);
+		}
+	}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
+/* Where it is not known who is the client, and the first direction is the server's. */
+static void
+roles_that_are_unknown_are_found(void)
+{
+	unsigned i;
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++) {
+		const struct example *e = &examples[i];
+		struct example turned = { e->chain, !e->first, { e->said[1], e->said[0] } };
+		struct app_state s;
+		char chain[APP_LABEL];
+
+		app_begin(&s, true);
+		say(&s, &turned, length(e), length(e));
+		app_settle(app, &s);
+		want(e, leads_to(app_print(&s, chain), e->chain) && *chain, "turned round", chain);
+		app_end(app, &s);
+	}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
+static void
+few_rows_remain_after_some_bytes(void)
+{
+	unsigned i, n;
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++) {
+		const struct example *e = &examples[i];
+		size_t up;
+
+		for (up = CANDIDATES_FROM; up <= e->said[0].n; up++) {
+			n = app_candidates(e->said[0].p, up, e->said[1].p, 0);
+			want(e, n <= CANDIDATES_MAX, "too many rows are possible", "");
+		}
+	}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
+static size_t
+draw(uint8_t *bytes, size_t max)
+{
+	size_t n = 1 + rnd() % max, i;
+
+	for (i = 0; i < n; i += 8) {
+		uint64_t r = rnd();
+
+		memcpy(bytes + i, &r, 8);
+	}
+	return n;
+}
+
+static void
+random_payload_is_claimed_by_at_most_one_in_ten_thousand(void)
+{
+	uint8_t bytes[2][128 + 8];
+	unsigned claimed = 0, most = 0, by[APP_N] = { 0 }, i;
+
+	set_up();
+	for (i = 0; i < DRAWS; i++) {
+		size_t n[2] = { draw(bytes[0], 128), draw(bytes[1], 128) };
+		unsigned dirs = 1 + i % 3, k;
+		struct app_state s;
+
+		app_begin(&s, i % 8 == 7);
+		for (k = 0; k < 2; k++)
+			if (dirs >> k & 1)
+				app_feed(app, &s, k, bytes[k], n[k]);
+		app_settle(app, &s);
+		claimed += app_answer(&s) == APP_FOUND;
+		by[s.id] += app_answer(&s) == APP_FOUND;
+		app_end(app, &s);
+		k = n[0] < CANDIDATES_FROM ? 0 : app_candidates(bytes[0], n[0], bytes[1], 0);
+		most = k > most ? k : most;
+	}
+	printf("# %u of %u claimed; at most %u rows possible\n", claimed, DRAWS, most);
+	for (i = 1; i < APP_N; i++)
+		if (by[i])
+			printf("# %s: %u\n", app_label((enum app_id)i), by[i]);
+	CU_ASSERT_TRUE(claimed <= CLAIMED_MAX);
+	CU_ASSERT_TRUE(most <= CANDIDATES_MAX);
+}
+
+TAP_MAIN(app,
+	 { "I1 every row has an example and gets its label from it",
+	   every_row_has_an_example_and_gets_its_label_from_it },
+	 { "I2 the label is the same in pieces of any size",
+	   the_label_is_the_same_in_pieces_of_any_size },
+	 { "I3 every strict prefix is unknown or has the final label",
+	   every_prefix_is_unknown_or_has_the_final_label },
+	 { "I3 random payload is claimed by at most one in ten thousand",
+	   random_payload_is_claimed_by_at_most_one_in_ten_thousand },
+	 { "I6 roles that are unknown are found", roles_that_are_unknown_are_found },
+	 TAP_TEST(few_rows_remain_after_some_bytes))

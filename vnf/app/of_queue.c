@@ -1,0 +1,229 @@
+/*
+ * of_queue.c - recognisers: brokers, collectors, plants.
+ */
+#include "vnf/app/recognise.h"
+
+#include <string.h>
+
+/* --- MQTT: CONNECT, its remaining length, the protocol's name and level --- */
+
+enum app_match
+mqtt_client(const uint8_t *p, size_t n)
+{
+	enum app_match m3, m5;
+	size_t i;
+
+	for (i = 1; i < n && i < 5 && p[i] & 0x80; i++)
+		;
+	if (n <= i)
+		return APP_MORE;
+	if (i == 5 || (i == 1 && p[1] < 12))
+		return APP_NO;
+	m5 = match_bytes(p, n, i + 1, "\0\4MQTT", 6);
+	m3 = match_bytes(p, n, i + 1, "\0\6MQIsdp", 8);
+	return m5 > m3 ? m5 : m3;
+}
+
+/* CONNACK; from version 5 on it has properties. */
+enum app_match
+mqtt_server(const uint8_t *p, size_t n)
+{
+	if (n > 1 && (p[1] < 2 || p[1] > 0x7f))
+		return APP_NO;
+	if (n > 2 && p[2] > 1)
+		return APP_NO;
+	if (n < 4)
+		return APP_MORE;
+	if (p[1] == 2)
+		return p[3] <= 5 ? APP_WEAK : APP_NO;
+	if (n < 5)
+		return APP_MORE;
+	return (p[3] == 0 || p[3] >= 0x80) && p[4] == p[1] - 3 ? APP_WEAK : APP_NO;
+}
+
+/* --- AMQP --- */
+
+static enum app_match
+amqp_header(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "AMQP");
+
+	if (m != APP_YES || n < 8)
+		return m == APP_YES ? APP_MORE : m;
+	return p[4] <= 3 && p[5] <= 9 && p[6] <= 9 && p[7] <= 10 ? APP_YES : APP_NO;
+}
+
+enum app_match
+amqp_client(const uint8_t *p, size_t n)
+{
+	return amqp_header(p, n);
+}
+
+/* Connection.Start: a method frame of channel 0, class 10, method 10. */
+enum app_match
+amqp_server(const uint8_t *p, size_t n)
+{
+	static const uint8_t start[] = { 0, 10, 0, 10 };
+
+	if (p[0] == 'A')
+		return amqp_header(p, n);
+	if (n > 2 && (p[1] || p[2]))
+		return APP_NO;
+	return match_bytes(p, n, 7, start, sizeof start);
+}
+
+/* --- Kafka: length, key and version of the call, its number, the client's name --- */
+
+enum { KAFKA_KEYS = 93, KAFKA_VERSIONS = 20, KAFKA_HEADER = 14 };
+
+enum app_match
+kafka_client(const uint8_t *p, size_t n)
+{
+	uint32_t len;
+	size_t i;
+
+	if (n > 3 && be32(p) < 10)
+		return APP_NO;
+	if (n > 5 && be16(p + 4) > KAFKA_KEYS)
+		return APP_NO;
+	if (n > 7 && be16(p + 6) > KAFKA_VERSIONS)
+		return APP_NO;
+	if (n > 8 && p[8] != 0)	/* 16 million calls by one connection */
+		return APP_NO;
+	if (n < KAFKA_HEADER)
+		return APP_MORE;
+	len = be16(p + 12);
+	if (len == 0 || len > 255 || len > be32(p) - 10)
+		return APP_NO;
+	for (i = KAFKA_HEADER; i < n && i < KAFKA_HEADER + len; i++)
+		if (!is_print(p[i]))
+			return APP_NO;
+	return i < KAFKA_HEADER + len ? APP_MORE : APP_YES;
+}
+
+/* "ZBXD", flags, a length that is not above 1 GB. */
+enum app_match
+zabbix_either(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "ZBXD");
+
+	if (m != APP_YES || n < 5)
+		return m == APP_YES ? APP_MORE : m;
+	return p[4] != 0 && p[4] <= 7 ? APP_YES : APP_NO;
+}
+
+/* --- Modbus: transaction, protocol 0, length, unit, function --- */
+
+enum { MODBUS_HEADER = 8, MODBUS_READ_MAX = 2000 };
+
+static enum app_match
+modbus_header(const uint8_t *p, size_t n)
+{
+	if (n > 2 && p[2] != 0)
+		return APP_NO;
+	if (n > 3 && p[3] != 0)
+		return APP_NO;
+	if (n > 5 && (p[4] != 0 || p[5] < 2 || p[5] == 255))
+		return APP_NO;
+	if (n > 6 && p[6] > 247 && p[6] != 255)
+		return APP_NO;
+	return n >= MODBUS_HEADER ? APP_YES : APP_MORE;
+}
+
+enum app_match
+modbus_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = modbus_header(p, n);
+
+	if (m != APP_YES)
+		return m;
+	if (p[7] >= 1 && p[7] <= 6 && p[5] == 6) {
+		if (n < 12)
+			return APP_MORE;
+		if (p[7] == 5)
+			return (p[10] == 0 || p[10] == 0xff) && p[11] == 0 ? APP_YES : APP_NO;
+		return p[7] == 6 || (be16(p + 10) >= 1 && be16(p + 10) <= MODBUS_READ_MAX) ? APP_YES
+											   : APP_NO;
+	}
+	if (p[7] == 15 || p[7] == 16)
+		return n < 13 ? APP_MORE : p[5] == 7 + p[12] ? APP_YES : APP_NO;
+	if (p[7] == 43)
+		return n < 9 ? APP_MORE : p[8] == 14 && p[5] == 5 ? APP_YES : APP_NO;
+	return (p[7] == 7 || p[7] == 11 || p[7] == 12 || p[7] == 17) && p[5] == 2 ? APP_WEAK
+										  : APP_NO;
+}
+
+enum app_match
+modbus_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = modbus_header(p, n);
+
+	if (m != APP_YES)
+		return m;
+	if (p[7] >= 0x81 && p[7] <= 0xab && p[5] == 3)
+		return n < 9 ? APP_MORE : p[8] >= 1 && p[8] <= 11 ? APP_WEAK : APP_NO;
+	if (p[7] >= 1 && p[7] <= 4)
+		return n < 9 ? APP_MORE : p[5] == 3 + p[8] ? APP_WEAK : APP_NO;
+	return (p[7] == 5 || p[7] == 6 || p[7] == 15 || p[7] == 16) && p[5] == 6 ? APP_HINT
+	       : p[7] == 43 || p[7] == 17					 ? APP_HINT
+										 : APP_NO;
+}
+
+/* --- DNP3: a link header of 8 bytes and its check --- */
+
+/* IEEE 1815 annex E: x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, reflected. */
+static uint16_t
+dnp3_crc(const uint8_t *p, size_t n)
+{
+	uint32_t crc = 0;
+	unsigned bit;
+
+	while (n--) {
+		crc ^= *p++;
+		for (bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xa6bc : 0);
+	}
+	return (uint16_t)~crc;
+}
+
+enum app_match
+dnp3_either(const uint8_t *p, size_t n)
+{
+	if (n > 1 && p[1] != 0x64)
+		return APP_NO;
+	if (n > 2 && p[2] < 5)
+		return APP_NO;
+	if (n < 10)
+		return APP_MORE;
+	return dnp3_crc(p, 8) == le16(p + 8) ? APP_YES : APP_NO;
+}
+
+/* --- IEC 60870-5-104: STARTDT and TESTFR, alone in their frame --- */
+
+static enum app_match
+iec104_either(const uint8_t *p, size_t n, const uint8_t *functions, size_t n_functions)
+{
+	static const uint8_t zero[3];
+
+	if (n > 1 && p[1] != 4)
+		return APP_NO;
+	if (n > 2 && !memchr(functions, p[2], n_functions))
+		return APP_NO;
+	return match_bytes(p, n, 3, zero, sizeof zero);
+}
+
+enum app_match
+iec104_client(const uint8_t *p, size_t n)
+{
+	static const uint8_t act[] = { 0x07, 0x43, 0x83 };
+
+	return iec104_either(p, n, act, sizeof act);
+}
+
+enum app_match
+iec104_server(const uint8_t *p, size_t n)
+{
+	static const uint8_t con[] = { 0x0b, 0x23, 0x43, 0x83 };
+
+	return iec104_either(p, n, con, sizeof con);
+}

@@ -1,0 +1,437 @@
+/*
+ * of_store.c - recognisers: databases.
+ */
+#include "vnf/app/recognise.h"
+
+#include <string.h>
+
+/* --- MySQL: a packet is a length of 3 bytes, a number, and what follows --- */
+
+enum { MYSQL_SSL_REQUEST = 32, MYSQL_CLIENT_PROTOCOL_41 = 0x0200 };
+
+/* Protocol 10, a version, a thread, 8 bytes of challenge, 0. */
+enum app_match
+mysql_server(const uint8_t *p, size_t n)
+{
+	static const uint8_t order[] = { 0, 10 };
+	enum app_match m;
+	size_t i;
+
+	if (n > 2 && (p[2] != 0 || p[1] > 3))
+		return APP_NO;
+	m = match_bytes(p, n, 3, order, sizeof order);
+	if (m != APP_YES)
+		return m;
+	for (i = 5; i < n && p[i]; i++)
+		if (!is_print(p[i]) || (i == 5 && !is_digit(p[i])) || i > 5 + 80)
+			return APP_NO;
+	if (n <= i + 13)
+		return APP_MORE;
+	return i > 7 && p[i + 13] == 0 ? APP_YES : APP_NO;
+}
+
+/* Capabilities, the longest packet, a character set, 19 zeros or more. */
+enum app_match
+mysql_client(const uint8_t *p, size_t n)
+{
+	static const uint8_t zero[19];
+
+	if (n > 2 && (p[2] != 0 || p[1] > 15 || (p[1] == 0 && p[0] < MYSQL_SSL_REQUEST)))
+		return APP_NO;
+	if (n > 3 && p[3] != 1)
+		return APP_NO;
+	if (n > 5 && !(le16(p + 4) & MYSQL_CLIENT_PROTOCOL_41))
+		return APP_NO;
+	if (n > 13)
+		return match_bytes(p, n, 13, zero, sizeof zero);
+	return APP_MORE;
+}
+
+/* --- PostgreSQL --- */
+
+enum { PG_SSL_REQUEST = 80877103, PG_GSS_REQUEST = 80877104, PG_CANCEL_REQUEST = 80877102 };
+
+/* A parameter's name of the start-up message. */
+static enum app_match
+pg_parameter(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 8; i < n && p[i]; i++)
+		if ((!is_lower(p[i]) && p[i] != '_' && p[i] != '.') || i > 40)
+			return APP_NO;
+	if (i == n)
+		return APP_MORE;
+	return i >= 12 ? APP_YES : APP_NO;
+}
+
+enum app_match
+postgresql_client(const uint8_t *p, size_t n)
+{
+	static const uint8_t version[] = { 0, 3, 0 };
+	uint32_t code;
+	enum app_match m;
+
+	if (n > 3 && (be32(p) < 8 || be32(p) > 10000))
+		return APP_NO;
+	m = match_bytes(p, n, 4, version, sizeof version);
+	if (m == APP_NO && p[4] != PG_SSL_REQUEST >> 24)
+		return APP_NO;
+	if (n < 8)
+		return APP_MORE;
+	code = be32(p + 4);
+	if (code == PG_SSL_REQUEST || code == PG_GSS_REQUEST)
+		return be32(p) == 8 ? APP_YES : APP_NO;
+	if (code == PG_CANCEL_REQUEST)
+		return be32(p) >= 16 ? APP_YES : APP_NO;
+	return m == APP_YES && p[7] <= 9 ? pg_parameter(p, n) : APP_NO;
+}
+
+/* Authentication, an error, or the one letter that answers a request for TLS. */
+enum app_match
+postgresql_server(const uint8_t *p, size_t n)
+{
+	if (p[0] == 'S' || p[0] == 'N') {
+		if (n < 2)
+			return APP_MORE;
+		return p[1] == (p[0] == 'S' ? 0x16 : 'R') ? APP_HINT : APP_NO;
+	}
+	if (n > 2 && (p[1] || p[2]))
+		return APP_NO;
+	if (n > 4 && be32(p + 1) < 8)
+		return APP_NO;
+	if (p[0] == 'E') {
+		if (n > 5 && p[5] != 'S')
+			return APP_NO;
+		return match_any(p, n, 6, (const char *const[]){ "ERROR", "FATAL", "PANIC", NULL });
+	}
+	if (n > 7 && (p[5] || p[6] || p[7]))
+		return APP_NO;
+	return n < 9 ? APP_MORE : p[8] <= 12 ? APP_YES : APP_NO;
+}
+
+size_t
+postgresql_tls(const uint8_t *p, size_t n)
+{
+	return n >= 8 && be32(p + 4) == PG_SSL_REQUEST ? 8 : 0;
+}
+
+/* --- Microsoft SQL Server: type, status, length, process, number, window --- */
+
+static enum app_match
+tds_header(const uint8_t *p, size_t n)
+{
+	if (n > 1 && p[1] > 1)
+		return APP_NO;
+	if (n > 3 && be16(p + 2) < 9)
+		return APP_NO;
+	if (n > 7 && (p[6] > 1 || p[7] != 0))
+		return APP_NO;
+	return n > 8 ? APP_YES : APP_MORE;
+}
+
+/* The first option of PRELOGIN is the version, of 6 bytes. */
+static enum app_match
+tds_prelogin(const uint8_t *p, size_t n)
+{
+	static const uint8_t six[] = { 0, 6 };
+
+	if (n > 9 && (p[8] != 0 || p[9] != 0))
+		return APP_NO;
+	return match_bytes(p, n, 11, six, sizeof six);
+}
+
+enum app_match
+mssql_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = tds_header(p, n);
+
+	if (m != APP_YES)
+		return m;
+	if (p[0] == 0x12)
+		return tds_prelogin(p, n);
+	if (n < 16)
+		return APP_MORE;
+	return le32(p + 8) == be16(p + 2) - 8 && p[15] >= 0x70 && p[15] <= 0x74 ? APP_YES : APP_NO;
+}
+
+enum app_match
+mssql_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = tds_header(p, n);
+
+	if (m != APP_YES)
+		return m;
+	if (p[8] == 0)
+		return tds_prelogin(p, n);
+	return p[8] == 0xe3 || p[8] == 0xaa || p[8] == 0xad ? APP_HINT : APP_NO;
+}
+
+/* --- Oracle's TNS: length, checksum 0, type, flags, checksum 0 --- */
+
+/* APP_YES: the header is good, its type is p[4]. */
+static enum app_match
+tns_header(const uint8_t *p, size_t n)
+{
+	if (n > 1 && be16(p) < 8)
+		return APP_NO;
+	if (n > 3 && be16(p + 2) != 0)
+		return APP_NO;
+	if (n < 8)
+		return APP_MORE;
+	return be16(p + 6) == 0 && p[5] < 0x40 ? APP_YES : APP_NO;
+}
+
+/* Versions 300 to 330. */
+static enum app_match
+tns_version(const uint8_t *p, size_t n)
+{
+	if (n > 8 && p[8] != 1)
+		return APP_NO;
+	return n < 10 ? APP_MORE : p[9] >= 44 && p[9] <= 74 ? APP_YES : APP_NO;
+}
+
+enum app_match
+oracle_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = n > 4 && p[4] != 1 ? APP_NO : tns_header(p, n);
+
+	return m == APP_YES ? tns_version(p, n) : m;
+}
+
+enum app_match
+oracle_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = tns_header(p, n);
+
+	if (m != APP_YES)
+		return m;
+	switch (p[4]) {
+	case 2:			/* accept */
+		return tns_version(p, n);
+	case 4:			/* refuse */
+	case 5:			/* redirect */
+		return APP_HINT;
+	case 11:		/* resend */
+		return be16(p) == 8 ? APP_YES : APP_NO;
+	default:
+		return APP_NO;
+	}
+}
+
+/* --- MongoDB: length, request, answer to, operation, all little-endian --- */
+
+static enum app_match
+mongodb_either(const uint8_t *p, size_t n, const uint16_t *operations)
+{
+	uint32_t operation;
+
+	if (n > 3 && (le32(p) < 17 || le32(p) > 48000000))
+		return APP_NO;
+	if (n < 16)
+		return APP_MORE;
+	operation = le32(p + 12);
+	for (; *operations; operations++)
+		if (operation == *operations)
+			return n > 16 ? APP_YES : APP_MORE;
+	return APP_NO;
+}
+
+enum app_match
+mongodb_client(const uint8_t *p, size_t n)
+{
+	static const uint16_t requests[] = {
+		2001, 2002, 2004, 2005, 2006, 2007, 2010, 2012, 2013, 0
+	};
+
+	return mongodb_either(p, n, requests);
+}
+
+enum app_match
+mongodb_server(const uint8_t *p, size_t n)
+{
+	static const uint16_t replies[] = { 1, 2011, 2012, 2013, 0 };
+
+	return mongodb_either(p, n, replies);
+}
+
+/* --- Redis --- */
+
+enum app_match
+redis_client(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	if (p[0] != '*')
+		return as(match_any(p, n, 0,
+				    (const char *const[]){ "PING\r\n", "INFO\r\n", "MONITOR\r\n",
+							   "SYNC\r\n", NULL }),
+			  APP_HINT);
+	for (i = 1; i < n && i < 8 && is_digit(p[i]); i++)
+		;
+	if (i == n)
+		return i < 8 ? APP_MORE : APP_NO;
+	if (i == 1)
+		return APP_NO;
+	return match_text(p, n, i, "\r\n$");
+}
+
+enum app_match
+redis_server(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	if (p[0] == '+' || p[0] == '-') {
+		enum app_match m =
+			match_any(p, n, 0,
+				  (const char *const[]){ "+PONG\r", "-NOAUTH ", "-DENIED ",
+							 "-LOADING ", "-MOVED ", NULL });
+
+		return m != APP_NO
+			       ? as(m, APP_WEAK)
+			       : as(match_any(p, n, 0,
+					      (const char *const[]){ "+OK\r", "-ERR ", "+QUEUED",
+								     "-WRONG", NULL }),
+				    APP_HINT);
+	}
+	for (i = 1; i < n && i < 12 && (is_digit(p[i]) || (i == 1 && p[i] == '-')); i++)
+		;
+	if (i == n)
+		return i < 12 ? APP_MORE : APP_NO;
+	return i > 1 ? as(match_text(p, n, i, "\r\n"), APP_HINT) : APP_NO;
+}
+
+/* --- memcached --- */
+
+/* Header of the binary protocol; what is in its body adds up. */
+static enum app_match
+memcached_binary(const uint8_t *p, size_t n)
+{
+	if (n > 1 && p[1] > 0x48)
+		return APP_NO;
+	if (n > 3 && be16(p + 2) > 250)
+		return APP_NO;
+	if (n > 5 && (p[4] > 20 || p[5] != 0))
+		return APP_NO;
+	if (n < 12)
+		return APP_MORE;
+	return be32(p + 8) >= be16(p + 2) + p[4] && be32(p + 8) <= 8 << 20 ? APP_YES : APP_NO;
+}
+
+/* A key, then `more` numbers, then the line's end or "noreply". */
+static enum app_match
+memcached_line(const uint8_t *p, size_t n, size_t at, unsigned more)
+{
+	size_t len = line_length(p, n), i;
+	unsigned words = 0;
+
+	for (i = at; i < len; i++) {
+		if (p[i] == '\r' && i + 1 == n)
+			return APP_MORE;
+		if (p[i] < ' ')
+			return APP_NO;
+		if (p[i] == ' ')
+			continue;
+		words += p[i - 1] == ' ';
+		if (words > 1 && words <= 1 + more && !is_digit(p[i]) && p[i] != '-')
+			return APP_NO;
+	}
+	if (!line_ended(p, n))
+		return APP_MORE;
+	return words > more ? APP_YES : APP_NO;
+}
+
+enum app_match
+memcached_client(const uint8_t *p, size_t n)
+{
+	static const struct {
+		const char *verb;
+		unsigned more;	/* numbers after the key */
+		enum app_match strength;
+	} form[] = {
+		{ "set ", 3, APP_YES },	   { "add ", 3, APP_YES },     { "replace ", 3, APP_YES },
+		{ "append ", 3, APP_YES }, { "prepend ", 3, APP_YES }, { "cas ", 4, APP_YES },
+		{ "get ", 0, APP_WEAK },   { "gets ", 0, APP_WEAK },   { "delete ", 0, APP_WEAK },
+		{ "incr ", 1, APP_WEAK },  { "decr ", 1, APP_WEAK },   { "touch ", 1, APP_WEAK },
+	};
+	enum app_match best = APP_NO;
+	size_t i;
+
+	if (p[0] == 0x80)
+		return memcached_binary(p, n);
+	for (i = 0; i < sizeof form / sizeof *form; i++) {
+		enum app_match m = match_text(p, n, 0, form[i].verb);
+
+		if (m == APP_YES)
+			return as(memcached_line(p, n, strlen(form[i].verb), form[i].more),
+				  form[i].strength);
+		best = m > best ? m : best;
+	}
+	if (is_lower(p[0])) {
+		enum app_match m = match_any(
+			p, n, 0,
+			(const char *const[]){ "stats\r\n", "version\r\n", "flush_all\r\n", NULL });
+
+		return as(m > best ? m : best, APP_WEAK);
+	}
+	return best;
+}
+
+enum app_match
+memcached_server(const uint8_t *p, size_t n)
+{
+	enum app_match m;
+
+	if (p[0] == 0x81)
+		return memcached_binary(p, n);
+	m = match_any(
+		p, n, 0,
+		(const char *const[]){ "STAT ", "VALUE ", "STORED\r\n", "NOT_STORED\r\n", NULL });
+	if (m != APP_NO)
+		return as(m, APP_WEAK);
+	return as(match_any(p, n, 0,
+			    (const char *const[]){ "END\r\n", "VERSION ", "NOT_FOUND\r\n",
+						   "DELETED\r\n", "ERROR\r\n", "OK\r\n", NULL }),
+		  APP_HINT);
+}
+
+/* --- Cassandra's CQL: version, flags, stream, operation, length --- */
+
+enum app_match
+cassandra_client(const uint8_t *p, size_t n)
+{
+	size_t at = p[0] < 3 ? 3 : 4;	/* versions 1 and 2 have streams of one byte */
+
+	if (n > 1 && p[1] > 0x1f)
+		return APP_NO;
+	if (n <= at)
+		return APP_MORE;
+	if (p[at] != 1 && p[at] != 5)
+		return APP_NO;
+	if (n < at + 5)
+		return APP_MORE;
+	if (p[at] == 5)
+		return be32(p + at + 1) == 0 ? APP_YES : APP_NO;
+	if (be32(p + at + 1) < 22 || be32(p + at + 1) > 4096)
+		return APP_NO;
+	if (n < at + 9)
+		return APP_MORE;
+	return be16(p + at + 5) > 0 && be16(p + at + 5) < 16 && be16(p + at + 7) < 64 ? APP_YES
+										      : APP_NO;
+}
+
+enum app_match
+cassandra_server(const uint8_t *p, size_t n)
+{
+	size_t at = (p[0] & 0x7f) < 3 ? 3 : 4;
+
+	if (n > 1 && p[1] > 0x1f)
+		return APP_NO;
+	if (n > at && p[at] != 0 && p[at] != 2 && p[at] != 3 && p[at] != 6)
+		return APP_NO;
+	if (n > at + 2 && (p[at + 1] || p[at + 2]))
+		return APP_NO;
+	if (n < at + 5)
+		return APP_MORE;
+	return (p[at] == 2) == (be32(p + at + 1) == 0) ? APP_WEAK : APP_NO;
+}

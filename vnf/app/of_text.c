@@ -1,0 +1,345 @@
+/*
+ * of_text.c - recognisers: mail, news, talk, and other protocols of lines with words.
+ */
+#include "vnf/app/recognise.h"
+
+#include <string.h>
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* --- "220": SMTP and FTP say the same, the words of the line differ --- */
+
+/* `mine` in the first line and not `other`: RFC 5321 4.2 has servers name their protocol. */
+static enum app_match
+greeting(const uint8_t *p, size_t n, const char *mine, const char *other)
+{
+	enum app_match m = match_text(p, n, 0, "220");
+	size_t len;
+
+	if (m != APP_YES || n < 4)
+		return m == APP_YES ? APP_MORE : m;
+	if (p[3] != ' ' && p[3] != '-' && p[3] != '\r')
+		return APP_NO;
+	if (!line_ended(p, n))
+		return APP_MORE;
+	len = line_length(p, n);
+	return has_word(p, len, mine) && !has_word(p, len, other) ? APP_YES : APP_HINT;
+}
+
+enum app_match
+smtp_server(const uint8_t *p, size_t n)
+{
+	return greeting(p, n, "SMTP", "FTP");
+}
+
+enum app_match
+smtp_client(const uint8_t *p, size_t n)
+{
+	enum app_match m =
+		match_any(p, n, 0, WORDS("EHLO ", "HELO ", "LHLO ", "MAIL FROM:", "RCPT TO:"));
+
+	return m == APP_NO ? as(match_any(p, n, 0, WORDS("QUIT\r", "NOOP\r", "RSET\r")), APP_HINT)
+			   : m;
+}
+
+enum app_match
+ftp_server(const uint8_t *p, size_t n)
+{
+	return greeting(p, n, "FTP", "SMTP");
+}
+
+/* USER of two protocols has one parameter, IRC's has four. */
+static enum app_match
+user_of_one_word(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_word(p, n, 0, "USER ");
+	size_t len = line_length(p, n);
+
+	if (m != APP_YES)
+		return m;
+	if (memchr(p + 5, ' ', len > 5 ? len - 5 : 0))
+		return APP_NO;
+	return line_ended(p, n) ? APP_HINT : APP_MORE;
+}
+
+enum app_match
+ftp_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = user_of_one_word(p, n), other;
+
+	if (m == APP_HINT)
+		return m;
+	other = match_any(p, n, 0, WORDS("AUTH TLS", "AUTH SSL", "FEAT\r", "SYST\r", "OPTS "));
+	if (other >= APP_MORE)
+		return as(other, APP_HINT);
+	other = as(match_any(p, n, 0, WORDS("QUIT\r", "NOOP\r", "HOST ")), APP_HINT);
+	return other > m ? other : m;
+}
+
+/* "drwxr-xr-x ": a line of `ls -l`, or the total that comes before it. */
+enum app_match
+listing(const uint8_t *p, size_t n)
+{
+	static const char *const may[] = { "-dlbcps", "-r",   "-w", "-xsS", "-r",
+					   "-w",      "-xsS", "-r", "-w",   "-xtT" };
+	size_t i;
+
+	if (p[0] == 't')
+		return APP_NO;
+	for (i = 0; i < 10 && i < n; i++)
+		if (p[i] == 0 || !strchr(may[i], p[i]))
+			return APP_NO;
+	if (n < 12)
+		return n > 10 && !strchr(" .+@", p[10]) ? APP_NO : APP_MORE;
+	return strchr(" .+@", p[10]) && p[10] && strchr(" 0123456789", p[11]) && p[11] ? APP_YES
+										       : APP_NO;
+}
+
+/* --- IMAP --- */
+
+enum app_match
+imap_server(const uint8_t *p, size_t n)
+{
+	return match_any(p, n, 0, WORDS("* OK ", "* PREAUTH ", "* BYE "));
+}
+
+/* A tag, then a command that no other protocol has second in a line. */
+enum app_match
+imap_client(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && i < 17 && (is_alnum(p[i]) || p[i] == '.'); i++)
+		;
+	if (i == n && i < 17)
+		return APP_MORE;
+	if (p[i] != ' ')
+		return APP_NO;
+	return as(match_any(p, n, i + 1,
+			    WORDS("LOGIN ", "CAPABILITY\r", "STARTTLS\r", "AUTHENTICATE ",
+				  "SELECT ", "EXAMINE ", "LOGOUT\r", "NOOP\r", "ID (", "ID NIL",
+				  "ENABLE ", "NAMESPACE\r")),
+		  APP_WEAK);
+}
+
+/* --- POP3 --- */
+
+enum app_match
+pop3_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_any(p, n, 0, WORDS("+OK", "-ERR"));
+
+	if (m != APP_YES)
+		return m;
+	if (p[0] == '-' || n < 4)
+		return n > 4 ? APP_HINT : APP_MORE;
+	return p[3] == ' ' ? APP_YES : p[3] == '\r' || p[3] == '\n' ? APP_HINT : APP_NO;
+}
+
+enum app_match
+pop3_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = user_of_one_word(p, n), other;
+
+	if (m == APP_HINT)
+		return m;
+	other = match_any(p, n, 0, WORDS("CAPA\r", "CAPA\n", "STLS\r", "APOP "));
+	if (other >= APP_MORE)
+		return as(other, APP_WEAK);
+	other = as(match_any(p, n, 0, WORDS("AUTH\r", "AUTH ", "QUIT\r")), APP_HINT);
+	return other > m ? other : m;
+}
+
+/* --- NNTP --- */
+
+enum app_match
+nntp_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_any(p, n, 0, WORDS("200 ", "201 "));
+	size_t len = line_length(p, n);
+
+	if (m != APP_YES)
+		return m;
+	if (!line_ended(p, n))
+		return APP_MORE;
+	return has_word(p, len, "NNTP") || has_word(p, len, "InterNetNews") ? APP_YES : APP_HINT;
+}
+
+enum app_match
+nntp_client(const uint8_t *p, size_t n)
+{
+	enum app_match m =
+		match_any(p, n, 0, WORDS("MODE READER", "CAPABILITIES", "AUTHINFO ", "XOVER "));
+
+	if (m != APP_NO)
+		return as(m, APP_WEAK);
+	return as(match_any(p, n, 0,
+			    WORDS("GROUP ", "LIST", "ARTICLE ", "IHAVE ", "NEWGROUPS ", "DATE\r",
+				  "STARTTLS\r", "QUIT\r", "CHECK ", "TAKETHIS ", "MODE STREAM")),
+		  APP_HINT);
+}
+
+/* --- IRC --- */
+
+/* "USER name mode unused :real name" */
+static enum app_match
+irc_user(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_word(p, n, 0, "USER ");
+	size_t len = line_length(p, n), i, spaces = 0;
+
+	if (m != APP_YES)
+		return m;
+	for (i = 0; i < len; i++) {
+		if (p[i] == ':' && spaces == 4)
+			return APP_YES;
+		spaces += p[i] == ' ';
+	}
+	return line_ended(p, n) ? APP_NO : APP_MORE;
+}
+
+/* NICK or PASS, and USER or NICK in the line after it. */
+static enum app_match
+irc_two_lines(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_any(p, n, 0, WORDS("NICK ", "PASS "));
+	const uint8_t *second;
+
+	if (m != APP_YES || !line_ended(p, n))
+		return m == APP_YES ? APP_MORE : m;
+	second = (const uint8_t *)memchr(p, '\n', n) + 1;
+	if (second == p + n)
+		return p[0] == 'N' || p[0] == 'n' ? APP_HINT : APP_MORE;
+	m = match_any(second, n - (size_t)(second - p), 0,
+		      WORDS("USER ", "NICK ", "PASS ", "CAP "));
+	if (m == APP_NO && (p[0] == 'N' || p[0] == 'n'))
+		return APP_HINT;
+	return m == APP_MORE && (p[0] == 'N' || p[0] == 'n') ? APP_HINT : m;
+}
+
+enum app_match
+irc_client(const uint8_t *p, size_t n)
+{
+	enum app_match best = match_any(p, n, 0, WORDS("CAP LS", "CAP REQ "));
+	enum app_match m = irc_user(p, n);
+
+	best = m > best ? m : best;
+	m = irc_two_lines(p, n);
+	return m > best ? m : best;
+}
+
+/* ":server COMMAND" */
+static enum app_match
+irc_prefixed(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n && i < 128 && (is_alnum(p[i]) || strchr(".-_!@~[]{}|^`*:/", p[i])); i++)
+		if (p[i] == 0)
+			return APP_NO;
+	if (i == n)
+		return APP_MORE;
+	if (p[i] != ' ' || i < 2)
+		return APP_NO;
+	return match_any(p, n, i + 1,
+			 WORDS("NOTICE ", "001 ", "020 ", "PING ", "CAP ", "433 ", "451 "));
+}
+
+enum app_match
+irc_server(const uint8_t *p, size_t n)
+{
+	if (p[0] == ':')
+		return irc_prefixed(p, n);
+	return as(match_any(p, n, 0, WORDS("NOTICE AUTH ", "NOTICE * ", "ERROR :", "PING :")),
+		  APP_WEAK);
+}
+
+/* --- XMPP --- */
+
+static size_t
+skip_space(const uint8_t *p, size_t n, size_t i)
+{
+	while (i < n && (p[i] == ' ' || p[i] == '\r' || p[i] == '\n' || p[i] == '\t'))
+		i++;
+	return i;
+}
+
+enum app_match
+xmpp_either(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "<?xml ");
+	size_t i = 0;
+
+	if (m == APP_MORE)
+		return m;
+	if (m == APP_YES) {
+		const uint8_t *end = memmem(p, n, "?>", 2);
+
+		if (!end)
+			return APP_MORE;
+		i = skip_space(p, n, (size_t)(end - p) + 2);
+	}
+	m = match_text(p, n, i, "<stream:stream");
+	if (m != APP_NO || i > 0)
+		return m;
+	return as(match_any(p, n, 0,
+			    WORDS("<iq ", "<presence ", "<presence>", "<presence/>", "<message ",
+				  "<stream:features", "<starttls ")),
+		  APP_WEAK);
+}
+
+/* --- logs --- */
+
+static bool
+is_month(const uint8_t *p)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	size_t i;
+
+	for (i = 0; i < 36; i += 3)
+		if (memcmp(p, names + i, 3) == 0)
+			return true;
+	return false;
+}
+
+/* After "<PRI>": RFC 5424's version and year, or RFC 3164's month and day. */
+static enum app_match
+syslog_header(const uint8_t *p, size_t n, size_t i)
+{
+	if (n < i + 5)
+		return APP_MORE;
+	if (p[i] == '1' && p[i + 1] == ' ')
+		return p[i + 2] == '-' || (is_digit(p[i + 2]) && is_digit(p[i + 3])) ? APP_YES
+										     : APP_NO;
+	return is_month(p + i) && p[i + 3] == ' ' && (p[i + 4] == ' ' || is_digit(p[i + 4]))
+		       ? APP_YES
+		       : APP_NO;
+}
+
+enum app_match
+syslog_client(const uint8_t *p, size_t n)
+{
+	size_t i = 0, start;
+	unsigned pri = 0;
+
+	if (p[0] != '<') {	/* octet counting */
+		while (i < n && i < 6 && is_digit(p[i]))
+			i++;
+		if (i == n)
+			return APP_MORE;
+		if (p[i++] != ' ' || p[0] == '0')
+			return APP_NO;
+		if (i == n)
+			return APP_MORE;
+		if (p[i] != '<')
+			return APP_NO;
+	}
+	start = ++i;
+	for (; i < n && i < start + 3 && is_digit(p[i]); i++)
+		pri = 10 * pri + (p[i] - '0');
+	if (pri > 191)
+		return APP_NO;
+	if (i == n)
+		return APP_MORE;
+	return p[i] == '>' && i > start ? syslog_header(p, n, i + 1) : APP_NO;
+}

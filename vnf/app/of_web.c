@@ -1,0 +1,189 @@
+/*
+ * of_web.c - recognisers: HTTP and what took its lines, media, files between peers.
+ */
+#include "vnf/app/recognise.h"
+
+#include <string.h>
+
+/* The end of a method: its capital letters and what WebDAV and SSDP add; `n`: all of it. */
+static size_t
+method_length(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && (is_upper(p[i]) || p[i] == '-' || p[i] == '_'); i++)
+		;
+	return i;
+}
+
+/* APP_YES: "METHOD " and a byte of the target are there, the latter at *at. */
+static enum app_match
+request_start(const uint8_t *p, size_t n, size_t *at)
+{
+	size_t len = method_length(p, n < 25 ? n : 25);
+
+	if (len == n)
+		return n < 25 ? APP_MORE : APP_NO;
+	if (p[len] != ' ' || len < 3)
+		return APP_NO;
+	*at = len + 1;
+	return n > *at ? APP_YES : APP_MORE;
+}
+
+/* After the target, `version`: "HTTP/1.". */
+static enum app_match
+request_version(const uint8_t *p, size_t n, size_t at, const char *version)
+{
+	while (at < n && p[at] > ' ' && p[at] != 0x7f)
+		at++;
+	if (at == n)
+		return APP_MORE;
+	return p[at] == ' ' ? match_text(p, n, at + 1, version) : APP_NO;
+}
+
+/* GET and POST of a path are nobody else's; what others have too waits for the version. */
+enum app_match
+http_client(const uint8_t *p, size_t n)
+{
+	enum app_match m;
+	size_t at = 0;
+
+	m = request_start(p, n, &at);
+	if (m != APP_YES)
+		return m;
+	m = match_any(p, at, 0,
+		      (const char *const[]){ "GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "PATCH ",
+					     NULL });
+	if (m == APP_YES) {
+		if (p[at] == '/')
+			return APP_YES;
+		m = match_any(p, n, at, (const char *const[]){ "http://", "https://", NULL });
+		if (m != APP_NO)
+			return m;
+	}
+	return request_version(p, n, at, "HTTP/1.");
+}
+
+enum app_match
+http_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "HTTP/1.");
+	size_t i;
+
+	if (m != APP_YES)
+		return m;
+	for (i = 7; i < n && i < 12; i++)
+		if (i == 8 ? p[i] != ' ' : !is_digit(p[i]))
+			return APP_NO;
+	return n >= 12 ? APP_YES : APP_MORE;
+}
+
+/* A SETTINGS frame of stream 0, then its first setting. */
+enum app_match
+http2_server(const uint8_t *p, size_t n)
+{
+	static const uint8_t rest[] = { 4, 0, 0, 0, 0, 0 };
+	enum app_match m;
+
+	if (n > 1 && p[1] != 0)
+		return APP_NO;
+	if (n > 2 && (p[2] % 6 != 0 || p[2] > 60))
+		return APP_NO;
+	m = match_bytes(p, n, 3, rest, sizeof rest);
+	if (m != APP_YES || p[2] == 0)
+		return as(m, APP_HINT);
+	if (n < 11)
+		return APP_MORE;
+	return p[9] == 0 && p[10] != 0 && p[10] <= 16 ? APP_WEAK : APP_NO;
+}
+
+/* RFC 2326 10, RFC 7826 13 */
+static const char *const rtsp_methods[] = { "OPTIONS ",	 "DESCRIBE ",	   "ANNOUNCE ",
+					    "SETUP ",	 "PLAY ",	   "PAUSE ",
+					    "TEARDOWN ", "GET_PARAMETER ", "RECORD ",
+					    "REDIRECT ", "SET_PARAMETER ", "PLAY_NOTIFY ",
+					    NULL };
+
+enum app_match
+rtsp_client(const uint8_t *p, size_t n)
+{
+	enum app_match m;
+	size_t at = 0;
+
+	m = match_any(p, n, 0, rtsp_methods);
+	if (m == APP_YES)
+		m = request_start(p, n, &at);
+	if (m != APP_YES)
+		return m;
+	m = match_any(p, n, at, (const char *const[]){ "rtsp://", "rtsps://", "rtspu://", NULL });
+	return m == APP_NO ? request_version(p, n, at, "RTSP/") : m;
+}
+
+enum app_match
+rtsp_server(const uint8_t *p, size_t n)
+{
+	return match_any(p, n, 0, (const char *const[]){ "RTSP/1.0 ", "RTSP/2.0 ", NULL });
+}
+
+/* IANA's Session Initiation Protocol (SIP) Parameters, Methods */
+static const char *const sip_methods[] = { "REGISTER ", "INVITE ",  "ACK ",	"BYE ",
+					   "CANCEL ",	"OPTIONS ", "MESSAGE ", "SUBSCRIBE ",
+					   "NOTIFY ",	"INFO ",    "PUBLISH ", "UPDATE ",
+					   "REFER ",	"PRACK ",   NULL };
+
+/* Requests come from both ends. */
+enum app_match
+sip_either(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "SIP/2.0 ");
+	size_t at = 0;
+
+	if (m == APP_YES)
+		return m;
+	if (m == APP_MORE && n > 3)
+		return m;
+	m = match_any(p, n, 0, sip_methods);
+	if (m == APP_YES)
+		m = request_start(p, n, &at);
+	if (m != APP_YES)
+		return m;
+	m = match_any(p, n, at, (const char *const[]){ "sip:", "sips:", "tel:", NULL });
+	return m == APP_NO ? request_version(p, n, at, "SIP/2.0") : m;
+}
+
+/* --- RTMP: version 3, a time, four zeros or, as Flash does it, a version, and random bytes --- */
+
+enum { RTMP_ENOUGH = 64 };
+
+static enum app_match
+rtmp_either(const uint8_t *p, size_t n)
+{
+	static const uint8_t zero[4];
+	size_t i, zeros = 0;
+	bool flash;
+
+	if (n < 9)
+		return APP_MORE;
+	flash = p[6] == 0 && p[7] < 0x80 && p[5] > 0 && (p[5] < 0x40 || p[5] == 0x80);
+	if (memcmp(p + 5, zero, 4) != 0 && !flash)
+		return APP_NO;
+	if (n < RTMP_ENOUGH)
+		return APP_MORE;
+	for (i = 9; i < RTMP_ENOUGH; i++)
+		zeros += p[i] == 0;
+	if (memcmp(p + 5, zero, 4) == 0)
+		return zeros < 24 ? APP_YES : APP_HINT;
+	return zeros < 8 ? APP_WEAK : APP_NO;
+}
+
+enum app_match
+rtmp_client(const uint8_t *p, size_t n)
+{
+	return rtmp_either(p, n);
+}
+
+enum app_match
+rtmp_server(const uint8_t *p, size_t n)
+{
+	return rtmp_either(p, n);
+}
