@@ -43,6 +43,7 @@ struct tcpterm {
 	void *conn_ctx;
 	struct mgmt *mgmt;		/* addresses of the stack's own; NULL: it never had one */
 	struct tapes *tapes;		/* flows' captures; NULL: there are none */
+	uint32_t next_port;		/* moves on with each port that was chosen (connect.c) */
 	struct flood flood;
 	struct cookies cookies;
 	struct timewaits timewaits;

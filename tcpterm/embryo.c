@@ -16,6 +16,15 @@ options_at(const struct pkt *p)
 	return rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20);
 }
 
+/* Signed segments can be neither changed nor made (RFC 2385, 5925). */
+static void
+decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_options *o, struct tcpterm_verdict v)
+{
+	if (v.decision == TCPTERM_RELAY && (o->has_md5 || o->has_ao))
+		v.decision = v.signed_reset ? TCPTERM_RESET : TCPTERM_PASS;
+	core_decide(s, p, &v);
+}
+
 void
 embryo_syn(struct tcpterm *s, struct pkt *p)
 {
@@ -32,10 +41,7 @@ embryo_syn(struct tcpterm *s, struct pkt *p)
 	s->stats.options_malformed += syn.opt.malformed;
 	if (l->filter)
 		v = l->filter(l->ctx, &syn);
-	/* Signed segments can be neither changed nor made (RFC 2385, 5925). */
-	if (v.decision == TCPTERM_RELAY && (syn.opt.has_md5 || syn.opt.has_ao))
-		v.decision = v.signed_reset ? TCPTERM_RESET : TCPTERM_PASS;
-	core_decide(s, p, &v);
+	decide(s, p, &syn.opt, v);
 }
 
 static struct embryo *
@@ -54,12 +60,40 @@ embryo_new(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 /* --- deferred --- */
 
 void
+tcpterm_syn_l2(const struct tcpterm_syn *syn, struct tcpterm_l2 *l2)
+{
+	const struct rte_ether_hdr *eth =
+		rte_pktmbuf_mtod(syn->pkt->m, const struct rte_ether_hdr *);
+
+	*l2 = (struct tcpterm_l2){ .dst = eth->dst_addr,
+				   .src = eth->src_addr,
+				   .n_tags = syn->pkt->n_tags };
+	memcpy(l2->tag, syn->pkt->tag, l2->n_tags * sizeof l2->tag[0]);
+}
+
+/* Nobody decided in time, or there was no room to wait for it. */
+static struct tcpterm_verdict
+undecided(const struct tcpterm_verdict *v)
+{
+	struct tcpterm_verdict then = *v;
+
+	then.decision = v->on_expiry == TCPTERM_DEFER ? TCPTERM_SILENT : v->on_expiry;
+	return then;
+}
+
+void
 embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
-	struct embryo *e = embryo_new(s, p, v);
+	struct embryo *e = NULL;
+	struct tcpterm_options o;
 
+	if (s->stats.n_deferred < s->conf.n_deferred &&
+	    s->stats.n_held + p->m->nb_segs <= s->conf.n_held_max)
+		e = embryo_new(s, p, v);
 	if (!e) {
-		core_forward(s, p);
+		s->stats.deferrals_refused++;
+		options_parse(options_at(p), p->opt_len, &o);
+		decide(s, p, &o, undecided(v));
 		return;
 	}
 	e->pkt = *p;
@@ -67,6 +101,7 @@ embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	e->floor = s->timewaits.floor;
 	listeners_find(s->listeners, p, &e->listener);
 	s->stats.n_held += p->m->nb_segs;
+	s->stats.n_deferred++;
 	flow_touch(s, &e->f, p, 0);
 	flow_arm(s, &e->f, usec_add(s->now, v->defer_us));
 }
@@ -78,19 +113,25 @@ take_syn(struct tcpterm *s, struct embryo *e)
 	struct pkt p = e->pkt;
 
 	s->stats.n_held -= e->syn->nb_segs;
+	s->stats.n_deferred--;
 	e->syn = NULL;
 	flow_destroy(s, &e->f, TCPTERM_END_NONE);
 	return p;
 }
 
+/* Decides the held SYN, under what a connection in TIME-WAIT asked of it when it came. */
 static void
-decide_syn(struct tcpterm *s, struct embryo *e, const struct tcpterm_verdict *v)
+decide_syn(struct tcpterm *s, struct embryo *e, struct tcpterm_verdict v)
 {
+	struct tcpterm_options o;
 	struct pkt p;
 
+	v.cookie = v.cookie ? v.cookie : e->f.cookie;
+	v.caller = v.caller ? v.caller : e->f.caller;
 	timewait_set_floor(s, e->floor);
 	p = take_syn(s, e);
-	core_decide(s, &p, v);
+	options_parse(options_at(&p), p.opt_len, &o);
+	decide(s, &p, &o, v);
 	timewait_set_floor(s, (struct timewait_floor){ 0 });
 }
 
@@ -101,21 +142,15 @@ tcpterm_decide(struct tcpterm *s, struct flow *f, const struct tcpterm_verdict *
 
 	if (f->kind != TCPTERM_KIND_EMBRYO || !e->syn || v->decision == TCPTERM_DEFER)
 		return -EINVAL;
-	decide_syn(s, e, v);
+	decide_syn(s, e, *v);
 	return 0;
 }
 
 static void
 expire(struct tcpterm *s, struct embryo *e)
 {
-	struct tcpterm_verdict v = e->verdict;
-
 	s->stats.embryos_expired++;
-	v.decision = v.on_expiry;
-	if (v.decision == TCPTERM_DEFER || v.decision == TCPTERM_SILENT)
-		core_drop(s, take_syn(s, e).m, DROP_embryo_expired);
-	else
-		decide_syn(s, e, &v);
+	decide_syn(s, e, undecided(&e->verdict));
 }
 
 void

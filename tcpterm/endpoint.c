@@ -28,8 +28,8 @@ next_of(const struct endpoint *e)
 	return usec_min(tcb_next(&e->c), e->alive.at);
 }
 
-static void
-arm(struct tcpterm *s, struct endpoint *e)
+void
+endpoint_arm(struct tcpterm *s, struct endpoint *e)
 {
 	alive_settle(e);
 	flow_arm(s, &e->f, next_of(e));
@@ -45,8 +45,8 @@ from_one_to_one(const struct pkt *p)
 	       !rte_is_multicast_ether_addr(rte_pktmbuf_mtod(p->m, const struct rte_ether_addr *));
 }
 
-static void
-init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
+void
+endpoint_init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
 {
 	e->send_buffer = SEND_BUFFER;
 	alive_init(e);
@@ -71,11 +71,11 @@ endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *
 		e->f.caller = v->caller;
 		flow_touch(s, &e->f, p, 0);
 		e->passive_open = true;
-		init(s, e, 0);
+		endpoint_init(s, e, 0);
 		e->c.tuning = v->tuning;
 		flow_announce(s, &e->f);
 		open_passive(s, e, p);
-		arm(s, e);
+		endpoint_arm(s, e);
 	}
 	core_drop(s, p->m, DROP_proxy_consumed);
 }
@@ -95,65 +95,11 @@ endpoint_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verd
 	e->f.start = TCPTERM_START_COOKIE;
 	flow_learn(s, &e->f, p, 0);
 	e->passive_open = true;
-	init(s, e, 0);
+	endpoint_init(s, e, 0);
 	e->c.tuning = v->tuning;
 	open_cookie(&e->c, k);
 	flow_announce(s, &e->f);
 	endpoint_input(s, &e->f, p);
-}
-
-int
-tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t cookie, usec_t now,
-		struct flow **f)
-{
-	struct pkt p = {
-		.domain = id->domain,
-		.side = id->side,
-		.src = id->local,
-		.dst = id->remote,
-		.sport = id->local_port,
-		.dport = id->remote_port,
-		.n_tags = id->l2.n_tags,
-		.n_key_tags = id->l2.n_tags,
-	};
-	struct endpoint *e;
-	struct flow_key k;
-
-	s->now = now;
-	if (!address_speaks(&id->remote))	/* RFC 9293 3.9.2.3, MUST-46 */
-		return -ENETUNREACH;
-	if (!address_speaks(&id->local))
-		return -EADDRNOTAVAIL;
-	memcpy(p.tag, id->l2.tag, sizeof p.tag);
-	for (uint32_t tries = 0; id->local_port == 0 && tries < 28232; tries++) {
-		/* RFC 6056 3.3.1: a random start in the dynamic ports */
-		p.sport = (uint16_t)(32768 +
-				     (uint16_t)(s->conf.secret[0] + tries + s->stats.segments_out) %
-					     28232);
-		if (!core_key(s, &p, true, &k) || (!tcpterm_find(s, &k) && !timewait_holds(s, &k)))
-			break;
-	}
-	p.hash = core_hash(&p);
-	if (!core_key(s, &p, true, &k))
-		return -ENOMEM;
-	if (tcpterm_find(s, &k) || timewait_holds(s, &k))	/* RFC 9293 3.6.1 */
-		return -EADDRINUSE;
-	e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, &p, false);
-	if (!e)
-		return -ENOMEM;
-	l2_from(s->l2s, &e->f.l2[0], &id->l2, id->side);
-	e->f.l2[1].side = id->side;
-	e->f.seen = 1;
-	e->f.cookie = cookie;
-	init(s, e, 1);
-	e->c.ttl = id->ttl ? id->ttl : 64;
-	e->c.ttl = id->ttl ? id->ttl : 64;
-	e->c.tos = id->tos;
-	flow_announce(s, &e->f);
-	open_active(&e->c);
-	arm(s, e);
-	*f = &e->f;
-	return 0;
 }
 
 /* --- end --- */
@@ -229,6 +175,19 @@ nobody_reads(const struct endpoint *e, const struct pkt *p)
 	       off + (int64_t)p->payload_len > c->rcv.nxt && tcb_believes(c, p);
 }
 
+/* Who opened by an identity sends to the MAC that it names, until the peer's own moves. */
+static void
+learn(struct tcpterm *s, struct endpoint *e, const struct pkt *p)
+{
+	unsigned peer = e->c.leg;
+	bool known = e->f.seen & 1u << peer, own = e->f.seen & 1u << !peer;
+	struct rte_ether_addr was = e->f.l2[peer].src;
+
+	flow_learn(s, &e->f, p, peer);
+	if (known && own && !rte_is_same_ether_addr(&was, &e->f.l2[peer].src))
+		e->f.l2[!peer].dst = e->f.l2[peer].src;
+}
+
 void
 endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 {
@@ -241,7 +200,7 @@ endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 	}
 	flow_count(s, f, p, e->c.leg);
 	if (e->c.state < TCPTERM_ESTABLISHED || tcb_believes(&e->c, p))
-		flow_learn(s, f, p, e->c.leg);
+		learn(s, e, p);
 	if (e->c.state < TCPTERM_ESTABLISHED) {
 		enum open_result r = open_input(&e->c, p);
 
@@ -301,7 +260,7 @@ endpoint_settle(struct tcpterm *s, struct flow *f)
 	else if (e->c.state == TCPTERM_CLOSED && stream_len(&e->rx) == 0)
 		endpoint_fail(s, f, TCPTERM_END_FIN, 0);
 	else
-		arm(s, e);
+		endpoint_arm(s, e);
 }
 
 void
@@ -312,7 +271,7 @@ endpoint_timer(struct tcpterm *s, struct flow *f)
 	if (!tcb_timer(&e->c) || !alive_timer(e))
 		timed_out(s, f);
 	else
-		arm(s, e);
+		endpoint_arm(s, e);
 }
 
 /* --- the caller's side --- */

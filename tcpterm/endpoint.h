@@ -33,6 +33,13 @@ void endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verd
 void endpoint_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
 			  const struct cookie *k);
 
+/* A fresh connection before any SYN, with the settings of who says nothing; leg 0 faces the
+ * initiator. */
+void endpoint_init(struct tcpterm *s, struct endpoint *e, uint8_t leg);
+
+/* Sets the timer to what is due next. */
+void endpoint_arm(struct tcpterm *s, struct endpoint *e);
+
 void endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p);
 
 /* After output: events, the end, the timer. */

@@ -29,6 +29,8 @@ defaults(struct tcpterm_conf *c)
 		c->n_flows = 65536;
 	if (c->n_embryos == 0)
 		c->n_embryos = 16384;
+	if (c->n_deferred == 0)
+		c->n_deferred = c->n_embryos;
 	if (c->n_timewaits == 0)
 		c->n_timewaits = c->n_flows;
 	if (c->n_listeners == 0)

@@ -342,6 +342,8 @@ stack_new(struct worker *w, struct err *err)
 		.cc = c->congestion,
 		.mtu = { ports_mtu(c->ports, 0), ports_mtu(c->ports, 1) },
 		.secret = { c->secret[0] + w->id, c->secret[1] },
+		.stack = (uint16_t)w->id,
+		.n_stacks = (uint16_t)c->n_workers,
 	};
 	struct tcpterm_listener_conf all = {
 		.select = { .dst_port = { 0, 65535 },

@@ -264,9 +264,9 @@ silent_ends_are_asked_a_few_times_only(void)
 	chain_fini(&c);
 }
 
-TAP_MAIN(interrupted, TAP_TEST(connection_that_held_nothing_goes_on),
-	 TAP_TEST(lost_bytes_reset_both_ends_when_the_server_reads_again),
-	 TAP_TEST(loss_at_any_moment_ends_in_order_or_in_two_resets),
+TAP_MAIN(interrupted, TAP_CHECK(S15, connection_that_held_nothing_goes_on),
+	 TAP_CHECK(S15, lost_bytes_reset_both_ends_when_the_server_reads_again),
+	 TAP_CHECK(S15, loss_at_any_moment_ends_in_order_or_in_two_resets),
 	 TAP_TEST(what_the_wires_lose_is_not_taken_for_lost),
 	 TAP_TEST(what_was_sent_beyond_the_window_is_lost_for_sure),
 	 TAP_TEST(patience_ends_with_a_reset_too), TAP_TEST(what_was_tracked_is_asked_nothing),

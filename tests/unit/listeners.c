@@ -366,9 +366,9 @@ search_agrees_with_a_list_in_order(void)
 	listeners_free(l);
 }
 
-TAP_MAIN(listeners, TAP_TEST(exact_stack_admits_no_other_and_ignores_a_priority_tag),
-	 TAP_TEST(winner_is_the_documented_one_then_the_next),
-	 TAP_TEST(priority_comes_before_specificity),
-	 TAP_TEST(of_equally_wide_ranges_the_older_wins),
-	 TAP_TEST(same_selector_and_nonsense_are_refused),
-	 TAP_TEST(search_agrees_with_a_list_in_order))
+TAP_MAIN(listeners, TAP_CHECK(S1, exact_stack_admits_no_other_and_ignores_a_priority_tag),
+	 TAP_CHECK(S2, winner_is_the_documented_one_then_the_next),
+	 TAP_CHECK(S2, priority_comes_before_specificity),
+	 TAP_CHECK(S2, of_equally_wide_ranges_the_older_wins),
+	 TAP_CHECK(S2, same_selector_and_nonsense_are_refused),
+	 TAP_CHECK(S2, search_agrees_with_a_list_in_order))

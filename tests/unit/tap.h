@@ -10,7 +10,8 @@
  *	TAP_MAIN(rack, {"reordered_segment_is_not_marked_lost",
  *	    reordered_segment_is_not_marked_lost})
  *
- * TAP_TEST(fn) writes such a pair once.  Each test gives one line, `ok - name`
+ * TAP_TEST(fn) writes such a pair once; TAP_CHECK(S1, fn) names the acceptance check that the test
+ * shows, as `S1 name`.  Each test gives one line, `ok - name`
  * or `not ok - name`, the latter after a `# file:line: condition` for every
  * assertion that failed.  A test calls tap_skip() to be counted as skipped.
  * Arguments of the program, if any, name the only tests to run.
@@ -29,6 +30,7 @@ struct tap_test {
 
 /* clang-format off */
 #define TAP_TEST(fn) { #fn, fn }
+#define TAP_CHECK(id, fn) { #id " " #fn, fn }
 /* clang-format on */
 
 #define TAP_MAIN(suite_name, ...)                                                                  \

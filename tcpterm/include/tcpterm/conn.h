@@ -37,8 +37,10 @@ void tcpterm_set_conn_ops(struct tcpterm *s, const struct tcpterm_conn_ops *ops,
 
 /*
  * Sends a SYN with exactly this identity.  0 and *f (in SYN-SENT); -EADDRINUSE when the
- * tuple is taken, -ENOMEM; -ENETUNREACH, -EADDRNOTAVAIL: no host speaks at the remote, or local,
- * address (broadcast, multicast, unspecified, loopback: RFC 9293 3.9.2.3, MUST-46).  The stack's
+ * tuple is taken, or all of the free ports; -ENOMEM; -ENETUNREACH, -EADDRNOTAVAIL: no host speaks
+ * at the remote, or local, address (broadcast, multicast, unspecified, loopback: RFC 9293 3.9.2.3,
+ * MUST-46).  A port left to the stack is a dynamic one (RFC 6056) by which the answers come to this
+ * stack; -EXDEV: by the one given they would come to another (tcpterm_conf.n_stacks).  The stack's
  * flow_new is called before the SYN leaves: the place for settings that concern it.
  */
 int tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t cookie,

@@ -43,13 +43,17 @@ struct tcpterm_syn {
 	usec_t now;
 };
 
+/* Its link header. */
+void tcpterm_syn_l2(const struct tcpterm_syn *syn, struct tcpterm_l2 *l2);
+
 /* What the filter may say besides its decision. */
 struct tcpterm_verdict {
 	enum tcpterm_decision decision;
 	uint64_t cookie;		/* comes back in flow.cookie */
 	void *caller;			/* comes back in flow.caller */
 	int64_t defer_us;		/* DEFER: the deadline */
-	enum tcpterm_decision on_expiry;	/* DEFER: then */
+	enum tcpterm_decision on_expiry;	/* DEFER: then, and at once where no more SYNs may
+						 * be held (tcpterm_conf.n_deferred) */
 	int64_t idle_us;		/* 0: the stack's default */
 	bool close_local;		/* RELAY: acknowledge a FIN at once */
 	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
@@ -82,8 +86,8 @@ int tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf,
 /* Drops its pending embryos; established connections stay. -ENOENT. */
 int tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id);
 
-/* The late answer to a deferred SYN; DEFER again is -EINVAL.  The flow is gone or changed
- * afterwards. */
+/* The late answer to a deferred SYN; DEFER again is -EINVAL.  A cookie or a caller of 0 leaves what
+ * the filter said first.  The flow is gone or changed afterwards. */
 int tcpterm_decide(struct tcpterm *s, struct flow *f, const struct tcpterm_verdict *v);
 
 #endif

@@ -50,6 +50,7 @@ struct tcpterm_conf {
 	uint32_t n_held_max;	/* received mbufs held at most; 0: half of payload_pool */
 	uint32_t n_flows;	/* of each kind; 0: 65,536 */
 	uint32_t n_embryos;	/* handshakes at most, forwarded or answered; 0: 16,384 */
+	uint32_t n_deferred;	/* SYNs held for a decision at most; 0: n_embryos */
 	uint32_t n_timewaits;	/* in TIME-WAIT at most; 0: n_flows */
 	bool cookies_always;	/* every SYN meets what SYNs meet when handshakes leave no room */
 	uint32_t n_listeners;	/* 0: 1,024 */
@@ -66,6 +67,9 @@ struct tcpterm_conf {
 				 * Linux does, where RFC 9293 3.10.7.4 cuts it */
 	struct tcpterm_passive_conf passive;
 	uint64_t secret[2];	/* for ISNs (RFC 6528); random bytes, or fixed for a replay */
+	/* Where stacks share their frames, stack flow_hash() % n_stacks gets a flow's: which of how
+	 * many this is.  0: it gets all. */
+	uint16_t stack, n_stacks;
 };
 
 struct tcpterm;
@@ -147,6 +151,7 @@ struct tcpterm_stats {
 #include <tcpterm/stats.def>
 	uint32_t n_flows[TCPTERM_N_KINDS];
 	uint32_t n_held;	/* received mbufs held now */
+	uint32_t n_deferred;	/* SYNs held now */
 	uint32_t n_listeners;
 };
 
