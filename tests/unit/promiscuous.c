@@ -1,6 +1,6 @@
 /*
  * Listeners for whatever address and VLAN: what a SYN is asked, which listener it meets, and what
- * becomes of it (checks S1, S2, S4, S6).
+ * becomes of it (checks S1, S2, S4, S6, S15).
  */
 #include <errno.h>
 #include <string.h>
@@ -433,6 +433,42 @@ cookie_comes_back_where_syn_cookies_are_sent(void)
 	lone_end();
 }
 
+/* --- S15 --- */
+
+/* Whatever it is, by either side: the same frame by the other port, and no state. */
+static void
+segment_of_no_flow_is_forwarded_unchanged_and_never_reset(void)
+{
+	static const uint16_t flags[] = { TCP_ACK,	    TCP_ACK | TCP_PSH, TCP_FIN | TCP_ACK,
+					  TCP_RST,	    TCP_RST | TCP_ACK, TCP_SYN | TCP_ACK,
+					  TCP_ACK | TCP_URG };
+	struct rte_mbuf *m;
+	uint8_t copy[128];
+
+	lone_begin(TCPTERM_RELAY);
+	for (unsigned i = 0; i < 2 * RTE_DIM(flags); i++) {
+		const struct lone_segment g = { .tags = &lone_qinq,
+						.flags = flags[i / 2],
+						.seq = 777,
+						.ack = 888,
+						.reverse = i % 2,
+						.text = i % 3 ? "bytes" : NULL };
+
+		m = lone_frame(&g);
+		memcpy(copy, rte_pktmbuf_mtod(m, void *), m->data_len);
+		lone_put(m, g.reverse);
+		CU_ASSERT_EQUAL_FATAL(lone.n_out, i + 1);
+		CU_ASSERT_PTR_EQUAL(lone.out[i].m, m);
+		CU_ASSERT_EQUAL(lone.out[i].side, !g.reverse);
+		CU_ASSERT_EQUAL(memcmp(copy, rte_pktmbuf_mtod(m, void *), m->data_len), 0);
+	}
+	lone_wait(10LL * LONE_SECOND);
+	CU_ASSERT_EQUAL(lone.n_tx, 0);
+	CU_ASSERT_EQUAL(lone.n_asked, 0);
+	CU_ASSERT_PTR_NULL(lone_flow());
+	lone_end();
+}
+
 TAP_MAIN(promiscuous, TAP_CHECK(S1, filter_is_told_once_all_that_the_syn_said),
 	 TAP_CHECK(S1, answer_has_the_macs_swapped_and_the_same_tags),
 	 TAP_CHECK(S1, other_tags_are_not_admitted),
@@ -443,5 +479,6 @@ TAP_MAIN(promiscuous, TAP_CHECK(S1, filter_is_told_once_all_that_the_syn_said),
 	 TAP_CHECK(S4, silent_sends_nothing_and_keeps_nothing),
 	 TAP_CHECK(S4, passive_sends_nothing), TAP_CHECK(S4, track_forwards_and_follows),
 	 TAP_CHECK(S4, passed_frame_leaves_by_the_other_port_byte_identical),
+	 TAP_CHECK(S15, segment_of_no_flow_is_forwarded_unchanged_and_never_reset),
 	 TAP_CHECK(S6, cookie_comes_back_for_100000_interleaved_syns),
 	 TAP_CHECK(S6, cookie_comes_back_where_syn_cookies_are_sent))

@@ -164,6 +164,15 @@ on_closed(void *ctx, struct flow *f, enum tcpterm_end why)
 }
 
 static void
+end_opened(void *ctx, struct flow *f)
+{
+	struct node *n = ctx;
+
+	if (n->c->opened)
+		n->c->opened(n->c, n->id, f);
+}
+
+static void
 relay_ended(void *ctx, struct flow *f)
 {
 	struct node *n = ctx;
@@ -201,7 +210,9 @@ server_filter(void *ctx, const struct tcpterm_syn *syn)
 static void
 stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 {
-	static const struct tcpterm_ops ops = { .tx = node_tx, .forward = node_forward };
+	static const struct tcpterm_ops ops = { .tx = node_tx,
+						.forward = node_forward,
+						.flow_new = end_opened };
 	static const struct tcpterm_ops relay_ops = { .tx = node_tx,
 						      .forward = node_forward,
 						      .flow_end = relay_ended };

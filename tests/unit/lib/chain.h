@@ -38,6 +38,8 @@ struct chain {
 	struct tcpterm_verdict unknown;	/* of a relay that was replaced: of other segments */
 	bool replaced;
 	bool server_refuses;	/* the server answers SYNs by a RST */
+	/* a connection of an end's, before its SYN or SYN-ACK leaves */
+	void (*opened)(struct chain *c, enum chain_node id, struct flow *f);
 	uint64_t n_ended;
 	enum tcpterm_end ended;		/* of the relay's latest flow */
 	uint64_t frames[CHAIN_N];	/* sent by each */

@@ -18,7 +18,8 @@ keep(struct rte_mbuf *m, uint8_t side)
 	struct parse_conf conf = { .side = side };
 	struct pkt p;
 
-	CU_ASSERT_EQUAL(pkt_parse(&p, m, &conf), PKT_TCP);
+	pkt_parse(&p, m, &conf);
+	CU_ASSERT_TRUE(p.kind == PKT_TCP || p.kind == PKT_ICMP_ERROR);
 	if (lone.seen) {
 		lone.seen(&p);
 		rte_pktmbuf_free(m);
@@ -205,7 +206,8 @@ lone_put(struct rte_mbuf *m, uint8_t side)
 	struct parse_conf conf = { .side = side };
 	struct pkt p;
 
-	CU_ASSERT_EQUAL(pkt_parse(&p, m, &conf), PKT_TCP);
+	pkt_parse(&p, m, &conf);
+	CU_ASSERT_TRUE(p.kind == PKT_TCP || p.kind == PKT_ICMP_ERROR);
 	tcpterm_input(lone.stack, &p, 1, lone.now);
 	tcpterm_run(lone.stack, lone.now);
 }
