@@ -48,6 +48,7 @@ struct tcpterm {
 	struct cookies cookies;
 	struct timewaits timewaits;
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
+	struct slab takeovers;		/* struct takeover, of passive flows; made by the first */
 	struct slab watches;		/* struct watch, of interrupted flows; made by the first */
 	struct drops drops;
 	struct tcpterm_stats stats;

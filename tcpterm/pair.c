@@ -9,6 +9,7 @@
 
 #include "tcpterm/options.h"
 #include "tcpterm/pair_start.h"
+#include "tcpterm/takeover.h"
 
 enum {
 	RST_DOUBT_US = 2 * 1000 * 1000, /* a RST that may be forged waits so long */
@@ -46,6 +47,7 @@ pair_release(struct tcpterm *s, struct flow *f)
 	struct pair *x = (struct pair *)f;
 	unsigned d;
 
+	takeover_forget(s, x);
 	for (d = 0; d < 2; d++) {
 		struct pair_side *e = &x->end[d];
 
@@ -262,7 +264,11 @@ static void
 segment(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
 	bool acceptable = true, ack = p->flags & TCP_ACK;
+	struct tcpterm_options o;
 
+	if (x->takeover)	/* the mbuf is gone soon */
+		options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20),
+			      p->opt_len, &o);
 	if (x->end[d].h.synced)
 		acceptable = take_bytes(s, x, p, d);
 	else
@@ -271,6 +277,8 @@ segment(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		take_ack(s, x, p, d);
 	if (acceptable)
 		cancel_rst(s, x);
+	if (acceptable && x->takeover)
+		takeover_heard(x, p, &o, d);
 }
 
 /* What a RST from side `d` means: at once, in doubt, or nothing. */
@@ -414,6 +422,8 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	else
 		take(s, x, p, dir);
 	look_and_arm(s, x);
+	if (x->takeover)
+		takeover_try(s, x);
 }
 
 static enum tcpterm_state

@@ -7,6 +7,7 @@
 #include "tcpterm/pair_start.h"
 
 #include "tcpterm/options.h"
+#include "tcpterm/takeover.h"
 
 #define FAR (1 << 30)
 
@@ -100,6 +101,8 @@ sync(struct tcpterm *s, struct pair *x, unsigned d, const struct pair_candidate 
 		((struct pair_candidate *)c)->m = NULL;
 	}
 	e->shift = own.shift;
+	e->said = own.said;
+	e->mss = own.mss;
 	pair_forget(s, e);
 	half_sync(s, &x->f, &e->h, own.isn);
 	if (own.m && bytes)
@@ -184,6 +187,8 @@ pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 	c = candidate_of(s, e, seq(p->seq));
 	c->shift = o.has_wscale ? RTE_MIN(o.wscale, 14) : SHIFT_NONE;
+	c->said = takeover_said(&o, p->flags);
+	c->mss = o.has_mss ? o.mss : 0;
 	if (p->payload_len && !c->m && !e->h.synced) {
 		c->m = p->m;
 		c->m_off = p->payload;

@@ -10,6 +10,18 @@
 
 enum { PAIR_CANDIDATES = 4, SHIFT_NONE = 0xfe, SHIFT_UNKNOWN = 0xff };
 
+/* What a SYN said besides its number and scale; nothing where it was not seen. */
+enum {
+	PAIR_SAID_SYN = 1,
+	PAIR_SAID_SACK = 2,
+	PAIR_SAID_TS = 4,
+	PAIR_SAID_ECE = 8,
+	PAIR_SAID_CWR = 16,
+	PAIR_SAID_UNFIT = 32,	/* what we could not keep to, had we forwarded it */
+};
+
+struct takeover;
+
 /* An initial number that a SYN or SYN-ACK named. */
 struct pair_candidate {
 	seq_t isn;
@@ -17,6 +29,8 @@ struct pair_candidate {
 	uint32_t m_off;
 	struct rte_mbuf *m;	/* they wait here, or NULL */
 	uint8_t shift;		/* window scale, SHIFT_NONE */
+	uint8_t said;		/* PAIR_SAID_* */
+	uint16_t mss;		/* 0: none was named */
 };
 
 /* What belongs to the end that sends direction d. */
@@ -25,6 +39,8 @@ struct pair_side {
 	struct pair_candidate cand[PAIR_CANDIDATES];
 	uint8_t n_cand, next_cand;
 	uint8_t shift;		/* of the windows it offers, SHIFT_* */
+	uint8_t said;		/* PAIR_SAID_* of its SYN */
+	uint16_t mss;
 	uint8_t start;		/* enum tcpterm_start */
 	bool any;		/* a segment of it was seen */
 	bool has_rack;
@@ -41,6 +57,7 @@ struct pair {
 	int64_t idle_us;
 	int64_t rst_at;		/* us: when a provisional RST counts */
 	int64_t fin_at;		/* us: when a close counts whose last ACK is not seen */
+	struct takeover *takeover;	/* it is to become a relay; or NULL */
 	uint8_t rst_why;	/* enum tcpterm_end */
 	bool over;		/* flow_end was called; only lingers */
 };

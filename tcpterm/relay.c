@@ -412,6 +412,25 @@ relay_timer(struct tcpterm *s, struct flow *f)
 	relay_settle(s, f);
 }
 
+/* --- from reading to terminating --- */
+
+void
+relay_take_up(struct tcpterm *s, struct flow *f, const struct embryo *e, const uint32_t window[2])
+{
+	struct relay *r = (struct relay *)flow_become(s, f, TCPTERM_KIND_RELAY);
+
+	relay_init(s, r, &e->verdict, false);
+	for (unsigned k = 0; k < 2; k++) {
+		struct conn *c = &r->leg[k];
+
+		leg_start(s, r, e, k);
+		c->wnd_edge = c->wnd_max = window[!k];
+		c->rcv.adv = window[k];
+		c->rcv.limit = RTE_MAX(c->rcv.limit, window[k]);
+	}
+	flow_arm(s, &r->f, relay_next(r));
+}
+
 /* --- segments --- */
 
 /* A keepalive probe, or what looks like one: its answer is ours, the question goes on. */

@@ -34,6 +34,14 @@ struct relay {
  * False: no room, and nothing was taken. */
 bool relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p);
 
+/*
+ * A flow that was only read, and whose ends are at rest, is terminated from here on: the ends' SYNs
+ * in `e` have numbers right below the first byte that is ours, and in direction d `window[d]` bytes
+ * may come.  There is room for a relay; `f` has become it.
+ */
+void relay_take_up(struct tcpterm *s, struct flow *f, const struct embryo *e,
+		   const uint32_t window[2]);
+
 /* The client's ACK of a SYN cookie: connects to the server.  Takes p->m. */
 void relay_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
 		       const struct cookie *k);

@@ -147,6 +147,7 @@ tcpterm_free(struct tcpterm *s)
 	flood_fini(s);
 	slab_fini(&s->pieces);
 	slab_fini(&s->watches);
+	slab_fini(&s->takeovers);
 	table_free(s->table);
 	listeners_free(s->listeners);
 	mgmt_free(s->mgmt);
