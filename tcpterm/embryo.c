@@ -153,8 +153,8 @@ expire(struct tcpterm *s, struct embryo *e)
 	decide_syn(s, e, undecided(&e->verdict));
 }
 
-void
-embryo_unlisten(struct tcpterm *s, tcpterm_listener_id id)
+static void
+drop_deferred(struct tcpterm *s, tcpterm_listener_id id)
 {
 	const struct slab *slab = &s->slabs[TCPTERM_KIND_EMBRYO];
 
@@ -165,6 +165,22 @@ embryo_unlisten(struct tcpterm *s, tcpterm_listener_id id)
 			continue;
 		core_drop(s, take_syn(s, e).m, DROP_listener_closed);
 	}
+}
+
+int
+tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf, tcpterm_listener_id *id)
+{
+	return listeners_add(s->listeners, conf, id);
+}
+
+int
+tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id)
+{
+	int rc = listeners_remove(s->listeners, id);
+
+	if (rc == 0)
+		drop_deferred(s, id);
+	return rc;
 }
 
 /* --- forwarded handshake --- */

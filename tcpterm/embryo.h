@@ -55,7 +55,4 @@ void embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict
 void embryo_timer(struct tcpterm *s, struct flow *f);
 void embryo_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
-/* Drops what is deferred for a listener that goes away. */
-void embryo_unlisten(struct tcpterm *s, tcpterm_listener_id id);
-
 #endif

@@ -552,22 +552,6 @@ tcpterm_flow_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 	}
 }
 
-int
-tcpterm_listen(struct tcpterm *s, const struct tcpterm_listener_conf *conf, tcpterm_listener_id *id)
-{
-	return listeners_add(s->listeners, conf, id);
-}
-
-int
-tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id)
-{
-	int rc = listeners_remove(s->listeners, id);
-
-	if (rc == 0)
-		embryo_unlisten(s, id);
-	return rc;
-}
-
 const struct tcpterm_stats *
 tcpterm_stats(struct tcpterm *s)
 {

@@ -147,6 +147,19 @@ what_can_not_be_taken_over_says_why(void)
 {
 	struct chain c;
 
+	begin(&c, 100, 100);
+	c.app[CHAIN_CLIENT].close_after = true;
+	chain_run(&c, SECOND, never);
+	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), -ENOTCONN);
+	chain_fini(&c);
+
+	chain_init(&c, NULL);
+	c.verdict.decision = TCPTERM_TRACK;
+	chain_connect(&c);
+	chain_run(&c, SECOND, never);
+	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), -EINVAL);
+	chain_fini(&c);
+
 	copies_begin(NULL);
 	copies_handshake();
 	CU_ASSERT_EQUAL(tcpterm_take_over(copies.s, copies_flow()), -EINVAL);	/* copies */
@@ -161,19 +174,6 @@ what_can_not_be_taken_over_says_why(void)
 	copies_flow()->is_copy = false;
 	CU_ASSERT_EQUAL(tcpterm_take_over(copies.s, copies_flow()), -EOPNOTSUPP);
 	CU_ASSERT_TRUE(copies_end());
-
-	begin(&c, 100, 100);
-	c.app[CHAIN_CLIENT].close_after = true;
-	chain_run(&c, SECOND, never);
-	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), -ENOTCONN);
-	chain_fini(&c);
-
-	chain_init(&c, NULL);
-	c.verdict.decision = TCPTERM_TRACK;
-	chain_connect(&c);
-	chain_run(&c, SECOND, never);
-	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), -EINVAL);
-	chain_fini(&c);
 }
 
 TAP_MAIN(takeover, TAP_CHECK(S9, pair_becomes_a_relay_at_the_next_moment_of_rest),
