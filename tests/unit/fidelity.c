@@ -13,29 +13,6 @@
 
 enum { KB = 1024, MB = 1024 * 1024, SECOND = 1000000 };
 
-static bool
-never(const struct chain *c)
-{
-	(void)c;
-	return false;
-}
-
-static bool
-both_closed(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].closed && c->app[CHAIN_SERVER].closed;
-}
-
-static void
-check_all_received(const struct chain *c)
-{
-	const struct chain_app *cl = &c->app[CHAIN_CLIENT], *sv = &c->app[CHAIN_SERVER];
-
-	CU_ASSERT_EQUAL(sv->received, cl->to_send);
-	CU_ASSERT_EQUAL(cl->received, sv->to_send);
-	CU_ASSERT_EQUAL(cl->wrong + sv->wrong, 0);
-}
-
 /* --- the handshake, frame by frame --- */
 
 static const struct lone_segment synack = {
@@ -156,17 +133,6 @@ note_syns(struct chain *c, enum chain_node from, const struct pkt *p)
 	return false;
 }
 
-static const struct flow *
-relay_of(struct chain *c)
-{
-	uint64_t cursor = 0;
-	struct flow *f = NULL;
-
-	while (tcpterm_walk(c->stack[CHAIN_RELAY], &cursor, &f, 1) == 0 && cursor)
-		;
-	return f;
-}
-
 static void
 check_negotiated(uint16_t mtu, uint16_t mss)
 {
@@ -179,7 +145,7 @@ check_negotiated(uint16_t mtu, uint16_t mss)
 	memset(&syns, 0, sizeof syns);
 	c.lose = note_syns;
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	for (unsigned i = 0; i < 2; i++) {
 		struct tcpterm_options want = syns.said[ends[i]];
 
@@ -189,8 +155,8 @@ check_negotiated(uint16_t mtu, uint16_t mss)
 		want.mss = mss;
 		CU_ASSERT_EQUAL(memcmp(&want, &syns.heard[ends[i]], sizeof want), 0);
 	}
-	CU_ASSERT_EQUAL_FATAL(relay_of(&c)->kind, TCPTERM_KIND_RELAY);
-	tcpterm_flow_info(relay_of(&c), leg);
+	CU_ASSERT_EQUAL_FATAL(chain_flow(&c)->kind, TCPTERM_KIND_RELAY);
+	tcpterm_flow_info(chain_flow(&c), leg);
 	CU_ASSERT_TRUE(leg[0].mss + 12 == mss && leg[1].mss + 12 == mss);
 	chain_fini(&c);
 }
@@ -214,13 +180,13 @@ check_half_close(enum chain_node first)
 	c.app[first].to_send = 10;
 	c.app[first].close_after = true;
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[other].eof);
 	CU_ASSERT_FALSE(c.app[first].closed || c.app[other].closed);
 	c.app[other].to_send = MB;
 	c.app[other].close_after = true;
-	CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, both_closed));
-	check_all_received(&c);
+	CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, chain_closed));
+	chain_check_received(&c);
 	CU_ASSERT_EQUAL(c.ended, TCPTERM_END_FIN);
 	chain_fini(&c);
 }
@@ -240,12 +206,12 @@ check_reset(enum chain_node from, uint64_t n)
 
 	chain_init(&c, NULL);
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	c.app[from].to_send = n;
-	chain_run(&c, 5 * SECOND, never);
+	chain_run(&c, 5 * SECOND, chain_never);
 	tcpterm_abort(c.stack[from], c.app[from].f);
 	c.app[from].f = NULL;
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	CU_ASSERT_TRUE(c.app[to].closed);
 	CU_ASSERT_EQUAL(c.app[to].why, TCPTERM_END_RST);
 	CU_ASSERT_EQUAL(c.app[to].received, n);
@@ -273,16 +239,16 @@ check_reset_past_zero_window(enum chain_node from)
 
 	chain_init(&c, NULL);
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	c.app[from].to_send = 4 * MB;
 	c.app[to].hold = true;
-	chain_run(&c, 20 * SECOND, never);
-	tcpterm_flow_info(relay_of(&c), leg);
+	chain_run(&c, 20 * SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), leg);
 	CU_ASSERT_EQUAL(leg[to == CHAIN_SERVER].snd_wnd, 0);
 	CU_ASSERT_TRUE(leg[to == CHAIN_SERVER].queued > 0);
 	tcpterm_abort(c.stack[from], c.app[from].f);
 	c.app[from].f = NULL;
-	chain_run(&c, 3 * SECOND + 20000, never);
+	chain_run(&c, 3 * SECOND + 20000, chain_never);
 	CU_ASSERT_TRUE(c.app[to].closed);
 	CU_ASSERT_EQUAL(c.app[to].why, TCPTERM_END_RST);
 	CU_ASSERT_TRUE(tcpterm_stats(c.stack[CHAIN_RELAY])->rst_abandoned_bytes > 0);
@@ -325,7 +291,7 @@ timestamps_of_far_apart_clocks_cross_without_a_paws_drop(void)
 		struct chain c;
 
 		chain_init(&c, NULL);
-		chain_run(&c, 30LL * 24 * 3600 * SECOND, never);	/* up for 30 days */
+		chain_run(&c, 30LL * 24 * 3600 * SECOND, chain_never);	/* up for 30 days */
 		c.opened = set_clock;
 		c.lose = lose_some;
 		c.lose_ctx = &state;
@@ -333,8 +299,8 @@ timestamps_of_far_apart_clocks_cross_without_a_paws_drop(void)
 		c.app[CHAIN_SERVER].to_send = 200 * KB;
 		c.app[CHAIN_CLIENT].close_after = c.app[CHAIN_SERVER].close_after = true;
 		chain_connect(&c);
-		CU_ASSERT_TRUE(chain_run(&c, 600LL * SECOND, both_closed));
-		check_all_received(&c);
+		CU_ASSERT_TRUE(chain_run(&c, 600LL * SECOND, chain_closed));
+		chain_check_received(&c);
 		for (unsigned i = 0; i < CHAIN_N; i++)
 			CU_ASSERT_EQUAL(tcpterm_drops(c.stack[i])->n[DROP_proxy_paws], 0);
 		CU_ASSERT_TRUE(tcpterm_stats(c.stack[CHAIN_RELAY])->retransmits > 0);

@@ -11,30 +11,6 @@
 enum { KB = 1024, MB = 1024 * 1024, SECOND = 1000000 };
 
 static bool
-never(const struct chain *c)
-{
-	(void)c;
-	return false;
-}
-
-static bool
-both_closed(const struct chain *c)
-{
-	return c->app[CHAIN_CLIENT].closed && c->app[CHAIN_SERVER].closed;
-}
-
-static struct flow *
-flow(struct chain *c)
-{
-	uint64_t cursor = 0;
-	struct flow *f = NULL;
-
-	while (tcpterm_walk(c->stack[CHAIN_RELAY], &cursor, &f, 1) == 0 && cursor)
-		;
-	return f;
-}
-
-static bool
 is_relay(const struct chain *c)
 {
 	return tcpterm_stats(c->stack[CHAIN_RELAY])->n_flows[TCPTERM_KIND_RELAY] == 1;
@@ -49,8 +25,8 @@ begin(struct chain *c, uint64_t up, uint64_t down)
 	c->app[CHAIN_CLIENT].to_send = up;
 	c->app[CHAIN_SERVER].to_send = down;
 	chain_connect(c);
-	chain_run(c, 10 * SECOND, never);
-	CU_ASSERT_EQUAL_FATAL(flow(c)->kind, TCPTERM_KIND_PASSIVE);
+	chain_run(c, 10 * SECOND, chain_never);
+	CU_ASSERT_EQUAL_FATAL(chain_flow(c)->kind, TCPTERM_KIND_PASSIVE);
 	CU_ASSERT_EQUAL(tcpterm_stats(c->stack[CHAIN_RELAY])->segments_out, 0);
 }
 
@@ -61,7 +37,7 @@ go_on(struct chain *c, uint64_t up, uint64_t down)
 	c->app[CHAIN_CLIENT].to_send += up;
 	c->app[CHAIN_SERVER].to_send += down;
 	c->app[CHAIN_CLIENT].close_after = c->app[CHAIN_SERVER].close_after = true;
-	CU_ASSERT_TRUE(chain_run(c, 600LL * SECOND, both_closed));
+	CU_ASSERT_TRUE(chain_run(c, 600LL * SECOND, chain_closed));
 	CU_ASSERT_EQUAL(c->app[CHAIN_SERVER].received, c->app[CHAIN_CLIENT].to_send);
 	CU_ASSERT_EQUAL(c->app[CHAIN_CLIENT].received, c->app[CHAIN_SERVER].to_send);
 	CU_ASSERT_EQUAL(c->app[CHAIN_CLIENT].wrong + c->app[CHAIN_SERVER].wrong, 0);
@@ -75,13 +51,13 @@ pair_becomes_a_relay_at_the_next_moment_of_rest(void)
 	struct chain c;
 
 	begin(&c, 100 * KB, 50 * KB);
-	flow(&c)->cookie = 4711;
-	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), 0);
+	chain_flow(&c)->cookie = 4711;
+	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
 	CU_ASSERT_FALSE(is_relay(&c));	/* nobody has spoken since */
 	c.app[CHAIN_CLIENT].to_send += 10;
-	chain_run(&c, SECOND, never);
+	chain_run(&c, SECOND, chain_never);
 	CU_ASSERT_TRUE(is_relay(&c));
-	CU_ASSERT_EQUAL(flow(&c)->cookie, 4711);
+	CU_ASSERT_EQUAL(chain_flow(&c)->cookie, 4711);
 	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->taken_over, 1);
 	go_on(&c, 2 * MB, 3 * MB);
 	CU_ASSERT_TRUE(tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out > 1000);
@@ -130,11 +106,11 @@ takeover_under_loss_loses_nothing(void)
 		c.app[CHAIN_CLIENT].to_send = 200 * KB;
 		c.app[CHAIN_SERVER].to_send = 100 * KB;
 		chain_connect(&c);
-		chain_run(&c, 2 * SECOND + (int64_t)seed * 37000, never);
-		CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), 0);
-		chain_run(&c, 60LL * SECOND, never);
+		chain_run(&c, 2 * SECOND + (int64_t)seed * 37000, chain_never);
+		CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+		chain_run(&c, 60LL * SECOND, chain_never);
 		c.app[CHAIN_CLIENT].to_send += 10;
-		chain_run(&c, 10 * SECOND, never);
+		chain_run(&c, 10 * SECOND, chain_never);
 		n_taken += is_relay(&c);
 		go_on(&c, 200 * KB, 300 * KB);
 		chain_fini(&c);
@@ -149,15 +125,15 @@ what_can_not_be_taken_over_says_why(void)
 
 	begin(&c, 100, 100);
 	c.app[CHAIN_CLIENT].close_after = true;
-	chain_run(&c, SECOND, never);
-	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), -ENOTCONN);
+	chain_run(&c, SECOND, chain_never);
+	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], chain_flow(&c)), -ENOTCONN);
 	chain_fini(&c);
 
 	chain_init(&c, NULL);
 	c.verdict.decision = TCPTERM_TRACK;
 	chain_connect(&c);
-	chain_run(&c, SECOND, never);
-	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], flow(&c)), -EINVAL);
+	chain_run(&c, SECOND, chain_never);
+	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], chain_flow(&c)), -EINVAL);
 	chain_fini(&c);
 
 	copies_begin(NULL);
