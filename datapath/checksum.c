@@ -47,19 +47,34 @@ sum_words(const uint8_t *b, uint32_t n)
 	return w[0] + w[1] + w[2] + w[3];
 }
 
+static uint16_t
+fold64(uint64_t sum)
+{
+	sum = (sum >> 32) + (uint32_t)sum;
+	return fold((uint32_t)(sum >> 16) + (uint32_t)(sum & 0xffff));
+}
+
+/* Adds `len` bytes, whole 32-bit words. */
+static uint64_t
+add_words(uint64_t sum, const uint8_t *b, uint32_t len)
+{
+	uint32_t w;
+
+	for (; len > 0; b += sizeof w, len -= sizeof w) {
+		memcpy(&w, b, sizeof w);
+		sum += w;
+	}
+	return sum;
+}
+
 /* rte_raw_cksum(), for more than headers. */
 static uint16_t
 sum_bytes(const uint8_t *b, uint32_t len)
 {
-	uint64_t sum = sum_words(b, len / 64);
-	uint32_t w;
+	uint32_t wide = len / 64 * 64, whole = len / 4 * 4;
+	uint64_t sum = add_words(wide ? sum_words(b, len / 64) : 0, b + wide, whole - wide);
 
-	for (b += len / 64 * 64, len %= 64; len >= sizeof w; b += sizeof w, len -= sizeof w) {
-		memcpy(&w, b, sizeof w);
-		sum += w;
-	}
-	sum = (sum >> 32) + (uint32_t)sum;
-	return fold((uint32_t)(sum >> 16) + (uint32_t)(sum & 0xffff) + rte_raw_cksum(b, len));
+	return fold((uint32_t)fold64(sum) + rte_raw_cksum(b + whole, len - whole));
 }
 
 uint16_t
@@ -113,12 +128,29 @@ cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len, uint8
 	return fold((uint32_t)cksum_pseudo(addrs, addrs_len, proto, len) + cksum_mbuf(m, l4, len));
 }
 
+/* The same of a segment whose payload, from `payload` on, has been summed: a TCP header is of whole
+ * 32-bit words, so the two sums add up. */
+static uint16_t
+cksum_summed(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload, uint32_t len,
+	     uint16_t payload_sum)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
+	unsigned addrs_len;
+	const void *addrs = ip_addrs(ip, &addrs_len);
+
+	return fold64(
+		add_words((uint64_t)cksum_pseudo(addrs, addrs_len, IPPROTO_TCP, len) + payload_sum,
+			  rte_pktmbuf_mtod_offset(m, const uint8_t *, l4), payload - l4));
+}
+
 bool
-cksum_tcp_ok(const struct pkt *p)
+cksum_tcp_ok(struct pkt *p)
 {
 	uint32_t len = p->payload - p->l4 + p->payload_len;
 
-	return cksum_l4(p->m, p->l3, p->l4, len, IPPROTO_TCP) == 0xffff;
+	p->payload_sum = cksum_mbuf(p->m, p->payload, p->payload_len);
+	p->summed = true;
+	return cksum_summed(p->m, p->l3, p->l4, p->payload, len, p->payload_sum) == 0xffff;
 }
 
 static uint32_t
@@ -138,7 +170,8 @@ cksum_ip4_write(struct rte_ipv4_hdr *ip)
 }
 
 void
-cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4)
+cksum_tcp_write_summed(struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload,
+		       uint16_t payload_sum)
 {
 	uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, l3);
 	struct rte_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, l4);
@@ -146,7 +179,18 @@ cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4)
 	if (ip[0] >> 4 == 4)
 		cksum_ip4_write((struct rte_ipv4_hdr *)ip);
 	th->cksum = 0;
-	th->cksum = ~cksum_l4(m, l3, l4, ip_end(ip, l3) - l4, IPPROTO_TCP);
+	th->cksum = ~cksum_summed(m, l3, l4, payload, ip_end(ip, l3) - l4, payload_sum);
+}
+
+void
+cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
+	const struct rte_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, const struct rte_tcp_hdr *, l4);
+	uint16_t payload = (uint16_t)(l4 + (th->data_off >> 4) * 4);
+
+	cksum_tcp_write_summed(m, l3, l4, payload,
+			       cksum_mbuf(m, payload, ip_end(ip, l3) - payload));
 }
 
 uint16_t

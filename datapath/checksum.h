@@ -35,8 +35,8 @@ uint16_t cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t l
 /* Writes the header checksum of an IPv4 header, options included. */
 void cksum_ip4_write(struct rte_ipv4_hdr *ip);
 
-/* Is the TCP checksum of the parsed segment right? */
-bool cksum_tcp_ok(const struct pkt *p);
+/* Is the TCP checksum of the parsed segment right?  Says the payload's own sum in `p`. */
+bool cksum_tcp_ok(struct pkt *p);
 
 /*
  * Computes and writes the IPv4 header checksum (if IPv4) and the TCP checksum
@@ -44,6 +44,10 @@ bool cksum_tcp_ok(const struct pkt *p);
  * TCP segment goes to the end of the IP length.  Headers are linear and writable.
  */
 void cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4);
+
+/* The same without reading the payload, which begins at offset `payload` and has this sum. */
+void cksum_tcp_write_summed(struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload,
+			    uint16_t payload_sum);
 
 /*
  * RFC 1624 eqn. 3: the checksum after a 16-bit or 32-bit word changed.  All

@@ -83,6 +83,8 @@ struct pkt {
 
 	/* transport layer */
 	bool cksum_bad;		/* TCP checksum verified and wrong */
+	bool summed;		/* payload_sum is known, from verifying it */
+	uint16_t payload_sum;	/* folded sum of the payload's bytes (checksum.h) */
 	uint16_t sport, dport;
 	uint16_t l4;		/* offset of the TCP or ICMP header */
 	uint16_t payload;	/* offset of the TCP payload */

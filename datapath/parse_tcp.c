@@ -29,7 +29,7 @@ read_tcp(struct pkt *p, const uint8_t *th)
 }
 
 static bool
-cksum_is_wrong(const struct pkt *p, const struct parse_conf *conf)
+cksum_is_wrong(struct pkt *p, const struct parse_conf *conf)
 {
 	uint64_t rx = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 

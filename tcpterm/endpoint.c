@@ -368,7 +368,7 @@ tcpterm_take(struct tcpterm *s, struct flow *f)
 
 	if (f->kind != TCPTERM_KIND_CONN || stream_len(&e->rx) == 0)
 		return NULL;
-	n = (uint32_t)(held(e->rx.head)->off + held(e->rx.head)->len - from);
+	n = (uint32_t)(held(e->rx.head)->off + held(e->rx.head)->part.len - from);
 	m = stream_slice(s, &e->rx, from, n);
 	if (m) {
 		stream_release(s, &e->rx, from + n);
@@ -385,10 +385,12 @@ tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m)
 
 	if (rc != 0)
 		return rc;
+	if (m->pkt_len > PART_MAX)
+		return -EMSGSIZE;
 	e->short_write = stream_len(&e->tx) >= e->send_buffer;
 	if (e->short_write)
 		return -EAGAIN;
-	stream_append(s, &e->tx, m, 0, m->pkt_len);
+	stream_append(s, &e->tx, m, (struct part){ .len = m->pkt_len });
 	tcb_pend(&e->c);
 	return 0;
 }

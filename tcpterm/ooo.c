@@ -12,7 +12,7 @@ offset_of(const struct conn *c, uint32_t low)
 static int64_t
 end_of(const struct rte_mbuf *m)
 {
-	return held(m)->off + held(m)->len;
+	return held(m)->off + held(m)->part.len;
 }
 
 /* Takes the piece after `before` (NULL: the first) out of the list. */
@@ -25,7 +25,7 @@ unlink_after(struct conn *c, struct rte_mbuf *before)
 	*at = held(m)->next;
 	if (c->ooo.tail == m)
 		c->ooo.tail = before;
-	c->ooo.bytes -= held(m)->len;
+	c->ooo.bytes -= held(m)->part.len;
 	c->ooo.mbufs -= m->nb_segs;
 	c->s->stats.n_held -= m->nb_segs;
 	return m;
@@ -40,7 +40,7 @@ link_after(struct conn *c, struct rte_mbuf *before, struct rte_mbuf *m)
 	*at = m;
 	if (c->ooo.tail == before)
 		c->ooo.tail = m;
-	c->ooo.bytes += held(m)->len;
+	c->ooo.bytes += held(m)->part.len;
 	c->ooo.mbufs += m->nb_segs;
 	c->s->stats.n_held += m->nb_segs;
 }
@@ -209,9 +209,9 @@ ooo_overlap(struct conn *c, int64_t off, int64_t end)
 }
 
 bool
-ooo_insert(struct conn *c, struct rte_mbuf *m, uint32_t m_off, int64_t off, uint32_t len)
+ooo_insert(struct conn *c, struct rte_mbuf *m, int64_t off, struct part part)
 {
-	int64_t start = off, end = off + len;
+	int64_t start = off, end = off + part.len;
 	struct rte_mbuf *before = piece_before(c, off), *next;
 	bool last = before == c->ooo.tail;
 
@@ -232,9 +232,8 @@ ooo_insert(struct conn *c, struct rte_mbuf *m, uint32_t m_off, int64_t off, uint
 		core_drop(c->s, m, DROP_proxy_duplicate);
 		return false;
 	}
-	*held(m) = (struct held){ .off = start,
-				  .m_off = m_off + (uint32_t)(start - off),
-				  .len = (uint32_t)(end - start) };
+	part = part_cut(part, (uint32_t)(start - off), (uint32_t)(end - start));
+	*held(m) = (struct held){ .off = start, .part = part };
 	link_after(c, before, m);
 	if (last)
 		remember_appended(c, before, start, end);
@@ -251,10 +250,10 @@ ooo_deliver(struct conn *c)
 	while (c->ooo.head && held(c->ooo.head)->off <= c->rcv.nxt) {
 		struct rte_mbuf *m = unlink_after(c, NULL);
 		struct held h = *held(m);
-		uint32_t skip = (uint32_t)RTE_MIN(c->rcv.nxt - h.off, (int64_t)h.len);
+		uint32_t skip = (uint32_t)RTE_MIN(c->rcv.nxt - h.off, (int64_t)h.part.len);
 
-		if (skip < h.len)
-			receive_deliver(c, m, h.m_off + skip, h.len - skip);
+		if (skip < h.part.len)
+			receive_deliver(c, m, part_cut(h.part, skip, h.part.len - skip));
 		else
 			rte_pktmbuf_free(m);
 		any = true;

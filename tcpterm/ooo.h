@@ -9,7 +9,7 @@
 #ifndef TCPTERM_OOO_H
 #define TCPTERM_OOO_H
 
-#include "tcpterm/core.h"
+#include "tcpterm/stream.h"
 
 enum { OOO_N_BLOCKS = 4 };	/* SACK blocks remembered, RFC 2018 4 */
 
@@ -30,10 +30,10 @@ struct ooo {
 };
 
 /*
- * Holds [off, off + len), which `m` has from m_off on; of what is there already the first copy
+ * Holds the `part` of `m`, whose place is at `off`; of what is there already the first copy
  * stays.  Takes `m`.  False: all of it was there, and it was dropped.
  */
-bool ooo_insert(struct conn *c, struct rte_mbuf *m, uint32_t m_off, int64_t off, uint32_t len);
+bool ooo_insert(struct conn *c, struct rte_mbuf *m, int64_t off, struct part part);
 
 /* Moves what is in order now to the receive stream; false: nothing was. */
 bool ooo_deliver(struct conn *c);

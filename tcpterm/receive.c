@@ -54,11 +54,11 @@ receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, 
 }
 
 void
-receive_deliver(struct conn *c, struct rte_mbuf *m, uint32_t m_off, uint32_t len)
+receive_deliver(struct conn *c, struct rte_mbuf *m, struct part part)
 {
-	c->rcv.nxt += len;
-	c->rcv.unacked += len;
-	stream_append(c->s, c->rx, m, m_off, len);
+	c->rcv.nxt += part.len;
+	c->rcv.unacked += part.len;
+	stream_append(c->s, c->rx, m, part);
 }
 
 /* In-order data may use all of the budget, the rest half of it, so that a hole can always be
@@ -95,6 +95,18 @@ schedule_ack(struct conn *c, uint32_t len)
 	}
 }
 
+/* Those bytes of the payload, with their sum if the checksum's verification knows it. */
+static struct part
+payload_part(const struct pkt *p, uint32_t skip, uint32_t len)
+{
+	struct part all = { .m_off = p->payload,
+			    .len = p->payload_len,
+			    .summed = p->summed,
+			    .sum = p->payload_sum };
+
+	return part_cut(all, skip, len);
+}
+
 static void
 take_in_order(struct conn *c, struct pkt *p, uint32_t skip, uint32_t len)
 {
@@ -102,7 +114,7 @@ take_in_order(struct conn *c, struct pkt *p, uint32_t skip, uint32_t len)
 
 	if (skip == 0)		/* else that part was told */
 		ooo_overlap(c, c->rcv.nxt, c->rcv.nxt + len);
-	receive_deliver(c, p->m, p->payload + skip, len);
+	receive_deliver(c, p->m, payload_part(p, skip, len));
 	ooo_deliver(c);
 	schedule_ack(c, len);
 	c->rcv.ack_now |= hole;	/* RFC 5681 4.2: it fills a gap, or a part of it */
@@ -114,7 +126,7 @@ take_out_of_order(struct conn *c, struct pkt *p, int64_t off, uint32_t skip, uin
 	c->n_ooo++;
 	c->s->stats.out_of_order++;
 	c->rcv.ack_now = true;	/* RFC 5681 4.2 */
-	ooo_insert(c, p->m, p->payload + skip, off, len);
+	ooo_insert(c, p->m, off, payload_part(p, skip, len));
 	/* Who can't be told by SACK counts the duplicates: one for each segment. */
 	if (!c->sack_on)
 		send_ack(c);

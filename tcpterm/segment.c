@@ -73,7 +73,11 @@ segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 	len = l4 + sizeof(struct rte_tcp_hdr) + opt_len;
 	m->data_len = (uint16_t)len;
 	m->pkt_len += len;
-	cksum_tcp_write(m, (uint16_t)l3, (uint16_t)l4);
+	if (g->summed)
+		cksum_tcp_write_summed(m, (uint16_t)l3, (uint16_t)l4, (uint16_t)len,
+				       g->payload_sum);
+	else
+		cksum_tcp_write(m, (uint16_t)l3, (uint16_t)l4);
 	s->stats.segments_out++;
 	if (s->tapes && g->f)
 		tape_out(s, g->f, g->side, m);

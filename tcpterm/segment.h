@@ -22,6 +22,8 @@ struct segment {
 	uint32_t flow_label;
 	uint32_t seq, ack;
 	uint16_t flags, window, urgent;
+	bool summed;		/* the payload's sum is known: */
+	uint16_t payload_sum;
 	const struct tcpterm_options *opt;	/* NULL: none */
 };
 

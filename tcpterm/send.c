@@ -154,6 +154,8 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 	g = segment_at(c, off, flags, &o);
 	g.df |= end - off > c->mss;	/* a probe; no router may cut it */
 	ecn_mark(c, &g, new_data && end > off);
+	if (end > off)
+		g.summed = stream_sum(c->tx, off, (uint32_t)(end - off), &g.payload_sum);
 	segment_send(c->s, &g, m);
 	receive_ack_sent(c);
 	cc_sent(c);

@@ -30,7 +30,7 @@ hold(struct tcpterm *s, struct stream *st, struct rte_mbuf *m)
 	st->tail = m;
 	st->n_mbufs++;
 	s->stats.n_held += m->nb_segs;
-	st->end += held(m)->len;
+	st->end += held(m)->part.len;
 }
 
 static void
@@ -50,7 +50,7 @@ let_go(struct tcpterm *s, struct stream *st, struct rte_mbuf *m)
 static uint16_t
 compact_room(const struct stream *st)
 {
-	return st->tail && held(st->tail)->compact ? rte_pktmbuf_tailroom(st->tail) : 0;
+	return st->tail && held(st->tail)->part.compact ? rte_pktmbuf_tailroom(st->tail) : 0;
 }
 
 static struct rte_mbuf *
@@ -59,7 +59,7 @@ compact_new(struct tcpterm *s, const struct stream *st)
 	struct rte_mbuf *m = rte_pktmbuf_alloc(s->conf.payload_pool);
 
 	if (m)
-		*held(m) = (struct held){ .off = st->end, .m_off = 0, .compact = 1 };
+		*held(m) = (struct held){ .off = st->end, .part.compact = 1 };
 	return m;
 }
 
@@ -69,7 +69,7 @@ compact_extend(struct stream *st, uint32_t len)
 {
 	void *to = rte_pktmbuf_append(st->tail, (uint16_t)len);
 
-	held(st->tail)->len += len;
+	held(st->tail)->part.len += len;
 	st->end += len;
 	return to;
 }
@@ -121,16 +121,15 @@ compact(struct tcpterm *s, struct stream *st, const struct rte_mbuf *m, uint32_t
 }
 
 void
-stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
-	      uint32_t len)
+stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, struct part part)
 {
-	uint32_t done = wasteful(s, m, len) ? compact(s, st, m, m_off, len) : 0;
+	uint32_t done = wasteful(s, m, part.len) ? compact(s, st, m, part.m_off, part.len) : 0;
 
-	if (done == len) {
+	if (done == part.len) {
 		rte_pktmbuf_free(m);
 		return;
 	}
-	*held(m) = (struct held){ .off = st->end, .m_off = m_off + done, .len = len - done };
+	*held(m) = (struct held){ .off = st->end, .part = part_cut(part, done, part.len - done) };
 	hold(s, st, m);
 }
 
@@ -175,7 +174,7 @@ locate(const struct stream *st, int64_t off)
 {
 	struct rte_mbuf *m = st->cursor && held(st->cursor)->off <= off ? st->cursor : st->head;
 
-	while (off >= held(m)->off + held(m)->len)
+	while (off >= held(m)->off + held(m)->part.len)
 		m = held(m)->next;
 	return m;
 }
@@ -186,9 +185,9 @@ stream_copy(const struct stream *st, int64_t off, uint32_t len, uint8_t *to)
 	for (struct rte_mbuf *m = locate(st, off); len > 0; m = held(m)->next) {
 		const struct held *h = held(m);
 		uint32_t skip = (uint32_t)(off - h->off);
-		uint32_t n = RTE_MIN(len, h->len - skip);
+		uint32_t n = RTE_MIN(len, h->part.len - skip);
 
-		copy_from(m, h->m_off + skip, n, to);
+		copy_from(m, h->part.m_off + skip, n, to);
 		to += n;
 		off += n;
 		len -= n;
@@ -198,7 +197,7 @@ stream_copy(const struct stream *st, int64_t off, uint32_t len, uint8_t *to)
 void
 stream_release(struct tcpterm *s, struct stream *st, int64_t off)
 {
-	while (st->head && held(st->head)->off + held(st->head)->len <= off)
+	while (st->head && held(st->head)->off + held(st->head)->part.len <= off)
 		let_go(s, st, st->head);
 	if (off > st->start)
 		st->start = off;
@@ -258,9 +257,9 @@ stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len)
 	for (; len > 0; m = held(m)->next) {
 		const struct held *h = held(m);
 		uint32_t skip = (uint32_t)(off - h->off);
-		uint32_t n = RTE_MIN(len, h->len - skip);
+		uint32_t n = RTE_MIN(len, h->part.len - skip);
 
-		if (!refer_chain(s, m, h->m_off + skip, n, first, &tail)) {
+		if (!refer_chain(s, m, h->part.m_off + skip, n, first, &tail)) {
 			rte_pktmbuf_free(first);
 			return NULL;
 		}
@@ -268,6 +267,15 @@ stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len)
 		len -= n;
 	}
 	return first;
+}
+
+bool
+stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum)
+{
+	const struct held *h = held(locate(st, off));
+
+	*sum = h->part.sum;
+	return h->part.summed && h->off == off && h->part.len == len;
 }
 
 void

@@ -15,13 +15,33 @@
 
 #include "tcpterm/core.h"
 
-/* The bytes [off, off + len) of a stream are those of the chain from m_off on. */
+/* Bytes of a chain: [m_off, m_off + len). */
+struct part {
+	uint64_t m_off : 22;
+	uint64_t len : 24;
+	uint64_t summed : 1;	/* their sum is known (checksum.h) */
+	uint64_t compact : 1;	/* ours, with small segments' bytes copied together */
+	uint64_t sum : 16;
+};
+
+enum { PART_MAX = (1 << 22) - 1 };	/* bytes that a chain may have */
+
+/* The part without its first `skip` bytes, and of those left no more than `len`. */
+static inline struct part
+part_cut(struct part t, uint32_t skip, uint32_t len)
+{
+	return (struct part){ .m_off = t.m_off + skip,
+			      .len = len,
+			      .summed = t.summed && len == t.len,
+			      .compact = t.compact,
+			      .sum = t.sum };
+}
+
+/* The bytes [off, off + part.len) of a stream. */
 struct held {
 	struct rte_mbuf *next;
 	int64_t off;
-	uint32_t m_off;
-	uint32_t len : 31;
-	uint32_t compact : 1;	/* ours, with small segments' bytes copied together */
+	struct part part;
 };
 
 extern int held_dynfield;
@@ -44,10 +64,8 @@ struct stream {
 	bool fin;			/* nothing follows `end` */
 };
 
-/* Takes `m`, whose bytes [m_off, m_off + len) follow the stream's end. Small payload is copied
- * together. */
-void stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, uint32_t m_off,
-		   uint32_t len);
+/* Takes `m`, whose `part` follows the stream's end. Small payload is copied together. */
+void stream_append(struct tcpterm *s, struct stream *st, struct rte_mbuf *m, struct part part);
 
 /* Copies the caller's bytes in; how many there was memory, and half of the budget, for. */
 size_t stream_write(struct tcpterm *s, struct stream *st, const void *buf, size_t len);
@@ -64,6 +82,9 @@ void stream_release(struct tcpterm *s, struct stream *st, int64_t off);
  * pool is empty.
  */
 struct rte_mbuf *stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len);
+
+/* The sum of a slice, without reading it; false: it is not known. */
+bool stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum);
 
 /* Releases everything. */
 void stream_clear(struct tcpterm *s, struct stream *st);

@@ -192,8 +192,8 @@ bool tcb_believes(const struct conn *c, const struct pkt *p);
 void receive_segment(struct conn *c, struct pkt *p, int64_t off);
 /* A segment left of the window: all of it came before. */
 void receive_old(struct conn *c, const struct pkt *p, int64_t off);
-/* Bytes in order, those that `m` has from m_off on; takes `m`. */
-void receive_deliver(struct conn *c, struct rte_mbuf *m, uint32_t m_off, uint32_t len);
+/* Bytes in order, a part of `m`; takes `m`. */
+void receive_deliver(struct conn *c, struct rte_mbuf *m, struct part part);
 /* Is any of [off, off + len) inside the receive window (RFC 9293 table 6)? */
 bool receive_acceptable(const struct conn *c, int64_t off, uint32_t len);
 /* TS.Recent (RFC 7323 4.3) and PAWS (5.3): false, the segment is old. */

@@ -58,7 +58,8 @@ ssize_t tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t
 /*
  * The same without a copy: takes the next in-order piece as an mbuf whose data is exactly
  * the payload (the caller's now), NULL when there is none; gives an mbuf whose data is payload.
- * On an error it stays the caller's; -EAGAIN (full) is followed by `writable`.
+ * On an error it stays the caller's; -EAGAIN (full) is followed by `writable`, -EMSGSIZE: it has
+ * 4 MB or more.
  */
 struct rte_mbuf *tcpterm_take(struct tcpterm *s, struct flow *f);
 int tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m);

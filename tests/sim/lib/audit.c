@@ -162,14 +162,15 @@ look_at_reassembly(const struct look *l)
 	for (m = q->head; m; m = held(m)->next) {
 		const struct held *h = held(m);
 
-		if (h->off < at || h->len == 0)
-			wrong(l, "reassembly", "%lld+%u follows %lld", (long long)h->off, h->len,
-			      (long long)at);
-		if (l->w &&
-		    !ranges_cover(l->w->heard, (uint64_t)h->off + 1, (uint64_t)h->off + 1 + h->len))
-			wrong(l, "reassembly", "%lld+%u has not come", (long long)h->off, h->len);
-		at = h->off + h->len;
-		bytes += h->len;
+		if (h->off < at || h->part.len == 0)
+			wrong(l, "reassembly", "%lld+%u follows %lld", (long long)h->off,
+			      (unsigned)h->part.len, (long long)at);
+		if (l->w && !ranges_cover(l->w->heard, (uint64_t)h->off + 1,
+					  (uint64_t)h->off + 1 + h->part.len))
+			wrong(l, "reassembly", "%lld+%u has not come", (long long)h->off,
+			      (unsigned)h->part.len);
+		at = h->off + h->part.len;
+		bytes += h->part.len;
 		mbufs += m->nb_segs;
 	}
 	if (bytes != q->bytes || mbufs != q->mbufs)
@@ -199,10 +200,12 @@ look_at_stream(const struct look *l, const struct stream *st)
 		wrong(l, "stream", "begins at %lld, held from %lld to %lld", (long long)st->start,
 		      (long long)at, (long long)st->end);
 	for (m = st->head; m; last = m, m = held(m)->next, n++) {
-		if (held(m)->off != at || held(m)->m_off + held(m)->len > m->pkt_len)
-			wrong(l, "stream", "%lld+%u follows %lld", (long long)held(m)->off,
-			      held(m)->len, (long long)at);
-		at = held(m)->off + held(m)->len;
+		const struct held *h = held(m);
+
+		if (h->off != at || h->part.m_off + h->part.len > (uint64_t)m->pkt_len)
+			wrong(l, "stream", "%lld+%u follows %lld", (long long)h->off,
+			      (unsigned)h->part.len, (long long)at);
+		at = h->off + h->part.len;
 		buffers += m->nb_segs;
 	}
 	if (at != st->end || last != st->tail || n != st->n_mbufs)
