@@ -215,6 +215,8 @@ checker_sent(struct checker *c, enum who who, int leg, const struct frame *f, in
 	}
 	if (who == WHO_BOX && c->cfg.mode == BOX_PROXY && checker_released(&x, f)) {
 		/* It may be the box's own, the same byte for byte: a RST that came was not due. */
+		if (s.flags & SEEN_SYN)
+			checker_say_syn(x.v, &s);
 		if (!(s.flags & SEEN_RST) && x.end > (int64_t)x.v->max)
 			x.v->max = (uint64_t)x.end;
 		return;

@@ -52,7 +52,7 @@ judge_echo(const struct said *x)
 
 	if (echo && agreement(x) == AGREED_NOT)
 		checker_fail(x, "ecn", "ECE without agreement");
-	else if (echo && v->echo == ECHO_NEVER && settled)
+	else if (echo && v->echo == ECHO_NEVER && settled && x->ack >= v->echo_end)
 		checker_fail(x, "ecn", "ECE without a mark, or after CWR");
 	else if (!echo && v->echo == ECHO_ALWAYS && settled && agreement(x) == AGREED &&
 		 x->ack <= (int64_t)v->heard_fin)	/* a FIN has nothing behind it to slow */
@@ -79,6 +79,7 @@ set_echo(const struct said *x, uint8_t to)
 		return;
 	x->peer->echo = to;
 	x->peer->echo_at = x->now;
+	x->peer->echo_end = x->end;
 }
 
 void

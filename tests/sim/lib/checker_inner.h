@@ -58,7 +58,8 @@ struct voice {
 	uint64_t to_answer;	/* segments heard that a closed leg may answer */
 	int64_t heard_last_at;
 	enum { ECHO_NEVER, ECHO_MAYBE, ECHO_ALWAYS } echo;	/* of congestion marks, ... */
-	int64_t echo_at;	/* ... since then */
+	int64_t echo_at;	/* ... since then ... */
+	int64_t echo_end;	/* ... if what told it, which ends here, was taken */
 	uint32_t ts_newest;
 };
 
