@@ -22,7 +22,7 @@ enum {
 	RECORD_ID = 32,		/* "worker:slot:generation" */
 	RECORD_WORD = 16,	/* a mode, a reason, a TCP state */
 	RECORD_RULE = 64,	/* a rule's name */
-	RECORD_APP = 24,	/* an application's name */
+	RECORD_APP = 32,	/* a chain of applications */
 };
 
 enum record_direction {

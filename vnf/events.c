@@ -92,6 +92,7 @@ take_note(struct worker *w, struct flow *f)
 	*n = w->pending;
 	counters_begin(counter_of(w, n));
 	if (f->kind == TCPTERM_KIND_PASSIVE) {
+		app_begin(&n->app, f->roles_guessed);
 		row_id(w->id, f, id);
 		n->sink = sink_open(w->conf->sinks, w->id,
 				    n->sink_kind == POLICY_SINK_FILES ? n->sink_dir : NULL, id, f);
@@ -117,6 +118,8 @@ event_flow_end(void *ctx, struct flow *f)
 	struct note *n = f->caller;
 	struct flow_record r;
 
+	if (n)
+		app_settle(w->app, &n->app);
 	row_fill(w->stack, w->id, f, w->now, &r, leg);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
 	if (followers_any(w->conf->followers))
@@ -125,6 +128,7 @@ event_flow_end(void *ctx, struct flow *f)
 		return;
 	if (n->sink)
 		sink_close(n->sink);
+	app_end(w->app, &n->app);
 	events_count(w, f);
 	counters_end(counter_of(w, n));
 	note_give(w->notes, n);
@@ -134,13 +138,33 @@ event_flow_end(void *ctx, struct flow *f)
 /* --- passive streams --- */
 
 static void
+identify(struct worker *w, struct note *n, unsigned dir, const struct rte_mbuf *m, uint32_t m_off,
+	 uint32_t len)
+{
+	for (; m && len > 0 && app_wants(&n->app, dir); m = m->next) {
+		uint32_t take;
+
+		if (m_off >= m->data_len) {
+			m_off -= m->data_len;
+			continue;
+		}
+		take = RTE_MIN(len, m->data_len - m_off);
+		app_feed(w->app, &n->app, dir, rte_pktmbuf_mtod_offset(m, void *, m_off), take);
+		len -= take;
+		m_off = 0;
+	}
+}
+
+static void
 event_data(void *ctx, struct flow *f, unsigned dir, uint64_t offset, const struct rte_mbuf *m,
 	   uint32_t m_off, uint32_t len)
 {
-	const struct note *n = f->caller;
+	struct note *n = f->caller;
 
-	(void)ctx;
-	if (n && n->sink)
+	if (!n)
+		return;
+	identify(ctx, n, dir, m, m_off, len);
+	if (n->sink)
 		sink_data(n->sink, dir, offset, (struct rte_mbuf *)(uintptr_t)m, m_off, len);
 }
 
@@ -148,8 +172,8 @@ static void
 event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len,
 	  enum tcpterm_gap_reason reason)
 {
-	const struct worker *w = ctx;
-	const struct note *n = f->caller;
+	struct worker *w = ctx;
+	struct note *n = f->caller;
 	struct gap_record g = {
 		.declared = clock_to_unix_us(w->now),
 		.offset = offset,
@@ -157,6 +181,8 @@ event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len
 		.direction = dir ? RECORD_DOWN : RECORD_UP,
 	};
 
+	if (n)
+		app_gap(w->app, &n->app, dir);
 	/* A sink tells the journal itself, of bytes lost on the way to it as well. */
 	if (n && n->sink) {
 		sink_gap(n->sink, dir, offset, len, reason);

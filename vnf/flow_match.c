@@ -125,8 +125,7 @@ flow_has(const struct flow_filter *ff, enum flow_filter_key key, const struct fl
 	case KEY_STATE:
 		return is_state(text_of(ff, v), f);
 	case KEY_APP:
-		/* none is identified */
-		return !*text_of(ff, v);
+		return n ? app_is(&n->app, text_of(ff, v)) : !*text_of(ff, v);
 	case KEY_OLDER:
 		return usec_diff(s->now, f->started) >= (int64_t)v->range.lo;
 	default:

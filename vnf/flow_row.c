@@ -214,6 +214,7 @@ flow_row_put_items(struct table *t, const struct flow_view *v)
 	item(t, "mode", r->mode);
 	item(t, "kind", tcpterm_kind_name(v->kind));
 	item(t, "rule", r->rule);
+	item(t, "app", *r->app ? r->app : NULL);
 	item_f(t, "generation", "%ju", (uintmax_t)r->generation);
 	item_f(t, "domain", "%u", r->domain);
 	item(t, "vlan", r->n_vlans ? vlans(r, buf) : NULL);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "db/record.h"
+#include "vnf/app/app.h"
 #include "vnf/policy/policy.h"
 #include "vnf/sink.h"
 
@@ -25,6 +26,7 @@ struct note {
 	enum policy_sink sink_kind;
 	bool log;
 	char rule[RECORD_RULE];
+	struct app_state app;	/* of a passive flow */
 };
 
 struct notes;

@@ -100,6 +100,7 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 	 struct flow_record *r, struct tcpterm_leg_info leg[2])
 {
 	const struct note *n = f->caller;
+	char app[APP_LABEL];
 
 	memset(r, 0, sizeof *r);
 	tcpterm_flow_info(f, leg);
@@ -116,5 +117,7 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 	if (n) {
 		r->generation = n->generation;
 		memcpy(r->rule, n->rule, sizeof r->rule);
+		app_print(&n->app, app);
+		memcpy(r->app, app, strnlen(app, sizeof r->app - 1));
 	}
 }

@@ -19,6 +19,13 @@ enum {
 	FRAGMENT_TIMEOUT_US = 1000000,	/* the ends' own is 30 s and more: they see no difference */
 };
 
+/* A worker's, in reserved memory: 18, 10 and 40 MB if all were in use. */
+static const struct app_limits app_limits = {
+	.n_holds = 16384,
+	.n_longs = 512,
+	.n_names = 65536,
+};
+
 /* --- out --- */
 
 /* Gives a batch to a worker whose queue the device has; m->port is the port out from here on. */
@@ -418,6 +425,7 @@ worker_free(struct worker *w)
 	tcpterm_free(w->stack);
 	frag_table_free(w->frags);
 	notes_free(w->notes);
+	app_free(w->app);
 	free(w);
 }
 
@@ -444,10 +452,11 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 		w->pair_of[i] = (uint8_t)i;
 	/* Each kind of flow but those that are passing or over can have a note. */
 	w->notes = notes_new(4 * (conf->n_flows ? conf->n_flows : 65536));
+	w->app = app_new(&app_limits);
 	w->frags = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, conf->pools->headers);
-	if (!w->notes || !w->frags)
+	if (!w->notes || !w->app || !w->frags)
 		err_set(err, -ENOMEM, "no memory for worker %u", id);
-	if (w->notes && w->frags && stack_new(w, err) == 0 && rings_new(w, err) == 0)
+	if (w->notes && w->app && w->frags && stack_new(w, err) == 0 && rings_new(w, err) == 0)
 		return w;
 	worker_free(w);
 	return NULL;

@@ -92,6 +92,7 @@ struct worker {
 	const struct tcpterm_stats *tcp;	/* the stack's counters */
 	const struct drops *tcp_drops;
 	struct notes *notes;
+	struct app *app;
 	struct frag_table *frags;
 	struct rte_mempool *datagrams;	/* of all workers */
 	usec_t now;
