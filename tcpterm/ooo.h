@@ -31,7 +31,8 @@ struct ooo {
 
 /*
  * Holds the `part` of `m`, whose place is at `off`; of what is there already the first copy
- * stays.  Takes `m`.  False: all of it was there, and it was dropped.
+ * stays, but for pieces that lie in `m` as a whole: one then holds what many did.  Takes `m`.
+ * False: all of it was there, and it was dropped.
  */
 bool ooo_insert(struct conn *c, struct rte_mbuf *m, int64_t off, struct part part);
 

@@ -3,6 +3,7 @@
  * blocks, timestamps (RFC 9293 3.8.6, 3.10.7.4; RFC 2018; RFC 7323).
  */
 #include "tcpterm/tcb.h"
+#include "tcpterm/urgent.h"
 
 enum {
 	DELACK_US = 40 * 1000,			/* RFC 9293 3.8.6.3: at most 0.5 s */
@@ -203,8 +204,10 @@ receive_segment(struct conn *c, struct pkt *p, int64_t off)
 		core_drop(c->s, p->m, DROP_proxy_consumed);
 	}
 	p->m = NULL;
-	if (c->rcv.fin >= 0 && c->rcv.fin == c->rcv.nxt)
+	if (c->rcv.fin >= 0 && c->rcv.fin == c->rcv.nxt) {
 		c->rx->fin = true;
+		urgent_ended(c);
+	}
 }
 
 /*

@@ -67,6 +67,7 @@ struct timewaits {
 	uint32_t *buckets;	/* n_max: place + 1 of the first */
 	uint32_t n_max, n, n_peak;
 	uint32_t tail, span;	/* the oldest place in use, and how many from there on */
+	usec_t ran_at;		/* when what is over was forgotten last, or the first came */
 	struct timewait_floor floor;	/* of what is being begun now */
 };
 

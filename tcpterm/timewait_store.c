@@ -185,11 +185,26 @@ move_on(struct timewaits *t)
 	link_in(t, to);
 }
 
+/* Nobody has run us for long: all is over, and what is left of its time may have wrapped. */
+static void
+forget_after_a_sleep(struct tcpterm *s)
+{
+	struct timewaits *t = &s->timewaits;
+
+	if (t->n > 0 && usec_diff(s->now, t->ran_at) > 2 * TIMEWAIT_US) {
+		memset(t->buckets, 0, sizeof *t->buckets * t->n_max);
+		t->tail = t->span = 0;
+		count(s, -(int)t->n);
+	}
+}
+
 void
 timewait_run(struct tcpterm *s)
 {
 	struct timewaits *t = &s->timewaits;
 
+	forget_after_a_sleep(s);
+	t->ran_at = s->now;
 	for (unsigned i = 0; i < TURN && t->n > 0; i++) {
 		if (left(s, oldest(t)) <= 0)
 			timewait_remove(s, oldest(t));
@@ -231,6 +246,8 @@ timewait_add(struct tcpterm *s, const struct flow_key *k)
 	struct identity who = identify(s, k, vid, vlan_stack_vids(s->vlans, k, vid));
 	struct timewait *w;
 
+	if (t->n == 0)
+		t->ran_at = s->now;
 	if (t->span >= t->n_max)
 		evict(s);
 	w = take_place(t);
@@ -252,6 +269,7 @@ timewait_find(struct tcpterm *s, const struct flow_key *k, const uint16_t *vid, 
 	struct timewaits *t = &s->timewaits;
 	struct identity who;
 
+	forget_after_a_sleep(s);
 	if (t->n == 0)
 		return NULL;
 	who = identify(s, k, vid, n);

@@ -7,7 +7,7 @@ urgent_input(struct conn *c, const struct pkt *p, int64_t off)
 {
 	int64_t up = off + p->urgent;
 
-	if (!(p->flags & TCP_URG))
+	if (!(p->flags & TCP_URG) || c->rx->fin)
 		return;
 	if (c->rcv.fin >= 0)	/* nothing is behind it */
 		up = RTE_MIN(up, c->rcv.fin);
@@ -15,6 +15,12 @@ urgent_input(struct conn *c, const struct pkt *p, int64_t off)
 		return;
 	c->rx->urgent = up;
 	c->s->stats.urgent_marks++;
+}
+
+void
+urgent_ended(struct conn *c)
+{
+	c->rx->urgent = RTE_MIN(c->rx->urgent, c->rx->end);
 }
 
 void

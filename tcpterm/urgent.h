@@ -14,8 +14,12 @@
 
 struct conn;
 
-/* RFC 9293 3.10.7.4, sixth: RCV.UP, for a segment at `off`, whatever the window is (MUST-66). */
+/* RFC 9293 3.10.7.4, sixth: RCV.UP, for a segment at `off`, whatever the window is (MUST-66); not
+ * once the peer's FIN is taken. */
 void urgent_input(struct conn *c, const struct pkt *p, int64_t off);
+
+/* The peer's stream has ended: no urgent data are behind that. */
+void urgent_ended(struct conn *c);
 
 /* What is queued now ends urgent data (3.10.4, SND.UP). */
 void urgent_set(struct conn *c);

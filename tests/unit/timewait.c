@@ -173,10 +173,33 @@ number_of_a_new_connection_is_above_the_old_one(void)
 	ends_fini(&e);
 }
 
+/* The time that is left has 16 bits: it would be there again after nine minutes. */
+static void
+nothing_is_left_after_a_sleep_of_any_length(void)
+{
+	const int64_t asleep[] = { 61, 300, 597, 700, 1130, 1200, 86400 };
+
+	for (unsigned i = 0; i < RTE_DIM(asleep); i++) {
+		unsigned before;
+
+		begin();
+		before = e.n_out;
+		e.now.v += asleep[i] * SECOND;
+		/* What is brought first finds it gone, before anything else has run. */
+		ends_send(&e, 0, &(struct ends_seg){ .ack = 1, .flags = TCP_FIN | TCP_ACK });
+		CU_ASSERT_EQUAL(ends_count(&e, before, 0), 0);
+		ends_run(&e, 0);
+		CU_ASSERT_EQUAL(n_waiting(), 0);
+		CU_ASSERT_EQUAL(tcpterm_next(e.stack).v, USEC_NEVER.v);
+		ends_fini(&e);
+	}
+}
+
 TAP_MAIN(timewait, TAP_TEST(connection_that_closed_weighs_48_bytes_and_is_no_flow),
 	 TAP_TEST(both_ends_are_answered_as_by_each_other),
 	 TAP_TEST(oldest_goes_where_there_is_no_place),
 	 TAP_TEST(one_that_waits_anew_is_not_the_oldest),
 	 TAP_TEST(old_syn_is_not_forwarded_and_a_newer_one_is),
 	 TAP_TEST(responder_may_begin_anew_too),
-	 TAP_TEST(number_of_a_new_connection_is_above_the_old_one))
+	 TAP_TEST(number_of_a_new_connection_is_above_the_old_one),
+	 TAP_TEST(nothing_is_left_after_a_sleep_of_any_length))
