@@ -53,7 +53,7 @@ cut_into_pieces(const uint8_t *choice, const uint8_t *frame, size_t size)
 }
 
 static void
-check_tcp(const struct pkt *p)
+check_tcp(struct pkt *p)
 {
 	require(p->l4 >= p->l3 + 20 && p->payload >= p->l4 + 20);
 	require(p->payload == p->l4 + 20 + p->opt_len);
