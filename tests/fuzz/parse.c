@@ -74,7 +74,7 @@ check_fragment(const struct pkt *p)
 }
 
 static void
-check_pkt(const struct pkt *p, const struct parse_conf *conf)
+check_pkt(struct pkt *p, const struct parse_conf *conf)
 {
 	uint16_t vid[PKT_MAX_TAGS];
 
