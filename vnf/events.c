@@ -118,7 +118,7 @@ event_flow_end(void *ctx, struct flow *f)
 	struct note *n = f->caller;
 	struct flow_record r;
 
-	if (n)
+	if (n && f->kind == TCPTERM_KIND_PASSIVE)
 		app_settle(w->app, &n->app);
 	row_fill(w->stack, w->id, f, w->now, &r, leg);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);

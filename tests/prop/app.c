@@ -24,7 +24,7 @@ static const struct example {
 } examples[] = {
 #define EXAMPLE(chain, first, client, server)                                                      \
 	{ chain, first, { { client, sizeof(client) - 1 }, { server, sizeof(server) - 1 } } },
-#include "tests/prop/app_examples.h"
+#include "tests/prop/app_examples.def"
 };
 
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };

@@ -133,6 +133,15 @@ note_syns(struct chain *c, enum chain_node from, const struct pkt *p)
 	return false;
 }
 
+static bool
+same_options(const struct tcpterm_options *a, const struct tcpterm_options *b)
+{
+	return a->has_mss == b->has_mss && a->mss == b->mss && a->has_wscale == b->has_wscale &&
+	       a->wscale == b->wscale && a->has_ts == b->has_ts && a->tsval == b->tsval &&
+	       a->tsecr == b->tsecr && a->sack_permitted == b->sack_permitted &&
+	       a->n_unknown == b->n_unknown && !b->malformed && b->n_sack == 0;
+}
+
 static void
 check_negotiated(uint16_t mtu, uint16_t mss)
 {
@@ -153,7 +162,7 @@ check_negotiated(uint16_t mtu, uint16_t mss)
 			       want.sack_permitted);
 		CU_ASSERT_EQUAL(want.mss, 1460);
 		want.mss = mss;
-		CU_ASSERT_EQUAL(memcmp(&want, &syns.heard[ends[i]], sizeof want), 0);
+		CU_ASSERT_TRUE(same_options(&want, &syns.heard[ends[i]]));
 	}
 	CU_ASSERT_EQUAL_FATAL(chain_flow(&c)->kind, TCPTERM_KIND_RELAY);
 	tcpterm_flow_info(chain_flow(&c), leg);

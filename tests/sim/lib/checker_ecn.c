@@ -88,8 +88,8 @@ checker_hear_ecn(const struct said *x)
 	struct voice *v = x->peer;
 	const struct seen *s = x->s;
 	bool newest = !s->has_ts || (int32_t)(s->tsval - v->ts_newest) >= 0;
-	/* Is it certain that it is taken?  What is old, by its ACK too (RFC 5961 5.2), or comes early
-	 * may not be. */
+	/* Is it certain that it is taken?  What is old, by its ACK too (RFC 5961 5.2), or comes
+	 * early may not be. */
 	bool certain = newest && x->from == (int64_t)ranges_end(&v->heard, 0) &&
 		       x->from < (int64_t)v->edge && x->ack >= (int64_t)v->heard_ack;
 

@@ -64,7 +64,7 @@ struct lone_segment {
 void lone_begin(enum tcpterm_decision decision);
 
 /* The same with settings (their callbacks and pools are set here), and so many mbufs. */
-void lone_begin_with(const struct tcpterm_conf *conf, unsigned n_frames,
+void lone_begin_with(const struct tcpterm_conf *given, unsigned n_frames,
 		     enum tcpterm_decision decision);
 
 /* Frees the stack and what was kept: every mbuf came back. */
