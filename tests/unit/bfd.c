@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/frame.h"
+#include "tests/unit/lib/put.h"
 #include "tests/unit/tap.h"
 #include "vnf/bfd.h"
 
@@ -23,20 +24,6 @@ enum {
 static struct bfd session;
 static uint8_t asked[96], said[BFD_FRAME];
 static usec_t now;
-
-static void
-put16(uint8_t *to, unsigned v)
-{
-	to[0] = (uint8_t)(v >> 8);
-	to[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *to, uint32_t v)
-{
-	put16(to, v >> 16);
-	put16(to + 2, v & 0xffff);
-}
 
 static uint32_t
 get32(const uint8_t *at)

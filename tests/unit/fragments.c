@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "tests/unit/lib/put.h"
 #include "tests/unit/tap.h"
 #include "tests/unit/vnf_box.h"
 
@@ -10,13 +11,6 @@ enum { PAYLOAD = 1200, CUT = 640 };	/* bytes; of the IP payload in the first fra
 
 static struct vnf_box box;
 static struct frame whole, piece;
-
-static void
-put16(uint8_t *to, unsigned v)
-{
-	to[0] = (uint8_t)(v >> 8);
-	to[1] = (uint8_t)v;
-}
 
 /* The client's data segment, as the two ends of a connection would have it after box_segment()'s
  * handshake. */

@@ -218,6 +218,23 @@ much_to_send(bool v6, uint16_t peer_mss)
 	c.wnd_edge = c.cc.cwnd = 65535;
 }
 
+/* A full segment meets a black hole there. */
+static void
+stall(bool v6)
+{
+	much_to_send(v6, 9000);
+	CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
+	c.nxt = c.mss;
+	timeouts(1, 3);
+}
+
+static void
+all_arrives(void)
+{
+	sent_clear(&c);
+	c.una = c.nxt;
+}
+
 /* A probe, if one is due, that arrives at a path that bears `most`, or is lost; its size. */
 static uint16_t
 probe(uint16_t most)
@@ -249,12 +266,8 @@ any_size_is_found_in_few_probes(void)
 		for (uint16_t most = 1220; most <= 1440; most++) {
 			unsigned n = 0;
 
-			much_to_send(v6, 9000);
-			CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
-			c.nxt = c.mss;
-			timeouts(1, 3);
-			sent_clear(&c);
-			c.una = c.nxt;
+			stall(v6);
+			all_arrives();
 			while (probe(most))
 				n++;
 			CU_ASSERT(c.mss <= most);
@@ -270,12 +283,8 @@ search_that_failed_comes_again_ever_later(void)
 {
 	const int64_t wait[] = { 20, 40, 80, 160, 320, 600, 600 };
 
-	much_to_send(false, 9000);
-	CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
-	c.nxt = c.mss;
-	timeouts(1, 3);
-	sent_clear(&c);
-	c.una = c.nxt;
+	stall(false);
+	all_arrives();
 	for (unsigned i = 0; i < RTE_DIM(wait); i++) {
 		while (probe(1024))
 			;
@@ -294,13 +303,9 @@ search_that_failed_comes_again_ever_later(void)
 static void
 outage_costs_one_probe(void)
 {
-	much_to_send(false, 9000);
-	CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
-	c.nxt = c.mss;
-	timeouts(1, 3);
+	stall(false);
 	CU_ASSERT_EQUAL(c.mss, 1024);
-	sent_clear(&c);
-	c.una = c.nxt;
+	all_arrives();
 	CU_ASSERT_EQUAL(probe(1460), 1460);
 	CU_ASSERT_EQUAL(c.mss, 1460);
 	CU_ASSERT_EQUAL(stack.stats.pmtu_raised, 1);
@@ -311,12 +316,8 @@ outage_costs_one_probe(void)
 static void
 outage_after_a_search_leaves_what_was_found(void)
 {
-	much_to_send(false, 9000);
-	CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
-	c.nxt = c.mss;
-	timeouts(1, 3);
-	sent_clear(&c);
-	c.una = c.nxt;
+	stall(false);
+	all_arrives();
 	while (probe(1300))
 		;
 	CU_ASSERT(c.mss > 1284 && c.mss <= 1300);
@@ -330,13 +331,9 @@ outage_after_a_search_leaves_what_was_found(void)
 static void
 nothing_is_probed_where_its_loss_would_tell_late(void)
 {
-	much_to_send(false, 9000);
-	CU_ASSERT_TRUE_FATAL(sent_push(&c, 0, c.mss));
-	c.nxt = c.mss;
-	timeouts(1, 3);
+	stall(false);
 	CU_ASSERT_EQUAL(pmtu_probe(&c), 0);	/* something is lost */
-	sent_clear(&c);
-	c.una = c.nxt;
+	all_arrives();
 	c.rec.state = RECOVER_LOSS;
 	CU_ASSERT_EQUAL(pmtu_probe(&c), 0);
 	c.rec.state = RECOVER_OPEN;

@@ -32,7 +32,7 @@ struct tcpterm_conn_ops {
 	void (*advice)(void *ctx, struct flow *f);
 };
 
-/* For every connection that a listener accepts, until tcpterm_conn_set_ops(). */
+/* For all connections that end in the stack, those that a listener accepts and those opened. */
 void tcpterm_set_conn_ops(struct tcpterm *s, const struct tcpterm_conn_ops *ops, void *ctx);
 
 /*

@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 
 #include "tests/unit/eal.h"
+#include "tests/unit/lib/put.h"
 
 enum { PERIOD = 65521, HEADERS = 14 + 20 + 20, POOL = 8192 };
 
@@ -232,20 +233,6 @@ copies_end(void)
 		printf("# %u buffers live, %llu frames sent, %llu forwarded\n", live,
 		       (unsigned long long)copies.n_tx, (unsigned long long)copies.n_forwarded);
 	return live == 0 && copies.n_tx == 0 && copies.n_forwarded == 0;
-}
-
-static void
-put16(uint8_t *b, uint32_t v)
-{
-	b[0] = (uint8_t)(v >> 8);
-	b[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *b, uint32_t v)
-{
-	put16(b, v >> 16);
-	put16(b + 2, v & 0xffff);
 }
 
 /* Ethernet, IPv4 and TCP headers; the parser is told to trust checksums. */

@@ -6,20 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/eal.h"
-
-static void
-put16(uint8_t *b, uint16_t v)
-{
-	b[0] = v >> 8;
-	b[1] = v & 0xff;
-}
-
-static void
-put32(uint8_t *b, uint32_t v)
-{
-	put16(b, v >> 16);
-	put16(b + 2, v & 0xffff);
-}
+#include "tests/unit/lib/put.h"
 
 static uint8_t *
 append(struct frame *f, size_t len)

@@ -4,6 +4,7 @@
 #include "datapath/checksum.h"
 #include "tests/unit/eal.h"
 #include "tests/unit/lib/lone.h"
+#include "tests/unit/lib/put.h"
 
 struct lone lone;
 
@@ -128,20 +129,6 @@ lone_end(void)
 }
 
 /* --- frames --- */
-
-static void
-put16(uint8_t *to, unsigned v)
-{
-	to[0] = (uint8_t)(v >> 8);
-	to[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *to, uint32_t v)
-{
-	put16(to, v >> 16);
-	put16(to + 2, v & 0xffff);
-}
 
 static void
 put_link(uint8_t *f, const struct lone_segment *g, const struct lone_tags *tags)
