@@ -49,7 +49,7 @@ outstanding(const struct conn *c)
 static usec_t
 heard(const struct endpoint *e)
 {
-	return usec_before(e->c.heard_at, e->f.started) ? e->f.started : e->c.heard_at;
+	return usec_before(e->c.heard_at, e->f->started) ? e->f->started : e->c.heard_at;
 }
 
 static usec_t
@@ -138,7 +138,7 @@ alive_timer(struct endpoint *e)
 static struct alive *
 alive_of(const struct conn *c)
 {
-	return c->f->kind == TCPTERM_KIND_CONN ? &((struct endpoint *)c->f)->alive : NULL;
+	return c->f->kind == TCPTERM_KIND_CONN ? &endpoint_of(c->f)->alive : NULL;
 }
 
 uint8_t
@@ -165,7 +165,7 @@ alive_retransmitted(struct conn *c)
 void
 tcpterm_set_keepalive(struct flow *f, const struct tcpterm_keepalive *k)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	struct alive *a = &e->alive;
 
 	if (k) {
@@ -182,7 +182,7 @@ tcpterm_set_keepalive(struct flow *f, const struct tcpterm_keepalive *k)
 void
 tcpterm_set_user_timeout(struct flow *f, uint32_t ms)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 
 	e->alive.user_ms = ms;
 	tcb_pend(&e->c);
@@ -191,7 +191,7 @@ tcpterm_set_user_timeout(struct flow *f, uint32_t ms)
 void
 tcpterm_set_retries(struct flow *f, uint8_t r1, uint8_t r2, uint8_t n_syn)
 {
-	struct alive *a = &((struct endpoint *)f)->alive;
+	struct alive *a = &endpoint_of(f)->alive;
 
 	a->r1 = r1 ? r1 : R1;
 	a->r2 = r2 ? r2 : R2;
@@ -201,7 +201,7 @@ tcpterm_set_retries(struct flow *f, uint8_t r1, uint8_t r2, uint8_t n_syn)
 void
 tcpterm_set_fin_wait(struct flow *f, uint16_t seconds)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 
 	e->alive.fin_wait_s = seconds ? seconds : FIN_WAIT_S;
 	e->alive.fin_at = USEC_NEVER;

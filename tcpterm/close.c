@@ -9,7 +9,7 @@
 int
 tcpterm_shutdown(struct tcpterm *s, struct flow *f)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	int rc = endpoint_may_write(f);
 
 	(void)s;
@@ -23,13 +23,13 @@ tcpterm_shutdown(struct tcpterm *s, struct flow *f)
 void
 tcpterm_shutdown_read(struct flow *f)
 {
-	((struct endpoint *)f)->no_read = true;
+	endpoint_of(f)->no_read = true;
 }
 
 void
 tcpterm_abort(struct tcpterm *s, struct flow *f)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 
 	if (e->c.state >= TCPTERM_SYN_RECEIVED && e->c.state != TCPTERM_TIME_WAIT)
 		send_reset(&e->c);
@@ -39,7 +39,7 @@ tcpterm_abort(struct tcpterm *s, struct flow *f)
 void
 tcpterm_close(struct tcpterm *s, struct flow *f)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 
 	/* RFC 9293 3.6.1: who has not read all says by RST that some of it was lost (SHLD-3), and
 	 * 3.10.4: what was never open is deleted. */
@@ -55,5 +55,5 @@ tcpterm_close(struct tcpterm *s, struct flow *f)
 void
 tcpterm_set_linger(struct flow *f, bool reset)
 {
-	((struct endpoint *)f)->linger0 = reset;
+	endpoint_of(f)->linger0 = reset;
 }

@@ -98,22 +98,22 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 	if (rc != 0)
 		return rc;
 	p.hash = core_hash(&p);
-	e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, &p, false);
+	e = endpoint_new(s, &p);
 	if (!e)
 		return -ENOMEM;
-	if (!l2_from(s->l2s, &e->f.l2[0], &id->l2, id->side)) {
-		flow_destroy(s, &e->f, TCPTERM_END_ABORTED);
+	if (!l2_from(s->l2s, &e->f->l2[0], &id->l2, id->side)) {
+		flow_destroy(s, e->f, TCPTERM_END_ABORTED);
 		return -ENOMEM;
 	}
-	e->f.l2[1].side = id->side;
-	e->f.seen = 1;
-	e->f.cookie = cookie;
+	e->f->l2[1].side = id->side;
+	e->f->seen = 1;
+	e->f->cookie = cookie;
 	endpoint_init(s, e, 1);
 	e->c.ttl = id->ttl ? id->ttl : 64;
 	e->c.tos = id->tos;
-	flow_announce(s, &e->f);
+	flow_announce(s, e->f);
 	open_active(&e->c);
 	endpoint_arm(s, e);
-	*f = &e->f;
+	*f = e->f;
 	return 0;
 }

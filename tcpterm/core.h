@@ -29,6 +29,9 @@ struct tcpterm {
 	struct tcpterm_conf conf;
 	usec_t now;
 	struct slab slabs[TCPTERM_N_KINDS];
+	struct slab awake[2];		/* struct endpoint, struct relay (rest.h) */
+	TAILQ_HEAD(, conn) quiet;	/* connections that may rest, the latest to speak last */
+	uint32_t n_quiet;
 	struct slab sent;		/* struct sent_seg, of all connections */
 	struct table *table;
 	uint32_t table_changes;		/* a burst's look-ups are good while this stays */

@@ -75,7 +75,7 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	if (!has_room(s, kind))
 		return -ENOMEM;
 	relay_release(s, r);
-	return become(s, &r->f, kind, r->idle_us);
+	return become(s, r->f, kind, r->idle_us);
 }
 
 /* Its streams end here. */
@@ -103,7 +103,7 @@ tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to)
 	case TCPTERM_KIND_EMBRYO:
 		return demote_embryo(s, (struct embryo *)f, kind);
 	case TCPTERM_KIND_RELAY:
-		return demote_relay(s, (struct relay *)f, kind);
+		return demote_relay(s, relay_of(f), kind);
 	case TCPTERM_KIND_PASSIVE:
 		return demote_passive(s, f, kind);
 	default:

@@ -2,6 +2,7 @@
 
 #include "tcpterm/endpoint.h"
 #include "tcpterm/reset.h"
+#include "tcpterm/rest.h"
 #include "tcpterm/segment.h"
 #include "tcpterm/urgent.h"
 
@@ -32,7 +33,8 @@ void
 endpoint_arm(struct tcpterm *s, struct endpoint *e)
 {
 	alive_settle(e);
-	flow_arm(s, &e->f, next_of(e));
+	flow_arm(s, e->f, next_of(e));
+	rest_later(&e->c, rest_endpoint_may(e));
 }
 
 /* --- open --- */
@@ -43,6 +45,14 @@ from_one_to_one(const struct pkt *p)
 {
 	return address_speaks(&p->src) && address_speaks(&p->dst) &&
 	       !rte_is_multicast_ether_addr(rte_pktmbuf_mtod(p->m, const struct rte_ether_addr *));
+}
+
+struct endpoint *
+endpoint_new(struct tcpterm *s, const struct pkt *p)
+{
+	struct flow *f = flow_create(s, TCPTERM_KIND_CONN, p, false);
+
+	return f ? rest_endpoint_new(s, f) : NULL;
 }
 
 void
@@ -65,15 +75,15 @@ endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *
 	if (flood_pressed(s))
 		cookie_answer(s, p, v);
 	else
-		e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
+		e = endpoint_new(s, p);
 	if (e) {
-		e->f.cookie = v->cookie;
-		e->f.caller = v->caller;
-		flow_touch(s, &e->f, p, 0);
+		e->f->cookie = v->cookie;
+		e->f->caller = v->caller;
+		flow_touch(s, e->f, p, 0);
 		e->passive_open = true;
 		endpoint_init(s, e, 0);
 		e->c.tuning = v->tuning;
-		flow_announce(s, &e->f);
+		flow_announce(s, e->f);
 		open_passive(s, e, p);
 		endpoint_arm(s, e);
 	}
@@ -84,22 +94,22 @@ void
 endpoint_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
 		     const struct cookie *k)
 {
-	struct endpoint *e = (struct endpoint *)flow_create(s, TCPTERM_KIND_CONN, p, false);
+	struct endpoint *e = endpoint_new(s, p);
 
 	if (!e) {	/* the client asks again by its data, or a probe */
 		core_drop(s, p->m, DROP_no_memory);
 		return;
 	}
-	e->f.cookie = v->cookie;
-	e->f.caller = v->caller;
-	e->f.start = TCPTERM_START_COOKIE;
-	flow_learn(s, &e->f, p, 0);
+	e->f->cookie = v->cookie;
+	e->f->caller = v->caller;
+	e->f->start = TCPTERM_START_COOKIE;
+	flow_learn(s, e->f, p, 0);
 	e->passive_open = true;
 	endpoint_init(s, e, 0);
 	e->c.tuning = v->tuning;
 	open_cookie(&e->c, k);
-	flow_announce(s, &e->f);
-	endpoint_input(s, &e->f, p);
+	flow_announce(s, e->f);
+	endpoint_input(s, e->f, p);
 }
 
 /* --- end --- */
@@ -118,22 +128,22 @@ endpoint_close(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why)
 	const struct tcpterm_conn_ops *ops = ops_of(s, e);
 
 	if (ops->closed)
-		ops->closed(s->conn_ctx, &e->f, why);
+		ops->closed(s->conn_ctx, e->f, why);
 	release(s, e);
 }
 
 void
 endpoint_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	release(s, (struct endpoint *)f);
+	release(s, endpoint_of(f));
 	flow_destroy(s, f, why);
 }
 
 void
 endpoint_fail(struct tcpterm *s, struct flow *f, enum tcpterm_end why, int error)
 {
-	((struct endpoint *)f)->error = (uint8_t)error;
-	endpoint_close(s, (struct endpoint *)f, why);
+	endpoint_of(f)->error = (uint8_t)error;
+	endpoint_close(s, endpoint_of(f), why);
 	flow_destroy(s, f, why);
 }
 
@@ -141,7 +151,7 @@ endpoint_fail(struct tcpterm *s, struct flow *f, enum tcpterm_end why, int error
 static void
 reset_by_peer(struct tcpterm *s, struct flow *f)
 {
-	const struct endpoint *e = (const struct endpoint *)f;
+	const struct endpoint *e = endpoint_of(f);
 
 	endpoint_fail(s, f, TCPTERM_END_RST, e->c.state == TCPTERM_CLOSE_WAIT ? EPIPE : ECONNRESET);
 }
@@ -149,7 +159,7 @@ reset_by_peer(struct tcpterm *s, struct flow *f)
 static void
 timed_out(struct tcpterm *s, struct flow *f)
 {
-	const struct endpoint *e = (const struct endpoint *)f;
+	const struct endpoint *e = endpoint_of(f);
 
 	/* RFC 5461 2: what the network said of it is the better reason */
 	endpoint_fail(s, f, TCPTERM_END_TIMEOUT, e->soft ? e->soft : ETIMEDOUT);
@@ -159,7 +169,7 @@ static void
 to_timewait(struct tcpterm *s, struct endpoint *e)
 {
 	endpoint_close(s, e, TCPTERM_END_FIN);
-	timewait_start_conn(s, &e->f, &e->c);
+	timewait_start_conn(s, e->f, &e->c);
 }
 
 /* --- segments --- */
@@ -180,18 +190,18 @@ static void
 learn(struct tcpterm *s, struct endpoint *e, const struct pkt *p)
 {
 	unsigned peer = e->c.leg;
-	bool known = e->f.seen & 1u << peer, own = e->f.seen & 1u << !peer;
-	struct rte_ether_addr was = e->f.l2[peer].src;
+	bool known = e->f->seen & 1u << peer, own = e->f->seen & 1u << !peer;
+	struct rte_ether_addr was = e->f->l2[peer].src;
 
-	flow_learn(s, &e->f, p, peer);
-	if (known && own && !rte_is_same_ether_addr(&was, &e->f.l2[peer].src))
-		e->f.l2[!peer].dst = e->f.l2[peer].src;
+	flow_learn(s, e->f, p, peer);
+	if (known && own && !rte_is_same_ether_addr(&was, &e->f->l2[peer].src))
+		e->f->l2[!peer].dst = e->f->l2[peer].src;
 }
 
 void
 endpoint_input(struct tcpterm *s, struct flow *f, struct pkt *p)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	int64_t had = e->rx.end, una = e->c.una, urgent = e->rx.urgent;
 
 	if (p->cksum_bad) {
@@ -244,7 +254,7 @@ tell(struct tcpterm *s, struct flow *f, bool *event, void (*fn)(void *ctx, struc
 void
 endpoint_settle(struct tcpterm *s, struct flow *f)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	const struct tcpterm_conn_ops *ops = ops_of(s, e);
 	bool fresh = e->c.state >= TCPTERM_ESTABLISHED && !e->was_established;
 
@@ -266,7 +276,7 @@ endpoint_settle(struct tcpterm *s, struct flow *f)
 void
 endpoint_timer(struct tcpterm *s, struct flow *f)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 
 	if (!tcb_timer(&e->c) || !alive_timer(e))
 		timed_out(s, f);
@@ -287,7 +297,7 @@ taken(struct tcpterm *s, struct endpoint *e, int64_t from)
 ssize_t
 tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	uint32_t n = (uint32_t)RTE_MIN((size_t)stream_len(&e->rx), len);
 	int64_t from = e->rx.start;
 
@@ -304,7 +314,7 @@ tcpterm_read(struct tcpterm *s, struct flow *f, void *buf, size_t len)
 int
 endpoint_may_write(const struct flow *f)
 {
-	const struct endpoint *e = (const struct endpoint *)f;
+	const struct endpoint *e = endpoint_of(f);
 
 	if (f->kind != TCPTERM_KIND_CONN || e->c.state < TCPTERM_ESTABLISHED)
 		return -ENOTCONN;
@@ -314,7 +324,7 @@ endpoint_may_write(const struct flow *f)
 ssize_t
 tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	int rc = endpoint_may_write(f);
 	size_t room = e->send_buffer - RTE_MIN(stream_len(&e->tx), e->send_buffer), n;
 
@@ -329,7 +339,7 @@ tcpterm_write(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
 ssize_t
 tcpterm_write_urgent(struct tcpterm *s, struct flow *f, const void *buf, size_t len)
 {
-	struct conn *c = &((struct endpoint *)f)->c;
+	struct conn *c = &endpoint_of(f)->c;
 	ssize_t n = tcpterm_write(s, f, buf, len);
 
 	if (n > 0 && (size_t)n == len) {
@@ -342,13 +352,13 @@ tcpterm_write_urgent(struct tcpterm *s, struct flow *f, const void *buf, size_t 
 int64_t
 tcpterm_urgent(const struct flow *f)
 {
-	return f->kind == TCPTERM_KIND_CONN ? urgent_ahead(&((const struct endpoint *)f)->rx) : 0;
+	return f->kind == TCPTERM_KIND_CONN ? urgent_ahead(&endpoint_of(f)->rx) : 0;
 }
 
 int
 tcpterm_peek_urgent(struct flow *f, uint8_t *byte)
 {
-	const struct endpoint *e = (const struct endpoint *)f;
+	const struct endpoint *e = endpoint_of(f);
 
 	if (tcpterm_urgent(f) == 0)
 		return -EINVAL;
@@ -361,7 +371,7 @@ tcpterm_peek_urgent(struct flow *f, uint8_t *byte)
 struct rte_mbuf *
 tcpterm_take(struct tcpterm *s, struct flow *f)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	int64_t from = e->rx.start;
 	struct rte_mbuf *m;
 	uint32_t n;
@@ -380,7 +390,7 @@ tcpterm_take(struct tcpterm *s, struct flow *f)
 int
 tcpterm_give(struct tcpterm *s, struct flow *f, struct rte_mbuf *m)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	int rc = endpoint_may_write(f);
 
 	if (rc != 0)

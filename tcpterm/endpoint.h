@@ -7,8 +7,9 @@
 #include "tcpterm/alive.h"
 #include "tcpterm/tcb.h"
 
+/* As it is while it is awake; what it is at rest is rest.h's. */
 struct endpoint {
-	struct flow f;
+	struct flow *f;
 	struct conn c;
 	struct stream rx, tx;
 	struct alive alive;
@@ -26,12 +27,18 @@ struct endpoint {
 	uint8_t error;		/* errno of the end; 0: orderly, or none yet */
 };
 
+/* The connection of a flow of that kind, woken; of another kind, nothing to be looked at. */
+struct endpoint *endpoint_of(const struct flow *f);
+
 /* A SYN that the filter accepted: answers it. Takes p->m. */
 void endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v);
 
 /* The client's ACK of a SYN cookie: the connection is there. Takes p->m. */
 void endpoint_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
 			  const struct cookie *k);
+
+/* A flow and its awake part, zero but for that; NULL: no room. */
+struct endpoint *endpoint_new(struct tcpterm *s, const struct pkt *p);
 
 /* A fresh connection before any SYN, with the settings of who says nothing; leg 0 faces the
  * initiator. */

@@ -2,6 +2,7 @@
  * The common head of all flows: made, found, counted, changed, destroyed.
  */
 #include "tcpterm/embryo.h"
+#include "tcpterm/rest.h"
 #include "tcpterm/tape.h"
 
 uint32_t
@@ -77,6 +78,7 @@ object_free(struct tcpterm *s, struct flow *f)
 	timer_cancel(&s->wheel, &f->timer);
 	if (f->kind == TCPTERM_KIND_EMBRYO)
 		flood_forget(s, (struct embryo *)f);
+	rest_end(s, f);
 	s->stats.n_flows[f->kind]--;
 	slab_free(&s->slabs[f->kind], f->ref & REF_INDEX_MASK);
 }

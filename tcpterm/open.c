@@ -45,11 +45,11 @@ open_init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
 {
 	struct conn *c = &e->c;
 
-	tcb_init(c, s, &e->f, leg);
+	tcb_init(c, s, e->f, leg);
 	c->rx = &e->rx;
 	c->tx = &e->tx;
 	c->rcv.fin_ackable = true;
-	open_own(c, e->f.l2[leg].side);
+	open_own(c, e->f->l2[leg].side);
 }
 
 void

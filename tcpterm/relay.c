@@ -3,6 +3,7 @@
 #include "tcpterm/endpoint.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
+#include "tcpterm/rest.h"
 #include "tcpterm/track.h"
 #include "tcpterm/urgent.h"
 
@@ -35,7 +36,7 @@ leg_start(struct tcpterm *s, struct relay *r, const struct embryo *e, unsigned k
 	const struct embryo_end *peer = &e->end[k], *us = &e->end[!k];
 	struct conn *c = &r->leg[k];
 
-	tcb_init(c, s, &r->f, (uint8_t)k);
+	tcb_init(c, s, r->f, (uint8_t)k);
 	c->relayed = c->nodelay = true;
 	c->tuning = e->verdict.tuning;
 	c->rx = &r->str[k];
@@ -75,10 +76,12 @@ bool
 relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 {
 	struct embryo copy = *e;
-	struct relay *r = (struct relay *)flow_become(s, &e->f, TCPTERM_KIND_RELAY);
+	struct flow *f = flow_become(s, &e->f, TCPTERM_KIND_RELAY);
+	struct relay *r;
 
-	if (!r)
+	if (!f)
 		return false;
+	r = rest_relay_new(s, f);
 	relay_init(s, r, &copy.verdict, false);
 	leg_start(s, r, &copy, 0);
 	leg_start(s, r, &copy, 1);
@@ -91,7 +94,7 @@ relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 	/* The server learns now that its SYN-ACK arrived. */
 	r->leg[1].rcv.ack_now = true;
 	tcb_pend(&r->leg[1]);
-	relay_input(s, &r->f, p, 0);
+	relay_input(s, r->f, p, 0);
 	return true;
 }
 
@@ -127,7 +130,7 @@ own_leg(struct tcpterm *s, struct relay *r, const struct pkt *p, const struct tc
 {
 	struct conn *c = &r->leg[k];
 
-	tcb_init(c, s, &r->f, (uint8_t)k);
+	tcb_init(c, s, r->f, (uint8_t)k);
 	c->relayed = c->nodelay = true;
 	c->tuning = v->tuning;
 	c->rx = &r->str[k];
@@ -140,26 +143,28 @@ void
 relay_from_cookie(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v,
 		  const struct cookie *k)
 {
-	struct relay *r = (struct relay *)flow_create(s, TCPTERM_KIND_RELAY, p, false);
+	struct flow *f = flow_create(s, TCPTERM_KIND_RELAY, p, false);
 	struct conn *server;
+	struct relay *r;
 
-	if (!r) {	/* the client asks again by its data, or a probe */
+	if (!f) {	/* the client asks again by its data, or a probe */
 		core_drop(s, p->m, DROP_no_memory);
 		return;
 	}
-	r->f.cookie = v->cookie;
-	r->f.caller = v->caller;
-	r->f.start = TCPTERM_START_COOKIE;
-	flow_learn(s, &r->f, p, 0);
+	r = rest_relay_new(s, f);
+	r->f->cookie = v->cookie;
+	r->f->caller = v->caller;
+	r->f->start = TCPTERM_START_COOKIE;
+	flow_learn(s, r->f, p, 0);
 	relay_init(s, r, v, true);
 	open_cookie(own_leg(s, r, p, v, 0), k);
 	server = own_leg(s, r, p, v, 1);
 	server->iss = k->irs;	/* what the client sends keeps its numbers */
 	server->heard_at = s->now;
 	learn_manners(server, p);
-	flow_announce(s, &r->f);
+	flow_announce(s, r->f);
 	open_active(server);
-	relay_input(s, &r->f, p, 0);
+	relay_input(s, r->f, p, 0);
 }
 
 /* The server's answer to our SYN.  True: it was used up. */
@@ -172,7 +177,7 @@ opening(struct tcpterm *s, struct relay *r, struct pkt *p, unsigned dir)
 	if (c->state != TCPTERM_SYN_SENT && c->state != TCPTERM_SYN_RECEIVED)
 		return false;
 	if (p->flags & TCP_SYN && (!(p->flags & TCP_ACK) || p->ack == c->iss.v + 1)) {
-		flow_learn(s, &r->f, p, dir);
+		flow_learn(s, r->f, p, dir);
 		learn_manners(&r->leg[!dir], p);
 	}
 	was = open_input(c, p);
@@ -195,7 +200,7 @@ relay_release(struct tcpterm *s, struct relay *r)
 void
 relay_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	struct relay *r = (struct relay *)f;
+	struct relay *r = relay_of(f);
 
 	if (f->end == TCPTERM_END_NONE)
 		f->end = (uint8_t)why;
@@ -297,7 +302,7 @@ step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	if (r->dying || !holds_nothing(&r->leg[0]) || !holds_nothing(&r->leg[1]))
 		return -EAGAIN;
 	relay_release(s, r);
-	f = flow_become(s, &r->f, kind);
+	f = flow_become(s, r->f, kind);
 	if (!f)
 		return -ENOMEM;
 	track_take_over(s, f, half, idle_us);
@@ -317,7 +322,7 @@ idle(struct tcpterm *s, struct relay *r)
 {
 	if (usec_before(s->now, r->idle_at))
 		return false;
-	r->idle_at = usec_add(r->f.last, r->idle_us);
+	r->idle_at = usec_add(r->f->last, r->idle_us);
 	if (usec_before(s->now, r->idle_at))
 		return false;
 	r->idle_at = usec_add(s->now, r->idle_us);
@@ -327,7 +332,7 @@ idle(struct tcpterm *s, struct relay *r)
 void
 relay_settle(struct tcpterm *s, struct flow *f)
 {
-	struct relay *r = (struct relay *)f;
+	struct relay *r = relay_of(f);
 
 	if (r->dying) {
 		struct conn *c = &r->leg[!r->dead];
@@ -348,6 +353,7 @@ relay_settle(struct tcpterm *s, struct flow *f)
 			return;
 	}
 	flow_arm(s, f, relay_next(r));
+	rest_later(&r->leg[0], rest_relay_may(r));
 }
 
 static void
@@ -393,7 +399,7 @@ keep_alive(struct tcpterm *s, struct relay *r)
 void
 relay_timer(struct tcpterm *s, struct flow *f)
 {
-	struct relay *r = (struct relay *)f;
+	struct relay *r = relay_of(f);
 
 	if (idle(s, r))
 		return;
@@ -417,7 +423,7 @@ relay_timer(struct tcpterm *s, struct flow *f)
 void
 relay_take_up(struct tcpterm *s, struct flow *f, const struct embryo *e, const uint32_t window[2])
 {
-	struct relay *r = (struct relay *)flow_become(s, f, TCPTERM_KIND_RELAY);
+	struct relay *r = rest_relay_new(s, flow_become(s, f, TCPTERM_KIND_RELAY));
 
 	relay_init(s, r, &e->verdict, false);
 	for (unsigned k = 0; k < 2; k++) {
@@ -428,7 +434,7 @@ relay_take_up(struct tcpterm *s, struct flow *f, const struct embryo *e, const u
 		c->rcv.adv = window[k];
 		c->rcv.limit = RTE_MAX(c->rcv.limit, window[k]);
 	}
-	flow_arm(s, &r->f, relay_next(r));
+	flow_arm(s, r->f, relay_next(r));
 }
 
 /* --- segments --- */
@@ -460,7 +466,7 @@ tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
 void
 relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 {
-	struct relay *r = (struct relay *)f;
+	struct relay *r = relay_of(f);
 	struct conn *c = &r->leg[dir];
 	int64_t had = r->str[dir].end, released = r->str[!dir].start;
 	enum tcb_event event;
@@ -499,7 +505,7 @@ relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 bool
 relay_icmp(struct flow *f, const struct pkt *p, unsigned dir)
 {
-	struct relay *r = (struct relay *)f;
+	struct relay *r = relay_of(f);
 
 	/* The quoted segment went towards end !dir: the leg that faces it made it. */
 	if (r->dying && r->dead == !dir)

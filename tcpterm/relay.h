@@ -12,8 +12,9 @@
 #include "tcpterm/embryo.h"
 #include "tcpterm/tcb.h"
 
+/* As it is while it is awake; what it is at rest is rest.h's. */
 struct relay {
-	struct flow f;
+	struct flow *f;
 	struct conn leg[2];
 	struct stream str[2];
 	usec_t fin_at[2];	/* when the FIN of end d is acknowledged at the latest */
@@ -29,6 +30,9 @@ struct relay {
 	uint8_t why;		/* dying: enum tcpterm_end */
 	uint8_t demote;		/* enum tcpterm_kind to become when nothing is held; 0: none */
 };
+
+/* The relay of a flow of that kind, woken. */
+struct relay *relay_of(const struct flow *f);
 
 /* The client's third ACK came: terminate from here on. Takes p->m; the embryo is gone.
  * False: no room, and nothing was taken. */

@@ -189,14 +189,14 @@ tcpterm_reset_ends(struct tcpterm *s, struct flow *f, unsigned ends, enum tcpter
 		break;
 	case TCPTERM_KIND_RELAY:
 		flow_announce_end(s, f, why);
-		reset_relay(s, (struct relay *)f, ends, half);
+		reset_relay(s, relay_of(f), ends, half);
 		break;
 	case TCPTERM_KIND_TRACK:
 		flow_announce_end(s, f, why);
 		reset_tracked(s, (struct track *)f, ends, half);
 		break;
 	case TCPTERM_KIND_CONN:
-		reset_conn(s, (struct endpoint *)f, why, half);
+		reset_conn(s, endpoint_of(f), why, half);
 		flow_announce_end(s, f, why);
 		ends = TCPTERM_BOTH_ENDS;
 		break;

@@ -8,7 +8,7 @@ enum { QUICK_ACKS = 16 };
 static struct conn *
 conn_of(struct flow *f)
 {
-	return &((struct endpoint *)f)->c;
+	return &endpoint_of(f)->c;
 }
 
 void
@@ -62,5 +62,5 @@ tcpterm_set_buffers(struct flow *f, uint32_t receive, uint32_t send)
 	if (receive)
 		receive_fix(conn_of(f), receive);
 	if (send)
-		((struct endpoint *)f)->send_buffer = send;
+		endpoint_of(f)->send_buffer = send;
 }

@@ -10,6 +10,7 @@
 #include "tcpterm/pair.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/reset.h"
+#include "tcpterm/rest.h"
 #include "tcpterm/tape.h"
 #include "tcpterm/track.h"
 
@@ -39,6 +40,8 @@ defaults(struct tcpterm_conf *c)
 		c->rcv_wnd_min = 16 * 1024;
 	if (c->rcv_wnd_max == 0)
 		c->rcv_wnd_max = 4 * 1024 * 1024;
+	if (c->n_ready == 0)
+		c->n_ready = 4096;
 	if (c->idle_us == 0)
 		c->idle_us = 3600LL * 1000 * 1000;
 }
@@ -48,8 +51,8 @@ slabs_init(struct tcpterm *s)
 {
 	const size_t size[TCPTERM_N_KINDS] = {
 		[TCPTERM_KIND_EMBRYO] = sizeof(struct embryo),
-		[TCPTERM_KIND_CONN] = sizeof(struct endpoint),
-		[TCPTERM_KIND_RELAY] = sizeof(struct relay),
+		[TCPTERM_KIND_CONN] = sizeof(struct endpoint_head),
+		[TCPTERM_KIND_RELAY] = sizeof(struct relay_head),
 		[TCPTERM_KIND_PASSIVE] = pair_size(),
 		[TCPTERM_KIND_TRACK] = sizeof(struct track),
 		[TCPTERM_KIND_PASS] = sizeof(struct track),
@@ -62,6 +65,8 @@ slabs_init(struct tcpterm *s)
 		if (slab_init(&s->slabs[k], size[k], n) != 0)
 			return -ENOMEM;
 	}
+	if (rest_init(s) != 0)
+		return -ENOMEM;
 	if (timewaits_init(&s->timewaits, s->conf.n_timewaits) != 0)
 		return -ENOMEM;
 	return slab_init(&s->sent, sizeof(struct sent_seg),
@@ -89,6 +94,7 @@ tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
 	defaults(&s->conf);
 	s->now = now;
 	LIST_INIT(&s->pending);
+	TAILQ_INIT(&s->quiet);
 	timer_wheel_init(&s->wheel, now);
 	s->table = table_new(s->slabs, 4 * s->conf.n_flows);
 	s->listeners = listeners_new(s->conf.n_listeners);
@@ -142,6 +148,7 @@ tcpterm_free(struct tcpterm *s)
 				core_end(s, slab_at(&s->slabs[k], i), TCPTERM_END_ABORTED);
 		slab_fini(&s->slabs[k]);
 	}
+	rest_fini(s);
 	slab_fini(&s->sent);
 	timewaits_fini(&s->timewaits);
 	flood_fini(s);
@@ -479,6 +486,7 @@ tcpterm_run(struct tcpterm *s, usec_t now)
 	timewait_run(s);
 	flood_run(s);
 	output_pending(s);
+	rest_run(s);
 }
 
 usec_t
@@ -533,11 +541,10 @@ tcpterm_flow_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 	memset(leg, 0, 2 * sizeof *leg);
 	switch ((enum tcpterm_kind)f->kind) {
 	case TCPTERM_KIND_RELAY:
-		tcb_info(&((const struct relay *)f)->leg[0], &leg[0]);
-		tcb_info(&((const struct relay *)f)->leg[1], &leg[1]);
+		rest_relay_info(f, leg);
 		break;
 	case TCPTERM_KIND_CONN:
-		tcb_info(&((const struct endpoint *)f)->c, &leg[0]);
+		rest_endpoint_info(f, leg);
 		break;
 	case TCPTERM_KIND_PASSIVE:
 		pair_info(f, leg);

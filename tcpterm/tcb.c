@@ -17,6 +17,7 @@ void
 tcb_init(struct conn *c, struct tcpterm *s, struct flow *f, uint8_t leg)
 {
 	*c = (struct conn){
+		.slot = c->slot,
 		.s = s,
 		.f = f,
 		.leg = leg,

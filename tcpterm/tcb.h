@@ -73,11 +73,15 @@ struct receive {
 	usec_t ts_at;
 };
 
+/* What a field is after a rest, conn_rest.c says. */
 struct conn {
 	struct flow *f;
 	struct tcpterm *s;
 	LIST_ENTRY(conn) pending;
 	bool is_pending;
+	bool is_quiet;
+	TAILQ_ENTRY(conn) quiet;	/* it may rest (rest.h) */
+	uint32_t slot;			/* of the object that it is part of, awake */
 	uint8_t leg;		/* the peer is key.addr[leg] */
 	uint8_t state;		/* enum tcpterm_state; tcb_set_state() writes it */
 	bool relayed;

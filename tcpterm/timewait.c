@@ -37,8 +37,8 @@ timewait_start(struct tcpterm *s, struct relay *r)
 {
 	struct timewait *w;
 
-	flow_announce_end(s, &r->f, TCPTERM_END_FIN);
-	w = timewait_add(s, &r->f.key);
+	flow_announce_end(s, r->f, TCPTERM_END_FIN);
+	w = timewait_add(s, &r->f->key);
 	w->sort = r->translated ? TIMEWAIT_TRANSLATED : TIMEWAIT_RELAY;
 	for (unsigned k = 0; k < 2; k++) {
 		keep_numbers(w, &r->leg[k]);
@@ -48,7 +48,7 @@ timewait_start(struct tcpterm *s, struct relay *r)
 	}
 	if (r->translated)
 		w->seq_shown = seq_of(r->leg[0].iss, r->leg[0].nxt).v;
-	relay_end(s, &r->f, TCPTERM_END_FIN);
+	relay_end(s, r->f, TCPTERM_END_FIN);
 }
 
 void

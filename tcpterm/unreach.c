@@ -78,7 +78,7 @@ in_flight(const struct conn *c, uint32_t number)
 void
 endpoint_icmp(struct tcpterm *s, struct flow *f, const struct pkt *p)
 {
-	struct endpoint *e = (struct endpoint *)f;
+	struct endpoint *e = endpoint_of(f);
 	struct meaning m = meaning_of(p);
 
 	if (pmtu_icmp(&e->c, p) || m.error == 0 || m.error == EMSGSIZE)
@@ -99,7 +99,7 @@ endpoint_icmp(struct tcpterm *s, struct flow *f, const struct pkt *p)
 int
 tcpterm_error(const struct flow *f)
 {
-	const struct endpoint *e = (const struct endpoint *)f;
+	const struct endpoint *e = endpoint_of(f);
 
 	return e->error ? e->error : e->soft;
 }
@@ -107,7 +107,7 @@ tcpterm_error(const struct flow *f)
 void
 tcpterm_set_error_reports(struct flow *f, bool on)
 {
-	((struct endpoint *)f)->no_reports = !on;
+	endpoint_of(f)->no_reports = !on;
 }
 
 bool

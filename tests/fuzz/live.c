@@ -94,8 +94,8 @@ conn(unsigned side)
 	if (tcpterm_walk(fuzz.stack, &cursor, &f, 1) != 1)
 		return NULL;
 	if (f->kind == TCPTERM_KIND_RELAY)
-		return &((struct relay *)f)->leg[side];
-	return f->kind == TCPTERM_KIND_CONN ? &((struct endpoint *)f)->c : NULL;
+		return &relay_of(f)->leg[side];
+	return f->kind == TCPTERM_KIND_CONN ? &endpoint_of(f)->c : NULL;
 }
 
 static void

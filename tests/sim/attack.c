@@ -51,8 +51,8 @@ leg(unsigned side)
 	struct flow *f = ends_flow(&e);
 
 	if (f && f->kind == TCPTERM_KIND_CONN)
-		return &((struct endpoint *)f)->c;
-	return f && f->kind == TCPTERM_KIND_RELAY ? &((struct relay *)f)->leg[side] : NULL;
+		return &endpoint_of(f)->c;
+	return f && f->kind == TCPTERM_KIND_RELAY ? &relay_of(f)->leg[side] : NULL;
 }
 
 /* --- the oracle --- */

@@ -60,10 +60,10 @@ audit(void *box, const struct audit *a)
 	uint32_t i;
 
 	for (i = 0; i < 2 * relays->n_touched && forge && !forged; i++) {
-		struct relay *r = slab_at(relays, i / 2);
+		struct relay *r = slab_alive(relays, i / 2) ? relay_of(slab_at(relays, i / 2))
+							    : NULL;
 
-		if (slab_alive(relays, i / 2) && !r->dying &&
-		    r->leg[i % 2].state == TCPTERM_ESTABLISHED)
+		if (r && !r->dying && r->leg[i % 2].state == TCPTERM_ESTABLISHED)
 			forged = forge(&r->leg[i % 2]);
 	}
 	lib_box.audit(box, a);

@@ -18,7 +18,7 @@ start(bool ecn)
 static struct conn *
 leg(unsigned k)
 {
-	return &((struct relay *)ends_flow(&e))->leg[k];
+	return &relay_of(ends_flow(&e))->leg[k];
 }
 
 /* The client sends `n` full segments from number `first` on, marked `tos`. */

@@ -101,11 +101,11 @@ header_of_a_segment_outside_the_window_is_not_imitated(void)
 	g.ack = 5000;		/* of what was never sent */
 	ends_send(&e, 0, &g);
 	ends_run(&e, 0);
-	CU_ASSERT_EQUAL(((struct relay *)ends_flow(&e))->leg[1].tos, 0);
+	CU_ASSERT_EQUAL(relay_of(ends_flow(&e))->leg[1].tos, 0);
 	g.ack = 0;
 	ends_send(&e, 0, &g);
 	ends_run(&e, 0);
-	CU_ASSERT_EQUAL(((struct relay *)ends_flow(&e))->leg[1].tos, 0x20);
+	CU_ASSERT_EQUAL(relay_of(ends_flow(&e))->leg[1].tos, 0x20);
 	ends_fini(&e);
 }
 
@@ -150,11 +150,11 @@ fin_beyond_the_window_waits_for_its_bytes(void)
 {
 	ends_init(&e, &plain, true);
 	send_at(0, 60000, 0, 100, TCP_FIN | TCP_ACK);
-	CU_ASSERT_EQUAL(((struct relay *)ends_flow(&e))->leg[0].rcv.fin, -1);
+	CU_ASSERT_EQUAL(relay_of(ends_flow(&e))->leg[0].rcv.fin, -1);
 	send_at(0, 1, 0, 99, TCP_FIN | TCP_ACK);	/* a hole before it */
-	CU_ASSERT_FALSE(((struct relay *)ends_flow(&e))->str[0].fin);
+	CU_ASSERT_FALSE(relay_of(ends_flow(&e))->str[0].fin);
 	send_at(0, 0, 0, 1, TCP_ACK);
-	CU_ASSERT_TRUE(((struct relay *)ends_flow(&e))->str[0].fin);
+	CU_ASSERT_TRUE(relay_of(ends_flow(&e))->str[0].fin);
 	CU_ASSERT(ends_last(&e, 1)->flags & TCP_FIN);
 	ends_fini(&e);
 }
@@ -274,7 +274,7 @@ static void
 tiny_mss_is_not_taken_for_a_huge_one(void)
 {
 	ends_init(&e, &(struct ends_conf){ .wscale = -1, .mss = 5, .ts = true }, true);
-	CU_ASSERT(((struct relay *)ends_flow(&e))->leg[0].mss <= 36);
+	CU_ASSERT(relay_of(ends_flow(&e))->leg[0].mss <= 36);
 	ends_fini(&e);
 }
 

@@ -279,7 +279,7 @@ set_clock(struct chain *c, enum chain_node id, struct flow *f)
 {
 	uint32_t begin = id == CHAIN_CLIENT ? 5 : UINT32_MAX - 4;
 
-	((struct endpoint *)f)->c.ts_offset = begin - send_clock(c->stack[id]);
+	endpoint_of(f)->c.ts_offset = begin - send_clock(c->stack[id]);
 }
 
 static bool

@@ -47,7 +47,7 @@ copies(unsigned from, unsigned i)
 static const struct conn *
 leg(unsigned k)
 {
-	return &((const struct relay *)ends_flow(&e))->leg[k];
+	return &relay_of(ends_flow(&e))->leg[k];
 }
 
 static void
@@ -123,8 +123,8 @@ start_far(void)
 		answer(i + 1, 0, 0);
 	}
 	/* The handshake took no time. */
-	((struct relay *)ends_flow(&e))->leg[1].rtt.min = 50 * MS;
-	((struct relay *)ends_flow(&e))->leg[1].rtt.srtt = 50 * MS;
+	relay_of(ends_flow(&e))->leg[1].rtt.min = 50 * MS;
+	relay_of(ends_flow(&e))->leg[1].rtt.srtt = 50 * MS;
 	return leg(1)->cc.cwnd;
 }
 

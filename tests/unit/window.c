@@ -24,7 +24,7 @@ start(bool sack, int wscale)
 static const struct conn *
 leg(unsigned k)
 {
-	return &((const struct relay *)ends_flow(&e))->leg[k];
+	return &relay_of(ends_flow(&e))->leg[k];
 }
 
 static void

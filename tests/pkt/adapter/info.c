@@ -69,7 +69,7 @@ sending(const struct conn *c, struct tcp_info *i)
 void
 info_of(const struct sock *s, struct tcp_info *i)
 {
-	const struct conn *c = s->f ? &((const struct endpoint *)s->f)->c : NULL;
+	const struct conn *c = s->f ? &endpoint_of(s->f)->c : NULL;
 
 	memset(i, 0, sizeof *i);
 	i->tcpi_state = s->kind == SOCK_LISTENS ? LINUX_LISTEN : LINUX_CLOSE;

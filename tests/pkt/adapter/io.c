@@ -12,7 +12,7 @@
 static struct endpoint *
 end_of(const struct sock *s)
 {
-	return (struct endpoint *)s->f;
+	return endpoint_of(s->f);
 }
 
 /* --- urgent data: one byte, out of its place (RFC 6093 3.1) --- */
@@ -29,9 +29,9 @@ io_note_urgent(const struct pkt *p)
 
 	if (!s)
 		return;
-	c = &((struct endpoint *)f)->c;
+	c = &endpoint_of(f)->c;
 	at = seq_offset(seq(p->seq), c->irs, c->rcv.nxt) + p->urgent - 1;
-	if (at <= s->oob_at || at < ((struct endpoint *)f)->rx.start)
+	if (at <= s->oob_at || at < endpoint_of(f)->rx.start)
 		return;
 	s->oob_at = at;
 	s->oob_read = false;

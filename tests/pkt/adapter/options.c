@@ -208,7 +208,7 @@ error_of(struct sock *s)
 
 	if (!error && s->f) {
 		error = tcpterm_error(s->f);
-		((struct endpoint *)s->f)->soft = 0;
+		endpoint_of(s->f)->soft = 0;
 	}
 	s->error = 0;
 	return error;
@@ -236,7 +236,7 @@ value_of(struct sock *s, int level, int name)
 		return option_of(s, level, name, name == IP_TTL ? 64 : 0);
 	switch (name) {
 	case TCP_MAXSEG:
-		return s->f && s->kind == SOCK_CONNECTED ? ((struct endpoint *)s->f)->c.mss
+		return s->f && s->kind == SOCK_CONNECTED ? endpoint_of(s->f)->c.mss
 							 : option_of(s, level, name, 536);
 	case TCP_KEEPIDLE:
 		return option_of(s, level, name, 7200);
@@ -326,7 +326,7 @@ options_fcntl(void *self, int fd, int cmd, ...)
 static int
 unacknowledged(const struct sock *s)
 {
-	const struct endpoint *e = (const struct endpoint *)s->f;
+	const struct endpoint *e = endpoint_of(s->f);
 
 	if (!e || e->c.state < TCPTERM_ESTABLISHED)
 		return 0;
@@ -347,7 +347,7 @@ options_ioctl(void *self, int fd, unsigned long request, ...)
 	va_end(ap);
 	clock_lock();
 	s = sock_of(fd);
-	e = s ? (const struct endpoint *)s->f : NULL;
+	e = s ? endpoint_of(s->f) : NULL;
 	if (!s)
 		error = EBADF;
 	else if (request == FIONBIO)

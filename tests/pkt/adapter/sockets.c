@@ -152,7 +152,7 @@ static void
 on_readable(void *ctx, struct flow *f)
 {
 	struct sock *s = f->caller;
-	bool fin = ((struct endpoint *)f)->rx.fin;
+	bool fin = endpoint_of(f)->rx.fin;
 
 	(void)ctx;
 	if (!s)
@@ -449,14 +449,14 @@ is_delivered(struct sock *s)
 	const struct flow *f = tcpterm_flow(adapter.stack, lingering_ref, lingering_generation);
 
 	(void)s;
-	return !f || tcb_fin_acked(&((const struct endpoint *)f)->c);
+	return !f || tcb_fin_acked(&endpoint_of(f)->c);
 }
 
 static void
 close_connection(struct sock *s)
 {
 	struct flow *f = s->f;
-	const struct endpoint *e = (const struct endpoint *)f;
+	const struct endpoint *e = endpoint_of(f);
 
 	io_uncork(s);
 	lingering_ref = f->ref;

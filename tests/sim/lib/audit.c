@@ -5,6 +5,7 @@
 
 #include "tcpterm/endpoint.h"
 #include "tcpterm/relay.h"
+#include "tcpterm/rest.h"
 
 /* One connection under audit. */
 struct look {
@@ -32,7 +33,7 @@ wrong(const struct look *l, const char *rule, const char *fmt, ...)
 static bool
 keeps_books(const struct conn *c)
 {
-	const struct relay *r = (const struct relay *)c->f;
+	const struct relay *r = relay_of(c->f);
 
 	if (c->relayed && r->dying && r->dead == c->leg)
 		return false;
@@ -308,13 +309,14 @@ audit_stack(const struct tcpterm *s, const struct audit *a)
 	uint32_t i;
 
 	for (i = 0; i < ends->n_touched; i++)
-		if (slab_alive(ends, i))
-			look_at_endpoint(a, slab_at(ends, i), &sum);
+		if (slab_alive(ends, i) && rest_awake(slab_at(ends, i)))
+			look_at_endpoint(a, endpoint_of(slab_at(ends, i)), &sum);
 	for (i = 0; i < relays->n_touched; i++) {
-		const struct relay *r = slab_at(relays, i);
+		const struct relay *r;
 
-		if (!slab_alive(relays, i))
+		if (!slab_alive(relays, i) || !rest_awake(slab_at(relays, i)))
 			continue;
+		r = relay_of(slab_at(relays, i));
 		look_at_conn(a, &r->leg[0], &sum);
 		look_at_conn(a, &r->leg[1], &sum);
 	}

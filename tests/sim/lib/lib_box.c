@@ -124,6 +124,7 @@ start(struct lib_box *b)
 		.n_held_max = b->cfg.n_mbufs / 2,
 		.n_flows = 64,
 		.n_embryos = 64,
+		.n_ready = b->cfg.seed % 2, /* odd: who is quiet rests at once */
 		.n_listeners = 8,
 		.mtu = { (uint16_t)b->cfg.mtu[0], (uint16_t)b->cfg.mtu[1] },
 		.secret = { rng_key(b->cfg.seed, 1), rng_key(b->cfg.seed, 2) },

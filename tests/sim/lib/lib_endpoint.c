@@ -140,6 +140,7 @@ start(struct lib_end *e)
 		.n_held_max = END_MBUFS / 2,
 		.n_flows = 16,
 		.n_embryos = 16,
+		.n_ready = e->cfg.seed % 2, /* odd: who is quiet rests at once */
 		.n_listeners = 4,
 		.mtu = { mtu, mtu },
 		.rcv_wnd_max = e->cfg.rcvbuf,
