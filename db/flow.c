@@ -67,6 +67,29 @@ bind_streams(sqlite3_stmt *st, int i, const struct flow_record *r)
 	}
 }
 
+/* Three that are asked for have columns of their own. */
+static void
+bind_names(sqlite3_stmt *st, int i, const struct flow_record *r)
+{
+	static const char *const own[] = { "sni", "host", "alpn", NULL };
+	char names[RECORD_NAMES + 1], json[2 * RECORD_NAMES];
+	const char *value;
+	int k, n;
+
+	for (k = 0; k < 4; k++)
+		sqlite3_bind_null(st, i + k);
+	if (!r->names[0])
+		return;
+	memcpy(names, r->names, RECORD_NAMES);
+	names[RECORD_NAMES] = '\0';
+	for (k = 0; own[k]; k++)
+		if ((value = text_name(names, own[k], &n)) != NULL)
+			sqlite3_bind_text(st, i + k, value, n, SQLITE_TRANSIENT);
+	n = text_names_json(json, sizeof json, names, own);
+	if (n > 0)
+		sqlite3_bind_text(st, i + k, json, n, SQLITE_TRANSIENT);
+}
+
 int
 store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, struct err *e)
 {
@@ -98,6 +121,7 @@ store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, 
 		sqlite3_bind_null(st, 17);
 	bind_word(st, 18, r->start, sizeof r->start);
 	bind_streams(st, 19, r);
+	bind_names(st, 37, r);
 	return 0;
 }
 

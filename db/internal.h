@@ -26,14 +26,14 @@
 	"client_srtt, client_min_rtt, client_retransmits, client_out_of_order, " \
 	"client_zero_windows, " \
 	"server_srtt, server_min_rtt, server_retransmits, server_out_of_order, " \
-	"server_zero_windows"
+	"server_zero_windows, sni, host, alpn, names"
 
 /* Policies up to this generation may be removed: all but the newest hundred. */
 #define STORE_POLICY_HORIZON \
 	"coalesce((SELECT generation FROM policy ORDER BY generation DESC LIMIT 1 OFFSET 100), 0)"
 
 enum {
-	STORE_FLOW_PARAMETERS = 36,	/* ?1 and the columns above */
+	STORE_FLOW_PARAMETERS = 40,	/* ?1 and the columns above */
 	STORE_PATH = 512,		/* bytes of a path, the NUL too */
 	STORE_SUFFIX = 48,		/* of them, for what is appended to the database's */
 	STORE_WAL_SWEEP = 4 << 20,	/* bytes of log from which it is emptied */
@@ -223,7 +223,7 @@ int store_empty_wal(struct store *s, bool truncate);
 
 /* flow.c */
 
-/* Binds ?1 .. ?36 of STMT_FLOW or STMT_LIVE; -EINVAL if the record can't be one. */
+/* Binds the STORE_FLOW_PARAMETERS of STMT_FLOW or STMT_LIVE; -EINVAL if the record can't be one. */
 int store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, struct err *e);
 
 /* Gives the pending gaps of a flow of `run` to row `flow`. */

@@ -200,6 +200,18 @@ read_streams(sqlite3_stmt *st, int i, struct flow_record *r)
 	}
 }
 
+static void
+read_names(sqlite3_stmt *st, int i, struct flow_record *r)
+{
+	static const char *const own[] = { "sni", "host", "alpn" };
+	int k;
+
+	for (k = 0; k < 3; k++)
+		text_add_name(r->names, sizeof r->names, own[k],
+			      (const char *)sqlite3_column_text(st, i++));
+	text_add_names(r->names, sizeof r->names, (const char *)sqlite3_column_text(st, i));
+}
+
 /* A column's number here is the parameter's of store_flow_bind(), less one. */
 static void
 read_flow(sqlite3_stmt *st, struct flow_record *r)
@@ -220,6 +232,7 @@ read_flow(sqlite3_stmt *st, struct flow_record *r)
 	copy_word(r->app, sizeof r->app, sqlite3_column_text(st, 16));
 	copy_word(r->start, sizeof r->start, sqlite3_column_text(st, 17));
 	read_streams(st, 18, r);
+	read_names(st, 36, r);
 	copy_word(r->reason, sizeof r->reason, sqlite3_column_text(st, STORE_FLOW_PARAMETERS));
 }
 

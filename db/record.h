@@ -23,6 +23,7 @@ enum {
 	RECORD_WORD = 16,	/* a mode, a reason, a TCP state */
 	RECORD_RULE = 64,	/* a rule's name */
 	RECORD_APP = 32,	/* a chain of applications */
+	RECORD_NAMES = 480,	/* the names in them */
 };
 
 enum record_direction {
@@ -73,13 +74,14 @@ struct flow_record {
 	char mode[RECORD_WORD];
 	char rule[RECORD_RULE];
 	char app[RECORD_APP];	/* "": not identified */
+	char names[RECORD_NAMES];	/* lines KEY=VALUE, printable ASCII: leat-db(5) */
 	char start[RECORD_WORD];
 	char reason[RECORD_WORD];	/* why it ended; not read of a live flow */
 	struct direction_record direction[2];	/* by enum record_direction */
 	struct leg_record leg[2];	/* by enum record_side */
 };
 
-_Static_assert(sizeof(struct flow_record) <= 512, "a flow_record outgrew its ring");
+_Static_assert(sizeof(struct flow_record) <= 1024, "a flow_record outgrew its ring");
 
 /* A flow alive at a checkpoint. */
 struct live_record {

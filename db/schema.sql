@@ -1,6 +1,6 @@
 -- schema.sql - Leat's store: policies, flows that ended, flows that live.
 --
--- Version 2.  The page leat-db(5) says what every column means; whoever changes
+-- Version 3.  The page leat-db(5) says what every column means; whoever changes
 -- one changes the other.  A file of an earlier version is brought here by
 -- db/migrate.c, a new one by this file alone.
 --
@@ -10,7 +10,7 @@
 -- one of them.  NULL means: not known.
 
 PRAGMA application_id = 0x4c454154;	-- "LEAT"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- One row for each start of the daemon.
 CREATE TABLE run (
@@ -92,7 +92,11 @@ CREATE TABLE flow (
 	server_min_rtt	INTEGER,
 	server_retransmits	INTEGER NOT NULL,
 	server_out_of_order	INTEGER NOT NULL,
-	server_zero_windows	INTEGER NOT NULL
+	server_zero_windows	INTEGER NOT NULL,
+	sni		TEXT,
+	host		TEXT,
+	alpn		TEXT,
+	names		TEXT			-- a JSON object of all others
 ) STRICT;
 
 -- Rows come in the order of their end, so an index by time costs little.  One by
@@ -163,7 +167,11 @@ CREATE TABLE live_flow (
 	client_state	TEXT NOT NULL,
 	server_state	TEXT NOT NULL,
 	up_held		INTEGER NOT NULL,	-- acknowledged by Leat, not yet
-	down_held	INTEGER NOT NULL	-- by the far end
+	down_held	INTEGER NOT NULL,	-- by the far end
+	sni		TEXT,
+	host		TEXT,
+	alpn		TEXT,
+	names		TEXT
 ) STRICT;
 
 CREATE INDEX live_flow_checkpoint ON live_flow (run, checkpoint);
@@ -200,6 +208,14 @@ CREATE VIEW flow_by_app AS
 SELECT app, count(*) AS flows,
 	sum(up_bytes) AS up_bytes, sum(down_bytes) AS down_bytes
 FROM flow GROUP BY app;
+
+-- What was asked for by name, in TLS and HTTP/1.
+CREATE VIEW flow_by_name AS
+SELECT coalesce(sni, host) AS name, app, count(*) AS flows,
+	count(DISTINCT client) AS clients,
+	sum(up_bytes) AS up_bytes, sum(down_bytes) AS down_bytes
+FROM flow WHERE sni IS NOT NULL OR host IS NOT NULL
+GROUP BY coalesce(sni, host), app;
 
 CREATE VIEW flow_by_reason AS
 SELECT mode, reason, count(*) AS flows, avg(ended - started) / 1e6 AS seconds

@@ -42,7 +42,7 @@
 #include <stdint.h>
 
 enum {
-	STORE_SCHEMA_VERSION = 2,	/* PRAGMA user_version that this code writes */
+	STORE_SCHEMA_VERSION = 3,	/* PRAGMA user_version that this code writes */
 	STORE_APPLICATION_ID = 0x4c454154,	/* "LEAT" */
 };
 

@@ -1,5 +1,5 @@
 /*
- * text.h - addresses, MACs and tag stacks as the database writes them, and back.
+ * text.h - addresses, MACs, tag stacks and names as the database writes them, and back.
  *
  * Stateless, any thread.  Written by hand because a flow row holds five of them, and
  * printf would cost more than the insertion.
@@ -7,6 +7,7 @@
 #ifndef LEAT_DB_TEXT_H
 #define LEAT_DB_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -24,5 +25,21 @@ int text_vlan(char out[TEXT_VLAN], const uint16_t *vlan, unsigned int n_vlans);
 void text_to_addr(const char *text, uint8_t family, uint8_t addr[16]);
 void text_to_mac(const char *text, uint8_t mac[6]);
 unsigned int text_to_vlan(const char *text, uint16_t *vlan, unsigned int max);
+
+/*
+ * `names` holds lines KEY=VALUE.  The value of `key` (not NUL-terminated) and its length; NULL:
+ * there is none.
+ */
+const char *text_name(const char *names, const char *key, int *len);
+
+/*
+ * Writes all other names as a JSON object and returns its length; 0: there is none.  `but` ends
+ * with NULL; `size` is at least twice that of `names`, and 2.
+ */
+int text_names_json(char *out, size_t size, const char *names, const char *const but[]);
+
+/* The reverse: appends the members of such an object, and of one name, to `names`. */
+void text_add_names(char *names, size_t size, const char *json);
+void text_add_name(char *names, size_t size, const char *key, const char *value);
 
 #endif

@@ -18,7 +18,7 @@ typedef int read_value(struct flow_filter *ff, struct flow_filter_value *v, cons
 		       struct err *err);
 
 static read_value read_id, read_mode, read_name, read_number, read_start, read_end, read_port,
-	read_vlan, read_state, read_app, read_duration;
+	read_vlan, read_state, read_app, read_text, read_duration;
 
 static const struct {
 	const char *name;
@@ -39,6 +39,9 @@ static const struct {
 	[KEY_DOMAIN] = { "domain", read_number },
 	[KEY_STATE] = { "state", read_state },
 	[KEY_APP] = { "app", read_app },
+	[KEY_SNI] = { "sni", read_text },
+	[KEY_HOST] = { "host", read_text },
+	[KEY_ALPN] = { "alpn", read_text },
 	[KEY_OLDER] = { "older", read_duration },
 	[KEY_IDLE] = { "idle", read_duration },
 };
@@ -132,6 +135,13 @@ read_app(struct flow_filter *ff, struct flow_filter_value *v, const char *text, 
 	if (strlen(text) >= RECORD_APP)
 		return err_set(err, -EINVAL, "an application's name has at most %d letters",
 			       RECORD_APP - 1);
+	return put_text(ff, v, text, err);
+}
+
+/* Likewise: flows without one. */
+static int
+read_text(struct flow_filter *ff, struct flow_filter_value *v, const char *text, struct err *err)
+{
 	return put_text(ff, v, text, err);
 }
 

@@ -24,7 +24,7 @@ enum {
 /* The keys, as in doc/leatctl.8. */
 #define FLOW_FILTER_KEYS                                                                      \
 	"id, mode, rule, generation, start, client, server, addr, cport, sport, port, vlan, " \
-	"domain, state, app, older, idle"
+	"domain, state, app, sni, host, alpn, older, idle"
 
 struct flow_filter_value {
 	union {

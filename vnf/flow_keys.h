@@ -23,6 +23,9 @@ enum flow_filter_key {
 	KEY_START,
 	KEY_STATE,
 	KEY_APP,
+	KEY_SNI,
+	KEY_HOST,
+	KEY_ALPN,
 	KEY_OLDER,
 	KEY_IDLE,
 	N_KEYS

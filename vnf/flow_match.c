@@ -126,6 +126,12 @@ flow_has(const struct flow_filter *ff, enum flow_filter_key key, const struct fl
 		return is_state(text_of(ff, v), f);
 	case KEY_APP:
 		return n ? app_is(&n->app, text_of(ff, v)) : !*text_of(ff, v);
+	case KEY_SNI:
+		return n ? app_is_sni(&n->app, text_of(ff, v)) : !*text_of(ff, v);
+	case KEY_HOST:
+		return n ? app_is_host(&n->app, text_of(ff, v)) : !*text_of(ff, v);
+	case KEY_ALPN:
+		return n ? app_is_alpn(&n->app, text_of(ff, v)) : !*text_of(ff, v);
 	case KEY_OLDER:
 		return usec_diff(s->now, f->started) >= (int64_t)v->range.lo;
 	default:

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <rte_common.h>
@@ -19,7 +20,7 @@ static const char *const columns[] = {
 	"server",      "vlan",	       "client_state",	 "server_state",
 	"up_packets",  "down_packets", "up_bytes",	 "down_bytes",
 	"client_srtt", "server_srtt",  "client_retrans", "server_retrans",
-	"age_s",
+	"app",	       "age_s",
 };
 
 struct table *
@@ -78,14 +79,16 @@ flow_row_put(struct table *t, const struct flow_view *v)
 	}
 	for (i = 0; i < 2; i++)
 		table_uint(t, r->leg[i].retransmits);
+	table_str(t, *r->app ? r->app : NULL);
 	table_double(t, (double)(r->ended - r->started) / 1e6, 1);
 }
 
 /* --- events --- */
 
 static const char *const event_columns[] = {
-	"time",	 "event",      "id",	       "mode",	   "rule",	 "client", "server", "vlan",
-	"start", "up_packets", "down_packets", "up_bytes", "down_bytes", "age_s",  "reason", "lost",
+	"time",	      "event", "id",	"mode",	      "rule",	      "client",
+	"server",     "vlan",  "start", "up_packets", "down_packets", "up_bytes",
+	"down_bytes", "app",   "age_s", "reason",     "lost",
 };
 
 struct table *
@@ -128,6 +131,7 @@ flow_row_put_event(struct table *t, bool begins, const struct flow_record *r)
 		table_uint(t, r->direction[i].packets);
 	for (i = 0; i < 2; i++)
 		table_uint(t, r->direction[i].bytes);
+	table_str(t, *r->app ? r->app : NULL);
 	table_double(t, (double)(r->ended - r->started) / 1e6, 3);
 	table_str(t, begins ? NULL : r->reason);
 }
@@ -204,6 +208,20 @@ put_end(struct table *t, const struct flow_view *v, unsigned i)
 #undef ITEM
 }
 
+/* Lines KEY=VALUE. */
+static void
+put_names(struct table *t, const char *names)
+{
+	while (*names) {
+		const size_t key = strcspn(names, "="), line = strcspn(names, "\n");
+
+		table_row(t);
+		table_strn(t, names, key);
+		table_strn(t, names + key + 1, line - key - 1);
+		names += line + (names[line] == '\n');
+	}
+}
+
 void
 flow_row_put_items(struct table *t, const struct flow_view *v)
 {
@@ -215,6 +233,7 @@ flow_row_put_items(struct table *t, const struct flow_view *v)
 	item(t, "kind", tcpterm_kind_name(v->kind));
 	item(t, "rule", r->rule);
 	item(t, "app", *r->app ? r->app : NULL);
+	put_names(t, r->names);
 	item_f(t, "generation", "%ju", (uintmax_t)r->generation);
 	item_f(t, "domain", "%u", r->domain);
 	item(t, "vlan", r->n_vlans ? vlans(r, buf) : NULL);

@@ -119,5 +119,6 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 		memcpy(r->rule, n->rule, sizeof r->rule);
 		app_print(&n->app, app);
 		memcpy(r->app, app, strnlen(app, sizeof r->app - 1));
+		app_list(&n->app, r->names, sizeof r->names);
 	}
 }

@@ -67,6 +67,11 @@ static const char *const columns[][2] = {
 	{ "server_retransmits", "514" },
 	{ "server_out_of_order", "515" },
 	{ "server_zero_windows", "516" },
+	{ "sni", "www.example" },
+	{ "coalesce(host, 'null')", "null" },
+	{ "alpn", "h2;http/1.1" },
+	{ "names", "{\"tls_version\":\"TLS 1.3\",\"ja4\":\"t13d\","
+		   "\"ech\":\"a \\\"b\\\" \\\\x5c\"}" },
 };
 
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
@@ -109,6 +114,8 @@ what_is_not_known_is_null(void)
 				    "AND client_mac IS NULL AND server_mac IS NULL "
 				    "AND client_srtt IS NULL AND client_min_rtt IS NULL "
 				    "AND server_srtt IS NULL AND server_min_rtt IS NULL "
+				    "AND sni IS NULL AND host IS NULL AND alpn IS NULL "
+				    "AND names IS NULL "
 				    "AND vlan = '' AND client = '0.0.0.0'"),
 			1);
 	storage_end();

@@ -12,6 +12,7 @@
 #include "vnf/app/memory.h"
 #include "vnf/app/names.h"
 #include "vnf/app/table.h"
+#include "vnf/pattern.h"
 
 enum { AWAIT_MAX = 4096 };	/* bytes of the client's in which TLS is awaited */
 
@@ -445,6 +446,33 @@ app_is(const struct app_state *s, const char *label)
 	return strcmp(app_label((enum app_id)s->id), label) == 0 ||
 	       strcmp(app_label((enum app_id)s->outer), label) == 0 ||
 	       strcmp(app_print(s, chain), label) == 0;
+}
+
+bool
+app_is_sni(const struct app_state *s, const char *sni)
+{
+	const struct app_names *n = s->names;
+	const char *is = n && n->kind == APP_NAMES_TLS ? n->tls.sni : "";
+
+	return *sni ? *is && pattern_is_name(sni, is) : !*is;
+}
+
+bool
+app_is_host(const struct app_state *s, const char *host)
+{
+	const struct app_names *n = s->names;
+	const char *is = n && n->kind == APP_NAMES_HTTP ? n->http.host : "";
+
+	return *host ? *is && pattern_is_host(host, is) : !*is;
+}
+
+bool
+app_is_alpn(const struct app_state *s, const char *alpn)
+{
+	const struct app_names *n = s->names;
+	const char *is = n && n->kind == APP_NAMES_TLS ? n->tls.alpn : "";
+
+	return *alpn ? *is && pattern_is_among(alpn, is) : !*is;
 }
 
 const struct app_names *

@@ -23,6 +23,8 @@ enum {
 	APP_LABEL = 48,		/* bytes of a printed chain, with its NUL */
 	APP_NAME = 256,		/* bytes of a name, with its NUL: RFC 1035 2.3.4, RFC 4253 4.2 */
 	APP_ALPN = 64,
+	APP_BANNER_TOLD = 200,	/* bytes of an SSH banner as it is told */
+	APP_LIST = 480,		/* bytes of all names of a flow as app_list() writes them */
 };
 
 enum app_answer {
@@ -141,6 +143,31 @@ bool app_is(const struct app_state *s, const char *label);
 
 /* NULL: none yet. */
 const struct app_names *app_names(const struct app_state *s);
+
+/*
+ * Is it the flow's name; "": has it none?  Names of hosts have no case; "*.example" is every name
+ * below example, and a host without a port is one with any.  An ALPN is one of those offered.
+ */
+bool app_is_sni(const struct app_state *s, const char *sni);
+bool app_is_host(const struct app_state *s, const char *host);
+bool app_is_alpn(const struct app_state *s, const char *alpn);
+
+/* --- names as texts, for people, the database and programs --- */
+
+/*
+ * Tells `fn` of each name that is known: its key and its text, at most APP_NAME bytes with the
+ * NUL, printable ASCII; a backslash and every other byte is \xHH.  The keys, in this order:
+ * sni, alpn (';' between), tls_version, ja3, ja4, ech; host, method, status; client_banner,
+ * server_banner; query.  Of flows whose application is unknown nothing is told.
+ */
+typedef void app_told(void *aux, const char *key, const char *text);
+void app_tell(const struct app_state *s, app_told *fn, void *aux);
+
+/* Writes them as lines, "sni=www.example\nalpn=h2\n"; what there is no room for is left out. */
+void app_list(const struct app_state *s, char *to, size_t size);
+
+/* Writes `from` as app_tell() does, cut to `size` with its NUL.  Returns its length. */
+size_t app_harmless(char *to, size_t size, const char *from);
 
 /* The label of a row, and its reference. */
 const char *app_label(enum app_id id);
