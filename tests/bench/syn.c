@@ -27,6 +27,7 @@
 
 #include "datapath/checksum.h"
 #include "tests/bench/lib/bed.h"
+#include "tests/bench/lib/row.h"
 
 enum {
 	N_FRAMES = 4096,
@@ -122,7 +123,7 @@ send_burst(struct bench *b, enum mode mode)
 
 	while (n < PORT_BURST && (m[n] = syn_frame(b, mode)) != NULL)
 		n++;
-	port_tx(b->bed.client, 0, m, n, &b->drops);
+	port_tx(b->bed.client[BED_VERIFIES], 0, m, n, &b->drops);
 	b->sent[mode] += n;
 	return n;
 }
@@ -211,8 +212,8 @@ run(struct bench *b, enum mode mode, uint64_t n)
 			syns += fed;
 		}
 		done += fed;
-		b->back[mode] += take(b, b->bed.client);
-		b->on[mode] += take(b, b->bed.server);
+		b->back[mode] += take(b, b->bed.client[BED_VERIFIES]);
+		b->on[mode] += take(b, b->bed.server[BED_VERIFIES]);
 	}
 	return syns ? (double)cycles / (double)syns : 0;
 }
@@ -300,17 +301,19 @@ measure(struct bench *b, uint64_t n)
 	}
 }
 
-/* What every benchmark says; each SYN is of a flow of its own. */
-static void
-print_line(const char *mode, uint64_t n, double cycles)
+static struct row
+row_of(const struct bench *b, enum mode mode)
 {
-	printf("{\"bench\":\"syn\",\"mode\":\"%s\",\"flows\":%" PRIu64
-	       ",\"payload\":0,\"cycles\":%.0f,\"copied_bytes\":0,\"tsc_mhz\":%" PRIu64,
-	       mode, n, cycles, rte_get_tsc_hz() / 1000000);
+	return (struct row){ .bench = "syn",
+			     .mode = mode_name[mode],
+			     .of = "SYN",
+			     .flows = b->sent[mode],	/* each is of a flow of its own */
+			     .cycles = b->best[mode],
+			     .goal = mode == LISTENER_COOKIE || mode == RELAY_COOKIE ? 250 : 0 };
 }
 
 static bool
-print_one(const struct bench *b, enum mode mode)
+print_one(const struct bench *b, enum mode mode, const struct row *row)
 {
 	const bool cookie = mode >= RELAY_COOKIE;
 	/* handshakes of before the pressure, whose SYN-ACK is sent again */
@@ -322,12 +325,14 @@ print_one(const struct bench *b, enum mode mode)
 	bool right = mode == RELAY_DROP ? back == 0 && on < sent / 20
 		     : cookie		? back == sent && on == 0
 					: back == 0 && on == sent;
+	char more[160];
 
-	print_line(mode_name[mode], sent, b->best[mode]);
-	printf(",\"syns\":%" PRIu64 ",\"answered\":%" PRIu64 ",\"forwarded\":%" PRIu64
-	       ",\"per_second\":%.0f,\"over_forward\":%.0f}\n",
-	       sent, back, on, b->best[mode] > 0 ? (double)rte_get_tsc_hz() / b->best[mode] : 0,
-	       b->best[mode] - b->best[FORWARD]);
+	snprintf(more, sizeof more,
+		 ",\"answered\":%" PRIu64 ",\"forwarded\":%" PRIu64
+		 ",\"per_second\":%.0f,\"over_forward\":%.0f",
+		 back, on, row->cycles > 0 ? (double)rte_get_tsc_hz() / row->cycles : 0,
+		 row->cycles - b->best[FORWARD]);
+	row_print(row, more);
 	if (!right)
 		fprintf(stderr,
 			"syn: %s: of %" PRIu64 " SYNs %" PRIu64 " were answered, %" PRIu64
@@ -336,24 +341,40 @@ print_one(const struct bench *b, enum mode mode)
 	return right && sent > 0;
 }
 
+static bool
+print(const struct bench *b)
+{
+	struct row row[N_MODES + 1];
+	bool right = true;
+
+	for (unsigned mode = 0; mode < N_MODES; mode++) {
+		row[mode] = row_of(b, mode);
+		right &= print_one(b, mode, &row[mode]);
+	}
+	row[N_MODES] = row[CLASSES_COOKIE];
+	row[N_MODES].mode = "further-class";
+	row[N_MODES].cycles = (b->best[CLASSES_COOKIE] - b->best[LISTENER_COOKIE]) / FURTHER;
+	row_print(&row[N_MODES], "");
+	row_table(row, N_MODES, &row[FORWARD]);
+	row[N_MODES].goal = 80;
+	row_table(&row[N_MODES], 1, NULL);
+	return right;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct bench b;
 	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 0) : 500000;
 	struct err err = { "" };
-	bool right = true;
+	bool right;
 
 	if (set_up(&b, &err) != 0) {
 		fprintf(stderr, "syn: %s\n", err.msg);
 		return 1;
 	}
 	measure(&b, n);
-	for (unsigned mode = 0; mode < N_MODES; mode++)
-		right &= print_one(&b, mode);
-	print_line("further-class", b.sent[CLASSES_COOKIE],
-		   (b.best[CLASSES_COOKIE] - b.best[LISTENER_COOKIE]) / FURTHER);
-	printf("}\n");
+	right = print(&b);
 	for (unsigned i = 0; i < 2; i++)
 		tcpterm_free(b.listener[i]);
 	bed_end(&b.bed);

@@ -4,7 +4,7 @@
 
 #include "datapath/eal.h"
 
-enum { MEM_MB = 160, JOURNAL = 1024 };
+enum { MEM_MB = 160, JOURNAL = 1024, SINK_RING = 256 };
 
 static struct port *
 outer_port(const char *spec, struct rte_mempool *pool, struct err *err)
@@ -20,25 +20,39 @@ outer_port(const char *spec, struct rte_mempool *pool, struct err *err)
 }
 
 static int
+open_hosts(struct bed *b, struct err *err)
+{
+	for (unsigned i = 0; i < BED_N; i++) {
+		b->client[i] = outer_port(b->o.port[2 * i].spec, b->pools.frames, err);
+		b->server[i] = outer_port(b->o.port[2 * i + 1].spec, b->pools.frames, err);
+		if (!b->client[i] || !b->server[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
 open_ports(struct bed *b, struct err *err)
 {
 	unsigned i;
 
 	b->o = (struct options){
 		.port = { { .name = "a", .spec = "ring:bench-a", .mtu = 1500 },
-			  { .name = "b", .spec = "ring:bench-b", .mtu = 1500 } },
-		.n_ports = 2,
-		.pair = { { 0, 1 } },
-		.n_pairs = 1,
+			  { .name = "b", .spec = "ring:bench-b", .mtu = 1500 },
+			  { .name = "ta", .spec = "ring:bench-ta", .mtu = 1500, .trust = true },
+			  { .name = "tb", .spec = "ring:bench-tb", .mtu = 1500, .trust = true } },
+		.n_ports = 2 * BED_N,
+		.pair = { { 0, 1 }, { 2, 3 } },
+		.n_pairs = BED_N,
 		.n_workers = 1,
 	};
 	b->ports = ports_new(&b->o, 1, b->pools.frames, err);
-	for (i = 0; b->ports && i < 2; i++)
+	if (!b->ports)
+		return -ENOMEM;
+	for (i = 0; i < b->ports->n; i++)
 		if (port_open(b->ports->port[i], err) != 0)
 			return -EIO;
-	b->client = outer_port("ring:bench-a", b->pools.frames, err);
-	b->server = outer_port("ring:bench-b", b->pools.frames, err);
-	return b->ports && b->client && b->server ? 0 : -ENOMEM;
+	return open_hosts(b, err);
 }
 
 static int
@@ -58,12 +72,15 @@ make_worker(struct bed *b, const struct bed_conf *conf, struct err *err)
 		.active = &b->active,
 		.journal = journal_new(NULL, 1, JOURNAL, err),
 		.flows = flows_new(1, err),
-		.n_held_max = pool_held_max(conf->n_frames, 2048, 2, 0),
+		.n_held_max = pool_held_max(conf->n_frames, 2048, 2 * BED_N, 0),
 		.n_flows = conf->n_flows,
 		.n_embryos = conf->n_embryos,
 		.secret = { 1, 2 },
 	};
-	return b->conf.journal && b->conf.flows ? workers_new(&b->conf, &b->worker, err) : -ENOMEM;
+	b->conf.sinks = sinks_new(1, SINK_RING, b->conf.journal, err);
+	if (!b->conf.journal || !b->conf.flows || !b->conf.sinks)
+		return -ENOMEM;
+	return workers_new(&b->conf, &b->worker, err);
 }
 
 int
@@ -84,5 +101,6 @@ void
 bed_end(struct bed *b)
 {
 	workers_free(&b->worker, 1);
+	sinks_free(b->conf.sinks);
 	eal_stop();
 }

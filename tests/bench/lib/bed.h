@@ -1,6 +1,7 @@
 /*
- * bed.h - what a benchmark of a worker stands on: the EAL, pools, a pair of ring ports, a policy,
- * and one leatd's worker; and the hosts' ends of the two rings.
+ * bed.h - what a benchmark of a worker stands on: the EAL, pools, two pairs of ring ports, a
+ * policy, and one leatd's worker; and the hosts' ends of the rings.  The ports of the second pair
+ * trust: what comes by them is not verified.
  *
  * One a process, one thread.
  */
@@ -8,6 +9,8 @@
 #define LEAT_TESTS_BENCH_BED_H
 
 #include "vnf/worker.h"
+
+enum { BED_VERIFIES, BED_TRUSTS, BED_N };
 
 struct bed_conf {
 	const char *policy;
@@ -19,11 +22,11 @@ struct bed_conf {
 struct bed {
 	struct options o;
 	struct pools pools;
-	struct ports *ports;		/* 0 faces the client, 1 the server */
+	struct ports *ports;		/* of a pair the first faces the client */
 	struct active active;
 	struct worker_conf conf;
 	struct worker *worker;
-	struct port *client, *server;	/* the hosts' ends */
+	struct port *client[BED_N], *server[BED_N];	/* the hosts' ends */
 };
 
 /* 0, or a negative errno and the reason in `err`. */

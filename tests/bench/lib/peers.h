@@ -1,9 +1,7 @@
 /*
  * peers.h - the hosts of the relay benchmark: many clients that send, as many servers.
  *
- * Small and cheap: a frame is a template whose numbers are patched and whose checksum
- * is the template's sum plus what was patched.  Payload is written once, into every
- * mbuf of the pool; only its first 8 bytes, the segment's number, change.  A server
+ * Small and cheap: what a frame carries lies there already (frame.h).  A server
  * acknowledges every second segment and looks at all that arrives: order,
  * length and number of each segment, checksums on demand.  They lose
  * nothing and send nothing again, so a segment that is missing stays missing.
@@ -17,8 +15,6 @@
 
 enum {
 	PEERS_PAYLOAD = 1448,	/* a full segment beside timestamps, MTU 1500 */
-	PEERS_HEADERS = 14 + 20 + 32,
-	PEERS_FLOWS_MAX = 4096,
 };
 
 struct peers_port {
@@ -46,11 +42,8 @@ struct peers {
 	bool verify;			/* every frame is parsed, its checksums too */
 	uint64_t sent, received;
 	uint64_t wrong;			/* frames or segments not as they should be */
-	struct peers_flow flow[PEERS_FLOWS_MAX];
+	struct peers_flow flow[];	/* n_flows */
 };
-
-/* Writes the payload into the pool's mbufs, none of which is in use. */
-void peers_prepare(const struct pools *pools);
 
 /* Clients send a SYN each, or at most `n_max` segments; returns how many left. */
 unsigned peers_open(struct peers *p, unsigned first, unsigned n);
