@@ -399,6 +399,14 @@ half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off)
 	deliver_ready(s, f, h);
 }
 
+void
+half_closing(struct tcpterm *s, struct half *h)
+{
+	if (!h->closing)
+		h->tail_since = s->now.v;	/* its FIN, if that was no byte, may come yet */
+	h->closing = true;
+}
+
 static void
 suspect_ack(struct tcpterm *s, struct half *h, int64_t off)
 {
@@ -452,7 +460,7 @@ check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
 	int64_t end = RTE_MAX(h->acked, h->suspect), due;
 	int64_t deadline = s->conf.passive.deadline_us;
 
-	if (h->collecting || h->held.first || h->fin >= 0 || end <= h->next)
+	if (h->collecting || h->unseen || h->held.first || h->fin >= 0 || end <= h->next)
 		return NEVER;
 	if (end == h->next + 1 && !h->closing)
 		return NEVER;
@@ -552,10 +560,7 @@ half_finish(struct tcpterm *s, struct flow *f, struct half *h)
 		half_sync_lowest(s, f, h);
 	deliver_ready(s, f, h);
 	while (front_hole(h, &hole)) {
-		bool known = hole_due(s, h, &hole) <= s->now.v || hole.evidence != NEVER;
-
-		declare(s, f, h, hole.end,
-			known ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_NOT_CAPTURED);
+		declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
 		deliver_ready(s, f, h);
 	}
 	check_tail(s, f, h, true);

@@ -66,6 +66,7 @@ struct half {
 	bool collecting;	/* the numbering is not known yet */
 	bool synced;		/* it is known, or was chosen */
 	bool alone;		/* the other direction is not seen */
+	bool unseen;		/* this one is not: no gaps, its bytes are estimated by ACKs */
 	bool closing;		/* the other direction's FIN was seen */
 	bool fin_assumed;	/* `fin` was never seen: acknowledged, and the other side closed */
 	bool ended;
@@ -96,6 +97,9 @@ void half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, 
 
 /* The sender's FIN is at `off`. */
 void half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off);
+
+/* The other direction's FIN was seen. */
+void half_closing(struct tcpterm *s, struct half *h);
 
 /* The sender has gone on to `off` (which it sent up to). */
 void half_sent(struct tcpterm *s, struct half *h, int64_t off);

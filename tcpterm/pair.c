@@ -243,7 +243,8 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		half_drop(s, p->m);
 	if (p->flags & TCP_FIN) {
 		half_fin(s, &x->f, &e->h, end);
-		x->end[!d].h.closing = x->end[!d].h.closing || e->h.fin == end;
+		if (e->h.fin == end)
+			half_closing(s, &x->end[!d].h);
 	} else if (p->payload_len == 0) {
 		half_sent(s, &e->h, off);
 	}
@@ -385,8 +386,8 @@ begins_anew(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d)
 static void
 take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
-	x->end[0].h.alone = !(x->f.seen & 2);
-	x->end[1].h.alone = !(x->f.seen & 1);
+	x->end[0].h.alone = x->end[1].h.unseen = !(x->f.seen & 2);
+	x->end[1].h.alone = x->end[0].h.unseen = !(x->f.seen & 1);
 	if (p->flags & TCP_RST) {
 		reset(s, x, p, d);
 		return;
@@ -464,7 +465,9 @@ pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 		leg[d].late_bytes = h->late_bytes;
 		leg[d].zero_windows = e->zero_windows;
 		leg[d].queued = h->held.bytes;
-		leg[d].stream_bytes = e->any ? h->stream_bytes : e->acked_bytes;
+		leg[d].stream_bytes = e->any	  ? h->stream_bytes
+				      : h->synced ? (uint64_t)RTE_MAX(h->acked, h->suspect)
+						  : e->acked_bytes;
 		leg[d].rcv_wnd = (uint32_t)RTE_MIN(x->end[!d].h.window_max, (int64_t)UINT32_MAX);
 		leg[!d].snd_wnd = leg[d].rcv_wnd;
 		if (h->synced && h->sent > h->acked && !h->alone)

@@ -238,7 +238,7 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 	if (p->flags & TCP_FIN) {
 		half_fin(s, &x->f, &e->h, off + p->payload_len);
-		x->end[!d].h.closing = true;
+		half_closing(s, &x->end[!d].h);
 	}
 	if (p->payload_len > cut)
 		half_bytes(s, &x->f, &e->h, off + cut, p->m, p->payload + cut,

@@ -433,7 +433,7 @@ kill_declares_what_is_missing_and_returns_every_buffer(void)
 	tcpterm_kill(copies.s, copies_flow(), TCPTERM_END_EVICTED);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_EVICTED);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 2);
-	CU_ASSERT_EQUAL(copies.dir[0].gap[0].reason, TCPTERM_GAP_NOT_CAPTURED);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[0].reason, TCPTERM_GAP_LOST_IN_TAP);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 200);
 	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
 	end();
