@@ -3,22 +3,7 @@
  */
 #include "vnf/fragments.h"
 
-#include <rte_mempool.h>
-
 #include "vnf/worker.h"
-
-enum { N_CROSSING = 1023 };	/* datagrams on their way between workers */
-
-struct rte_mempool *
-fragments_pool_new(void)
-{
-	static unsigned serial;
-	char name[RTE_MEMPOOL_NAMESIZE];
-
-	snprintf(name, sizeof name, "datagrams-%u", serial++);
-	return rte_mempool_create(name, N_CROSSING, sizeof(struct datagram), 0, 0, NULL, NULL, NULL,
-				  NULL, SOCKET_ID_ANY, 0);
-}
 
 /* What can't be put together goes on as it came. */
 static void
@@ -50,21 +35,15 @@ input_whole(struct worker *w, struct pkt *p, struct rte_mbuf *const original[],
 }
 
 static void
-cross(struct worker *w, unsigned owner, const struct frag_result *r)
+cross(struct worker *w, unsigned owner, struct frag_result *r)
 {
-	struct datagram *d;
-
-	if (rte_mempool_get(w->datagrams, (void **)&d) != 0) {
-		drops_count(&w->drops, DROP_no_memory);
-		rte_pktmbuf_free(r->whole);
-		send_on(w, r);
+	if (handoff_datagram(w->in, w->id, owner, r)) {
+		w->stats.handed_over++;
 		return;
 	}
-	d->whole = r->whole;
-	d->n = r->n_original;
-	memcpy(d->original, r->original, sizeof d->original);
-	memcpy(d->side, r->side, sizeof d->side);
-	worker_hand_over_datagram(w, owner, d);
+	w->drops.n[DROP_handoff_full] += r->n_original;
+	rte_pktmbuf_free(r->whole);
+	rte_pktmbuf_free_bulk(r->original, r->n_original);
 }
 
 static enum pkt_kind
@@ -79,6 +58,7 @@ fragments_input(struct worker *w, const struct pkt *p)
 	uint16_t port = p->m->port;
 	struct frag_result r;
 	struct pkt whole;
+	unsigned owner;
 
 	frag_input(w->frags, p, w->now, &r);
 	if (!r.whole) {
@@ -89,22 +69,24 @@ fragments_input(struct worker *w, const struct pkt *p)
 	if (parse_whole(w, &whole, r.whole) != PKT_TCP) {
 		rte_pktmbuf_free(r.whole);
 		send_on(w, &r);
-	} else if (whole.hash % w->conf->n_workers == w->id) {
-		input_whole(w, &whole, r.original, r.side, r.n_original);
-	} else {
-		cross(w, whole.hash % w->conf->n_workers, &r);
+		return;
 	}
+	owner = tcpterm_owner(&whole, w->conf->n_workers);
+	if (owner == w->id)
+		input_whole(w, &whole, r.original, r.side, r.n_original);
+	else
+		cross(w, owner, &r);
 }
 
 void
-fragments_take_over(struct worker *w, struct datagram *d)
+fragments_take_over(struct worker *w, struct crossing *d)
 {
 	struct pkt whole;
 
 	parse_whole(w, &whole, d->whole);
 	worker_learn_pair(w, &whole);
 	input_whole(w, &whole, d->original, d->side, d->n);
-	rte_mempool_put(w->datagrams, d);
+	handoff_done(w->in, d);
 }
 
 void
@@ -114,13 +96,4 @@ fragments_expire(struct worker *w)
 
 	while (frag_expire(w->frags, w->now, &r))
 		send_on(w, &r);
-}
-
-void
-fragments_discard(struct datagram *d)
-{
-	rte_pktmbuf_free(d->whole);
-	for (unsigned i = 0; i < d->n; i++)
-		rte_pktmbuf_free(d->original[i]);
-	rte_mempool_put(rte_mempool_from_obj(d), d);
 }

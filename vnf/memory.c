@@ -32,7 +32,7 @@ memory_plan(const struct options *o, struct memory_plan *m, struct err *err)
 {
 	struct pool_conf *c = &m->pools;
 	unsigned n_queues = o->n_ports * o->n_workers;
-	unsigned n_handoff = 2 * N_HANDOFF * o->n_workers * (o->n_workers - 1);
+	unsigned n_handoff = 2 * HANDOFF_DEPTH * o->n_workers * (o->n_workers - 1);
 	unsigned room;
 
 	*m = (struct memory_plan){ .mb = o->mem_mb ? o->mem_mb : MEM_MB };

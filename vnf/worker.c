@@ -37,7 +37,7 @@ flush_by_other(struct worker *w, unsigned port, unsigned other)
 
 	for (i = 0; i < t->n; i++)
 		t->m[i]->port = (uint16_t)port;
-	n = rte_ring_sp_enqueue_burst(w->all[other]->send[w->id], (void **)t->m, t->n, NULL);
+	n = handoff_frames(w->out, w->id, other, t->m, t->n);
 	w->stats.sent_by_others += n;
 	w->drops.n[DROP_handoff_full] += t->n - n;
 	rte_pktmbuf_free_bulk(t->m + n, t->n - n);
@@ -102,38 +102,15 @@ worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter)
 	worker_send(w, w->conf->ports->peer[port], m);
 }
 
-/* In the rings between workers a pointer with this bit is a struct datagram, else an mbuf. */
-#define DATAGRAM_BIT ((uintptr_t)1)
-
-static struct datagram *
-untag(void *what)
-{
-	return (struct datagram *)((uintptr_t)what & ~DATAGRAM_BIT);
-}
-
-static bool
-hand_over(struct worker *w, unsigned owner, void *what)
-{
-	if (rte_ring_sp_enqueue(w->all[owner]->from[w->id], what) == 0) {
-		w->stats.handed_over++;
-		return true;
-	}
-	drops_count(&w->drops, DROP_handoff_full);
-	return false;
-}
-
 void
 worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m)
 {
-	if (!hand_over(w, owner, m))
-		rte_pktmbuf_free(m);
-}
-
-void
-worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d)
-{
-	if (!hand_over(w, owner, (void *)((uintptr_t)d | DATAGRAM_BIT)))
-		fragments_discard(d);
+	if (handoff_frames(w->in, w->id, owner, &m, 1) == 1) {
+		w->stats.handed_over++;
+		return;
+	}
+	drops_count(&w->drops, DROP_handoff_full);
+	rte_pktmbuf_free(m);
 }
 
 void
@@ -158,12 +135,11 @@ static bool
 for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 {
 	const struct ports *ports = w->conf->ports;
-	unsigned n_workers = w->conf->n_workers;
 	unsigned port = m->port;
 	enum pkt_kind kind = pkt_parse(p, m, &port_config(ports->port[port])->parse);
+	unsigned owner = tcpterm_owner(p, w->conf->n_workers);
 
-	if (w->capturing &&
-	    (kind == PKT_OTHER || kind == PKT_REFUSED || p->hash % n_workers == w->id))
+	if (w->capturing && (kind == PKT_OTHER || kind == PKT_REFUSED || owner == w->id))
 		capture_in(w, p);
 	switch (kind) {
 	case PKT_OTHER:
@@ -177,9 +153,9 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 	case PKT_TCP:
 	case PKT_FRAGMENT:
 	case PKT_ICMP_ERROR:
-		if (p->hash % n_workers == w->id)
+		if (owner == w->id)
 			break;
-		worker_hand_over(w, p->hash % n_workers, m);
+		worker_hand_over(w, owner, m);
 		return false;
 	}
 	if (has_foreign_mark(p)) {
@@ -207,33 +183,20 @@ input(struct worker *w, struct rte_mbuf **m, unsigned n)
 }
 
 /* What another worker handed over; datagrams are read at once, frames as a burst. */
-static void
-input_handed(struct worker *w, void *what[], unsigned n)
-{
-	struct rte_mbuf *m[PORT_BURST];
-	unsigned i, n_frames = 0;
-
-	for (i = 0; i < n; i++)
-		if ((uintptr_t)what[i] & DATAGRAM_BIT)
-			fragments_take_over(w, untag(what[i]));
-		else
-			m[n_frames++] = what[i];
-	if (n_frames)
-		input(w, m, n_frames);
-}
-
 static unsigned
 take_over(struct worker *w)
 {
-	void *what[PORT_BURST];
-	unsigned i, n, all = 0;
+	unsigned i, k, all = 0;
+	struct handed h;
 
 	for (i = 0; i < w->conf->n_workers; i++) {
 		if (i == w->id)
 			continue;
-		n = rte_ring_sc_dequeue_burst(w->from[i], what, PORT_BURST, NULL);
-		input_handed(w, what, n);
-		all += n;
+		all += handoff_take(w->in, i, w->id, &h);
+		for (k = 0; k < h.n_datagrams; k++)
+			fragments_take_over(w, h.datagram[k]);
+		if (h.n_frames)
+			input(w, h.frame, h.n_frames);
 	}
 	w->stats.taken_over += all;
 	return all;
@@ -242,16 +205,15 @@ take_over(struct worker *w)
 static unsigned
 send_for_others(struct worker *w)
 {
-	struct rte_mbuf *m[PORT_BURST];
-	unsigned i, k, n, all = 0;
+	unsigned i, k, all = 0;
+	struct handed h;
 
 	for (i = 0; i < w->conf->n_workers; i++) {
 		if (i == w->id)
 			continue;
-		n = rte_ring_sc_dequeue_burst(w->send[i], (void **)m, PORT_BURST, NULL);
-		for (k = 0; k < n; k++)
-			put_in_batch(w, m[k]->port, m[k]);
-		all += n;
+		all += handoff_take(w->out, i, w->id, &h);
+		for (k = 0; k < h.n_frames; k++)
+			put_in_batch(w, h.frame[k]->port, h.frame[k]);
 	}
 	return all;
 }
@@ -371,57 +333,11 @@ stack_new(struct worker *w, struct err *err)
 	return rc == 0 ? 0 : err_set(err, rc, "no memory for a listener");
 }
 
-static struct rte_ring *
-ring_new(const char *what, unsigned from, unsigned to)
-{
-	static unsigned serial;
-	char name[RTE_RING_NAMESIZE];
-
-	snprintf(name, sizeof name, "%s-%u-%u-%u", what, from, to, serial++);
-	return rte_ring_create(name, N_HANDOFF, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-}
-
-static int
-rings_new(struct worker *w, struct err *err)
-{
-	unsigned i;
-
-	for (i = 0; i < w->conf->n_workers; i++) {
-		if (i == w->id)
-			continue;
-		w->from[i] = ring_new("hand", i, w->id);
-		w->send[i] = ring_new("send", i, w->id);
-		if (!w->from[i] || !w->send[i])
-			return err_set(err, -ENOMEM, "no memory for the rings between workers");
-	}
-	return 0;
-}
-
-static void
-ring_free(struct rte_ring *r)
-{
-	void *m;
-
-	while (r && rte_ring_dequeue(r, &m) == 0) {
-		if ((uintptr_t)m & DATAGRAM_BIT)
-			fragments_discard(untag(m));
-		else
-			rte_pktmbuf_free(m);
-	}
-	rte_ring_free(r);
-}
-
 static void
 worker_free(struct worker *w)
 {
-	unsigned i;
-
 	if (!w)
 		return;
-	for (i = 0; i < MAX_WORKERS; i++) {
-		ring_free(w->from[i]);
-		ring_free(w->send[i]);
-	}
 	tcpterm_free(w->stack);
 	frag_table_free(w->frags);
 	notes_free(w->notes);
@@ -456,7 +372,7 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 	w->frags = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, conf->pools->headers);
 	if (!w->notes || !w->app || !w->frags)
 		err_set(err, -ENOMEM, "no memory for worker %u", id);
-	if (w->notes && w->app && w->frags && stack_new(w, err) == 0 && rings_new(w, err) == 0)
+	if (w->notes && w->app && w->frags && stack_new(w, err) == 0)
 		return w;
 	worker_free(w);
 	return NULL;
@@ -465,33 +381,38 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 int
 workers_new(const struct worker_conf *conf, struct worker *w[], struct err *err)
 {
-	struct rte_mempool *datagrams = fragments_pool_new();
+	struct handoff *in = handoff_new(conf->n_workers, true, err);
+	struct handoff *out = in ? handoff_new(conf->n_workers, false, err) : NULL;
 	unsigned i;
 
-	if (!datagrams)
-		return err_set(err, -ENOMEM, "no memory for fragments between workers");
-	for (i = 0; i < conf->n_workers; i++) {
+	for (i = 0; out && i < conf->n_workers; i++) {
 		w[i] = worker_new(conf, i, w, err);
-		if (!w[i]) {
-			workers_free(w, i);
-			if (i == 0)
-				rte_mempool_free(datagrams);
-			return -ENOMEM;
-		}
-		w[i]->datagrams = datagrams;
+		if (!w[i])
+			break;
+		w[i]->in = in;
+		w[i]->out = out;
 	}
-	return 0;
+	if (i == conf->n_workers)
+		return 0;
+	if (i > 0) {
+		workers_free(w, i);
+	} else {
+		handoff_free(in);
+		handoff_free(out);
+	}
+	return -ENOMEM;
 }
 
 void
 workers_free(struct worker *w[], unsigned n)
 {
-	struct rte_mempool *datagrams = n && w[0] ? w[0]->datagrams : NULL;
+	struct handoff *in = n && w[0] ? w[0]->in : NULL, *out = in ? w[0]->out : NULL;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
 		worker_free(w[i]);
 		w[i] = NULL;
 	}
-	rte_mempool_free(datagrams);
+	handoff_free(in);
+	handoff_free(out);
 }

@@ -12,10 +12,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <rte_ring.h>
-
 #include <tcpterm/stack.h>
 
+#include "datapath/handoff.h"
 #include "datapath/pool.h"
 #include "vnf/active.h"
 #include "vnf/bfd.h"
@@ -31,7 +30,6 @@
 
 enum {
 	TX_BATCH = 2 * PORT_BURST,
-	N_HANDOFF = 1024,	/* frames that wait between two workers, each way and in and out */
 	NO_PAIR = 0xff,
 	WORKER_BATCHES = 10,	/* the last: 512 packets and more */
 };
@@ -94,7 +92,8 @@ struct worker {
 	struct notes *notes;
 	struct app *app;
 	struct frag_table *frags;
-	struct rte_mempool *datagrams;	/* of all workers */
+	/* of all workers: frames to their owner, and to who has a queue to send by */
+	struct handoff *in, *out;
 	usec_t now;
 	const struct snapshot *snapshot;	/* in force during this turn */
 	struct note pending;		/* of the flow that is being decided */
@@ -102,8 +101,6 @@ struct worker {
 	const struct pkt *whole;	/* of the fragments that are being forwarded; NULL */
 	struct tx_batch tx[MAX_PORTS];
 	uint8_t pair_of[N_DOMAINS];	/* learned from what came; NO_PAIR: a tap, or nothing yet */
-	struct rte_ring *from[MAX_WORKERS];	/* frames that worker i hands over */
-	struct rte_ring *send[MAX_WORKERS];	/* frames that worker i has no queue to send by */
 	struct bfd bfd[MAX_PORTS];	/* liveness.c's: of the ports that are this worker's */
 	struct drops drops;
 	struct worker_stats stats;
@@ -143,9 +140,6 @@ void worker_learn_pair(struct worker *w, const struct pkt *p);
 
 /* Gives a frame to that worker, or drops it where the ring is full. */
 void worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m);
-
-/* Gives a datagram to the worker that owns its flow, or frees it where the ring is full. */
-void worker_hand_over_datagram(struct worker *w, unsigned owner, struct datagram *d);
 
 /* Puts a frame into the port's batch; the worker's thread, for tcpterm's callbacks. */
 void worker_send(struct worker *w, unsigned port, struct rte_mbuf *m);

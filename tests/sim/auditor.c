@@ -76,6 +76,7 @@ busy(struct scenario *sc, uint64_t seed)
 	int i;
 
 	scenario_make(sc, seed * SCENARIO_CYCLE + SC_LOSS, BOX_PROXY, NULL);
+	sc->box.n_workers = 1;
 	for (i = 0; i < WIRE_PIPES; i++) {
 		sc->wire.pipe[i].loss = 0.05;
 		sc->wire.pipe[i].delay_us = 5000;

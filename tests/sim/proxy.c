@@ -2,10 +2,11 @@
  * Client, box and server on a simulated wire, seed after seed.  One line a class of scenarios.
  *
  *	proxy [--seeds N] [--first N] [--seed N] [--trace] [--jobs N] [--box NAME] [--mode NAME]
- *	      [--reset]
+ *	      [--workers N] [--reset]
  *
  * --seeds is for each mode.  --seed runs that one and says what it is; --reset lets the box reset
- * its connections.  SEEDS in the environment is what is run in all, most of it as proxy.
+ * its connections.  A box has 1, 2 or 4 workers, as the seed says; --workers makes it that many.
+ * SEEDS in the environment is what is run in all, most of it as proxy.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -40,7 +41,7 @@ struct args {
 	uint64_t first, n;	/* n: of a mode */
 	uint64_t all;		/* of all modes, where n is 0 */
 	bool one, trace, reset;
-	unsigned jobs;
+	unsigned jobs, workers;
 };
 
 struct tally {
@@ -52,10 +53,11 @@ struct tally {
 static void
 show_failure(const struct args *a, const struct scenario *sc, const struct run_result *res)
 {
-	printf("# seed %llu (%s): %s: %s\n# replay: %s --box %s --mode %s --seed %llu%s --trace\n",
+	printf("# seed %llu (%s): %s: %s\n"
+	       "# replay: %s --box %s --mode %s --workers %u --seed %llu%s --trace\n",
 	       (unsigned long long)sc->seed, scenario_names[sc->class], res->rule, res->text,
-	       a->self, a->box->name, mode_names[sc->box.mode], (unsigned long long)sc->seed,
-	       a->reset ? " --reset" : "");
+	       a->self, a->box->name, mode_names[sc->box.mode], sc->box.n_workers,
+	       (unsigned long long)sc->seed, a->reset ? " --reset" : "");
 	fflush(stdout);
 }
 
@@ -66,6 +68,8 @@ run_one(const struct args *a, enum box_mode mode, uint64_t seed, struct tally *t
 	struct run_result res;
 
 	(a->reset ? scenario_make_reset : scenario_make)(&sc, seed, mode, a->other);
+	if (a->workers)
+		sc.box.n_workers = a->workers;
 	if (a->one)
 		scenario_print(&sc, stdout);
 	run_scenario(&sc, a->box, a->trace ? stdout : NULL, &res);
@@ -192,7 +196,7 @@ usage(const char *self)
 {
 	fprintf(stderr,
 		"usage: %s [--seeds N] [--first N] [--seed N] [--trace] [--jobs N] "
-		"[--box NAME] [--mode NAME] [--reset]\n",
+		"[--box NAME] [--mode NAME] [--workers N] [--reset]\n",
 		self);
 	return 2;
 }
@@ -223,9 +227,11 @@ static bool
 take_args(struct args *a, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "seeds", 1, 0, 'n' }, { "first", 1, 0, 'f' }, { "seed", 1, 0, 's' },
-		{ "trace", 0, 0, 't' }, { "jobs", 1, 0, 'j' },	{ "box", 1, 0, 'b' },
-		{ "mode", 1, 0, 'm' },	{ "reset", 0, 0, 'r' }, { 0 },
+		{ "seeds", 1, 0, 'n' },	  { "first", 1, 0, 'f' },
+		{ "seed", 1, 0, 's' },	  { "trace", 0, 0, 't' },
+		{ "jobs", 1, 0, 'j' },	  { "box", 1, 0, 'b' },
+		{ "mode", 1, 0, 'm' },	  { "reset", 0, 0, 'r' },
+		{ "workers", 1, 0, 'w' }, { 0 },
 	};
 	const char *box = NULL, *mode = NULL;
 	int c;
@@ -257,11 +263,15 @@ take_args(struct args *a, int argc, char **argv)
 		case 'm':
 			mode = optarg;
 			break;
+		case 'w':
+			a->workers = (unsigned)strtoul(optarg, NULL, 0);
+			break;
 		default:
 			return false;
 		}
 	}
-	if (a->jobs < 1 || a->jobs > JOBS_MAX || (a->n < 1 && a->all < 1) || optind != argc)
+	if (a->workers > 4 || a->workers == 3 || a->jobs < 1 || a->jobs > JOBS_MAX ||
+	    (a->n < 1 && a->all < 1) || optind != argc)
 		return false;
 	return take_names(a, box, mode);
 }

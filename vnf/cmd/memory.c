@@ -87,9 +87,7 @@ fullest_handoff(const struct leat *l)
 
 	for (i = 0; i < l->o->n_workers; i++)
 		for (k = 0; k < l->o->n_workers; k++) {
-			if (i == k)
-				continue;
-			n = rte_ring_count(l->worker[i]->from[k]);
+			n = handoff_waiting(l->worker[0]->in, k, i);
 			most = n > most ? n : most;
 		}
 	return most;
@@ -132,7 +130,7 @@ cmd_limit_show(struct unixctl_conn *conn, int argc, const char *argv[], void *au
 		put_kind(t, l, (enum tcpterm_kind)k);
 	put_notes(t, l);
 	if (l->o->n_workers > 1)
-		put_limit(t, "fullest_handoff", fullest_handoff(l), -1, N_HANDOFF);
+		put_limit(t, "fullest_handoff", fullest_handoff(l), -1, HANDOFF_DEPTH);
 	put_records(t, l);
 	for (k = 0; captures_get(l->captures, k, &st); k++)
 		n += st.state != CAPTURE_ENDED;

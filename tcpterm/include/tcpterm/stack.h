@@ -69,7 +69,7 @@ struct tcpterm_conf {
 				 * Linux does, where RFC 9293 3.10.7.4 cuts it */
 	struct tcpterm_passive_conf passive;
 	uint64_t secret[2];	/* for ISNs (RFC 6528); random bytes, or fixed for a replay */
-	/* Where stacks share their frames, stack flow_hash() % n_stacks gets a flow's: which of how
+	/* Where stacks share their frames, tcpterm_owner() says whose a frame is: which of how
 	 * many this is.  0: it gets all. */
 	uint16_t stack, n_stacks;
 };
@@ -80,6 +80,17 @@ struct tcpterm *tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct 
 
 /* Ends every flow as `aborted` without a frame, returns every mbuf. */
 void tcpterm_free(struct tcpterm *s);
+
+/*
+ * Which of `n_stacks` (conf.n_stacks) gets a frame, from 0: of TCP and ICMP errors the one that has
+ * their flow, whichever way they go; of a fragment the one that is to put its datagram together,
+ * after which the whole is asked about again; of all else the first.
+ */
+static inline unsigned
+tcpterm_owner(const struct pkt *p, unsigned n_stacks)
+{
+	return p->hash % n_stacks;
+}
 
 /*
  * Takes `n` parsed frames with their mbufs: TCP and ICMP errors about it, and what asks for

@@ -31,6 +31,8 @@ struct box_sink {
 struct box_config {
 	enum box_mode mode;
 	uint64_t seed;		/* of the box's own chance, and of a wrong box's mistakes */
+	unsigned n_workers;	/* 1, 2 or 4 that share the frames; 0: one */
+	bool fragments;		/* what may be cut on its way comes in fragments, now and then */
 	unsigned n_mbufs;	/* of the pool that holds payload */
 	unsigned mbuf_bytes;	/* data room of one */
 	unsigned mtu[2];	/* bytes of an IP packet, tags not counted, a side */

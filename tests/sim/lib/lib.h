@@ -17,7 +17,7 @@
 extern const struct box_ops lib_box;
 extern const struct endpoint_ops lib_endpoint;
 
-/* The stack in a box that lib_box made. */
+/* The first worker's stack in a box that lib_box made. */
 struct tcpterm *lib_box_stack(void *box);
 
 struct lib_pools {

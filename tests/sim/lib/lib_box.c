@@ -4,10 +4,12 @@
 #include <tcpterm/stack.h>
 
 #include "tests/sim/lib/audit.h"
+#include "tests/sim/lib/fragment.h"
 #include "tests/sim/lib/lib.h"
 #include "tests/sim/lib/rng.h"
+#include "tests/unit/lib/team.h"
 
-enum { BURST = 32 };
+enum { CUT = 1024 };	/* datagrams whose pieces may be on their way at once */
 
 struct lib_box {
 	struct box_config cfg;
@@ -15,10 +17,13 @@ struct lib_box {
 	void *ctx;
 	const struct lib_pools *pools;
 	unsigned in_use_before;		/* by runs that leaked */
-	struct tcpterm *stack;
-	struct pkt burst[BURST];
-	unsigned n;
-	int64_t now;
+	struct team team;
+	uint64_t burst;			/* how many there were */
+	struct rng rng;			/* of fragments */
+	uint16_t last_id;
+	/* what was cut, and its own id; put together again as it leaves */
+	struct fragment_join join[CUT];
+	uint16_t own_id[CUT];
 	uint64_t no_buffer;
 };
 
@@ -36,11 +41,21 @@ forward(void *ctx, const struct pkt *p)
 {
 	struct lib_box *b = ctx;
 
+	struct frame *f;
+	unsigned i;
+
 	/* A copy of what the switch has forwarded already goes nowhere. */
-	if (b->cfg.mode == BOX_PASSIVE)
+	if (b->cfg.mode == BOX_PASSIVE) {
 		rte_pktmbuf_free(p->m);
-	else
-		b->emit(b->ctx, !p->side, lib_frame(p->m));
+		return;
+	}
+	f = lib_frame(p->m);
+	if (b->cfg.fragments && fragment_is_piece(f)) {
+		i = fragment_id(f) % CUT;
+		f = fragment_add(&b->join[i], f, b->own_id[i]);
+	}
+	if (f)
+		b->emit(b->ctx, !p->side, f);
 }
 
 static unsigned
@@ -137,14 +152,14 @@ start(struct lib_box *b)
 		.ctx = b,
 	};
 	tcpterm_listener_id id;
+	unsigned n = b->cfg.n_workers ? b->cfg.n_workers : 1;
 	struct err err;
 
-	b->stack = tcpterm_new(&conf, (usec_t){ 0 }, &err);
-	if (!b->stack) {
-		printf("# tcpterm_new: %s\n", err.msg);
+	if (team_init(&b->team, n, &conf, 1, b->cfg.mode == BOX_PASSIVE, (usec_t){ 0 }, &err) < 0) {
+		printf("# a stack: %s\n", err.msg);
 		return false;
 	}
-	return tcpterm_listen(b->stack, &all, &id) == 0;
+	return team_listen(&b->team, &all, &id) == 0;
 }
 
 static unsigned
@@ -153,10 +168,9 @@ destroy(void *box)
 	struct lib_box *b = box;
 	unsigned i, leaked = 0;
 
-	for (i = 0; i < b->n; i++)
-		rte_pktmbuf_free(b->burst[i].m);
-	if (b->stack)
-		tcpterm_free(b->stack);
+	for (i = 0; i < CUT; i++)
+		fragment_forget(&b->join[i]);
+	team_fini(&b->team);
 	if (b->pools)
 		leaked = lib_pools_in_use(b->pools) - b->in_use_before;
 	free(b);
@@ -173,6 +187,7 @@ create(const struct box_config *cfg, void (*emit)(void *ctx, int side, struct fr
 	b->cfg = *cfg;
 	b->emit = emit;
 	b->ctx = ctx;
+	b->rng.s = rng_key(cfg->seed, 6);
 	b->pools = lib_pools_get(0, cfg->n_mbufs);
 	if (b->pools) {
 		b->in_use_before = lib_pools_in_use(b->pools);
@@ -183,41 +198,20 @@ create(const struct box_config *cfg, void (*emit)(void *ctx, int side, struct fr
 	return NULL;
 }
 
-static void
-flush(struct lib_box *b)
+/* As a device chooses, which knows nothing of owners: one direction of a flow at one worker, the
+ * wrong one more often than not, and, in half of the seeds, from burst to burst another. */
+static unsigned
+arrives_at(struct lib_box *b, int side, struct rte_mbuf *m)
 {
-	unsigned n = b->n;
+	unsigned n = b->team.n, beside;
 
-	b->n = 0;
-	if (n)
-		tcpterm_input(b->stack, b->burst, n, (usec_t){ b->now });
-}
-
-static void
-input(void *box, int side, const struct frame *f, int64_t now)
-{
-	struct lib_box *b = box;
-	struct parse_conf conf = { .domain = 1,
-				   .side = (uint8_t)side,
-				   .tap = b->cfg.mode == BOX_PASSIVE };
-	struct rte_mbuf *m = lib_mbuf(b->pools->frames, f);
-
-	if (!m) {
-		b->no_buffer++;
-		return;
-	}
-	b->now = now;
-	pkt_parse(&b->burst[b->n++], m, &conf);
-	if (b->n == BURST)
-		flush(b);
-}
-
-static int64_t
-next_timer(void *box)
-{
-	struct lib_box *b = box;
-
-	return tcpterm_next(b->stack).v;
+	if (n == 1)
+		return 0;
+	if (b->cfg.seed & 2)
+		beside = (unsigned)(rng_key(b->cfg.seed, 100 + b->burst * 2 + (unsigned)side) % n);
+	else
+		beside = 1 + (unsigned)(rng_key(b->cfg.seed, 4 + (unsigned)side) % (n - 1));
+	return (team_owner(&b->team, (uint8_t)side, m) + beside) % n;
 }
 
 static void
@@ -225,9 +219,60 @@ run(void *box, int64_t now)
 {
 	struct lib_box *b = box;
 
-	b->now = now;
-	flush(b);
-	tcpterm_run(b->stack, (usec_t){ now });
+	team_run(&b->team, (usec_t){ now });
+	b->burst++;
+}
+
+static void
+input_one(struct lib_box *b, int side, const struct frame *f, int64_t now)
+{
+	struct rte_mbuf *m = lib_mbuf(b->pools->frames, f);
+
+	if (!m) {
+		b->no_buffer++;
+		return;
+	}
+	team_arrive(&b->team, arrives_at(b, side, m), (uint8_t)side, m, (usec_t){ now });
+}
+
+/* The last piece first, or in order.  Whatever way they take, nothing overtakes them: what comes in
+ * which order is the wire's part. */
+static void
+input_pieces(struct lib_box *b, int side, const struct frame *f, int64_t now)
+{
+	struct frame *piece[FRAGMENT_PIECES];
+	uint16_t id = ++b->last_id;
+	bool back = rng_chance(&b->rng, 0.5);
+	unsigned i, n;
+
+	fragment_forget(&b->join[id % CUT]);
+	b->own_id[id % CUT] = fragment_id(f);
+	n = fragment_cut(f, id, (unsigned)rng_range(&b->rng, 2, FRAGMENT_PIECES), piece);
+	run(b, now);
+	for (i = 0; i < n; i++)
+		input_one(b, side, piece[back ? n - 1 - i : i], now);
+	run(b, now);
+	for (i = 0; i < n; i++)
+		frame_free(piece[i]);
+}
+
+static void
+input(void *box, int side, const struct frame *f, int64_t now)
+{
+	struct lib_box *b = box;
+
+	if (b->cfg.fragments && rng_chance(&b->rng, 0.3) && fragment_fits(f))
+		input_pieces(b, side, f, now);
+	else
+		input_one(b, side, f, now);
+}
+
+static int64_t
+next_timer(void *box)
+{
+	struct lib_box *b = box;
+
+	return team_next(&b->team).v;
 }
 
 static unsigned
@@ -236,13 +281,14 @@ reset(void *box, int64_t now)
 	struct lib_box *b = box;
 	struct flow *f;
 	uint64_t cursor = 0;
-	unsigned n = 0;
+	unsigned k, n = 0;
 
 	run(b, now);
-	do
-		if (tcpterm_walk(b->stack, &cursor, &f, 1) == 1)
-			n += tcpterm_reset(b->stack, f) == 0;
-	while (cursor);
+	for (k = 0; k < b->team.n; k++)
+		do
+			if (tcpterm_walk(b->team.stack[k], &cursor, &f, 1) == 1)
+				n += tcpterm_reset(b->team.stack[k], f) == 0;
+		while (cursor);
 	return n;
 }
 
@@ -250,32 +296,36 @@ static void
 stats(void *box, struct box_stats *st)
 {
 	struct lib_box *b = box;
-	const struct tcpterm_stats *s = tcpterm_stats(b->stack);
-	const struct drops *d = tcpterm_drops(b->stack);
+	struct tcpterm_stats s;
 	unsigned i;
 
-	st->mbufs_held = s->n_held;
+	team_stats(&b->team, &s);
+	st->mbufs_held = s.n_held;
 	st->mbufs_in_use = lib_pools_in_use(b->pools) - b->in_use_before;
 	st->flows = 0;
 	for (i = 0; i < TCPTERM_N_KINDS; i++)
-		st->flows += s->n_flows[i];
+		st->flows += s.n_flows[i];
 	st->drops = b->no_buffer;
 	for (i = DROP_NONE + 1; i < DROP_N; i++)
-		st->drops += d->n[i];
-	st->retransmits[0] = s->retransmits;
+		st->drops += team_drops(&b->team, i);
+	st->retransmits[0] = s.retransmits;
 	st->retransmits[1] = 0;
 }
 
 static void
 audit(void *box, const struct audit *a)
 {
-	audit_stack(((struct lib_box *)box)->stack, a);
+	const struct team *t = &((struct lib_box *)box)->team;
+	unsigned k;
+
+	for (k = 0; k < t->n; k++)
+		audit_stack(t->stack[k], a);
 }
 
 struct tcpterm *
 lib_box_stack(void *box)
 {
-	return ((struct lib_box *)box)->stack;
+	return ((struct lib_box *)box)->team.stack[0];
 }
 
 const struct box_ops lib_box = {

@@ -287,6 +287,7 @@ void
 scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 	      const struct endpoint_ops *other)
 {
+	static const unsigned workers[3] = { 1, 2, 4 };
 	struct rng r = { .s = rng_key(seed, 1) };
 	unsigned k;
 
@@ -305,6 +306,9 @@ scenario_make(struct scenario *sc, uint64_t seed, enum box_mode mode,
 	sc->box.seed = rng_next(&r);
 	sc->box.n_mbufs = on(sc, &r, SC_SMALL_POOL, 0.1) ? 64 : 1024;
 	sc->box.mbuf_bytes = 2048;
+	/* Beside r, which goes on as ever. */
+	sc->box.n_workers = workers[rng_key(seed, 5) % 3];
+	sc->box.fragments = rng_key(seed, 6) % 4 == 0;
 	sc->box.mtu[0] = sc->box.mtu[1] = 9000;
 	if (sc->class != SC_JUMBO && rng_chance(&r, 0.5))
 		sc->box.mtu[0] = sc->box.mtu[1] = 1500;
@@ -351,8 +355,9 @@ scenario_print(const struct scenario *sc, FILE *out)
 	unsigned k;
 	int i;
 
-	fprintf(out, "# seed %llu, class %s, %u mbufs\n", (unsigned long long)sc->seed,
-		scenario_names[sc->class], sc->box.n_mbufs);
+	fprintf(out, "# seed %llu, class %s, %u mbufs, %u workers%s\n",
+		(unsigned long long)sc->seed, scenario_names[sc->class], sc->box.n_mbufs,
+		sc->box.n_workers, sc->box.fragments ? ", fragments" : "");
 	for (i = 0; i < WIRE_PIPES; i++) {
 		p = &sc->wire.pipe[i];
 		fprintf(out,
