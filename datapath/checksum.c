@@ -144,6 +144,20 @@ cksum_summed(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payloa
 }
 
 bool
+cksum_tcp_unfinished(const struct pkt *p)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
+	uint32_t len = p->payload - p->l4 + p->payload_len;
+	unsigned addrs_len;
+	const void *addrs = ip_addrs(ip, &addrs_len);
+	uint16_t field;
+
+	memcpy(&field, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 16), sizeof field);
+	return field == cksum_pseudo(addrs, addrs_len, IPPROTO_TCP, len) ||
+	       field == cksum_pseudo(addrs, addrs_len, IPPROTO_TCP, 0);
+}
+
+bool
 cksum_tcp_ok(struct pkt *p)
 {
 	uint32_t len = p->payload - p->l4 + p->payload_len;

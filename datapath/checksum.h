@@ -39,6 +39,12 @@ void cksum_ip4_write(struct rte_ipv4_hdr *ip);
 bool cksum_tcp_ok(struct pkt *p);
 
 /*
+ * Was the TCP checksum left to the sender's device, which the frame has not been through?  Then it
+ * is the pseudo-header's sum alone, of the segment's length or (of what will be cut) of none.
+ */
+bool cksum_tcp_unfinished(const struct pkt *p);
+
+/*
  * Computes and writes the IPv4 header checksum (if IPv4) and the TCP checksum
  * of a complete frame whose IP header is at `l3` and TCP header at `l4`.  The
  * TCP segment goes to the end of the IP length.  Headers are linear and writable.

@@ -22,6 +22,9 @@ static struct {
 /* CLOCK_REALTIME less the scale: it moves when somebody sets the system's clock. */
 static _Atomic int64_t to_unix;
 
+/* The time of captures; below 0: it is the system's. */
+static _Atomic int64_t replayed = -1;
+
 static int64_t
 system_us(clockid_t id)
 {
@@ -43,8 +46,11 @@ clock_init(void)
 usec_t
 clock_now(void)
 {
+	int64_t capture = atomic_load_explicit(&replayed, memory_order_relaxed);
 	uint64_t ticks;
 
+	if (capture >= 0)
+		return (usec_t){ capture };
 	if (epoch.hz == 0)
 		return (usec_t){ system_us(CLOCK_MONOTONIC) };
 	ticks = rte_rdtsc() - epoch.tsc;
@@ -63,7 +69,15 @@ clock_follow(void)
 int64_t
 clock_to_unix_us(usec_t t)
 {
+	if (atomic_load_explicit(&replayed, memory_order_relaxed) >= 0)
+		return t.v;
 	if (epoch.hz == 0)
 		clock_follow();
 	return t.v + atomic_load_explicit(&to_unix, memory_order_relaxed);
+}
+
+void
+clock_replay(usec_t now)
+{
+	atomic_store_explicit(&replayed, now.v, memory_order_relaxed);
 }

@@ -54,4 +54,10 @@ usec_t clock_now(void);
 void clock_follow(void);
 int64_t clock_to_unix_us(usec_t t);
 
+/*
+ * From now on clock_now() is what this says, and counts from 1970: captures are read, and no clock
+ * is.  The thread that reads them.
+ */
+void clock_replay(usec_t now);
+
 #endif

@@ -16,6 +16,7 @@
 #include <rte_mbuf.h>
 
 #include "datapath/addr.h"
+#include "datapath/clock.h"
 #include "datapath/drops.h"
 #include "datapath/flow_key.h"
 
@@ -58,6 +59,7 @@ vlan_vid(struct vlan_tag t)
 
 struct pkt {
 	struct rte_mbuf *m;
+	usec_t at;		/* of a capture's frame: when it was taken; 0: now */
 	enum pkt_kind kind;
 	enum drop refusal;	/* DROP_NONE unless PKT_REFUSED or cksum_bad */
 
@@ -89,6 +91,7 @@ struct pkt {
 	uint16_t l4;		/* offset of the TCP or ICMP header */
 	uint16_t payload;	/* offset of the TCP payload */
 	uint32_t payload_len;	/* bytes, by the IP length: trailers are not in it */
+	uint32_t cut;		/* of them, at the end, that a capture did not keep */
 	uint32_t seq, ack;
 	uint16_t flags;		/* enum tcp_flag */
 	uint16_t window;	/* as on the wire, unscaled */
@@ -123,6 +126,8 @@ struct parse_conf {
 	bool tap;
 	bool vlan_ignore;	/* VLANs are not part of the key */
 	bool trust;		/* checksums are not verified */
+	bool unfinished;	/* nor are those that a sender's device had yet to compute: frames
+				 * may have been captured before it */
 };
 
 /*
@@ -137,7 +142,7 @@ bool pkt_linearize(struct rte_mbuf *m, uint32_t len);
  * bytes of a chain into its first segment; never changes a byte.  The kind is
  * returned too.  Verifies the IPv4 header checksum, and the TCP checksum unless
  * `trust`, or the mbuf says that it is good or was never computed
- * (RTE_MBUF_F_RX_L4_CKSUM_GOOD, _NONE).  `m` stays the caller's.
+ * (RTE_MBUF_F_RX_L4_CKSUM_GOOD, _NONE), or is cut (captured.h).  `m` stays the caller's.
  */
 enum pkt_kind pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf);
 

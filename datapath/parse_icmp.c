@@ -27,7 +27,8 @@ cksum_ok(const struct pkt *p, uint32_t len, const struct parse_conf *conf)
 {
 	uint64_t rx = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
-	if (conf->trust || rx == RTE_MBUF_F_RX_L4_CKSUM_GOOD || rx == RTE_MBUF_F_RX_L4_CKSUM_NONE)
+	if (conf->trust || p->cut || rx == RTE_MBUF_F_RX_L4_CKSUM_GOOD ||
+	    rx == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		return true;
 	if (p->is_v6)
 		return cksum_l4(p->m, p->l3, p->l4, len, IPPROTO_ICMPV6) == 0xffff;

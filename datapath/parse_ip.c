@@ -3,6 +3,7 @@
 
 #include <rte_ip.h>
 
+#include "datapath/captured.h"
 #include "datapath/parse_step.h"
 
 enum {
@@ -27,6 +28,19 @@ fragment_is_sound(const struct pkt *p)
 	return p->frag_off + p->frag_len <= IP_MAX_LEN;
 }
 
+/* Does the datagram, which ends at `end`, go beyond the frame?  What a capture left out of it is
+ * p->cut. */
+static bool
+is_short(struct pkt *p, uint32_t end)
+{
+	uint32_t here = p->m->pkt_len, cut = captured_cut(p->m);
+
+	if (likely(end <= here))
+		return false;
+	p->cut = end - here;
+	return p->cut > cut;
+}
+
 static void
 read_ip4(struct pkt *p, const uint8_t *ip)
 {
@@ -44,6 +58,8 @@ ip4_cksum_ok(const struct pkt *p, const uint8_t *ip, const struct parse_conf *co
 
 	if (conf->trust || rx == RTE_MBUF_F_RX_IP_CKSUM_GOOD || rx == RTE_MBUF_F_RX_IP_CKSUM_NONE)
 		return true;
+	if (conf->unfinished && ip[10] == 0 && ip[11] == 0)
+		return true;
 	return rte_raw_cksum(ip, (ip[0] & 0xf) * 4) == 0xffff;
 }
 
@@ -58,6 +74,8 @@ ip4_fragment(struct pkt *p, const uint8_t *ip, uint32_t end)
 	p->frag_off = (field & IP4_OFFSET) * 8;
 	p->frag_more = (field & IP4_MF) != 0;
 	p->frag_len = end - p->l4;
+	if (p->cut)
+		return pkt_refuse(p, DROP_ip_short);
 	return fragment_is_sound(p) ? PKT_FRAGMENT : pkt_refuse(p, DROP_ip4_header);
 }
 
@@ -73,7 +91,7 @@ parse_ip4(struct pkt *p, const struct parse_conf *conf)
 	total = read16(ip + 2);
 	if (header < IP4_MIN || total < header)
 		return pkt_refuse(p, DROP_ip4_header);
-	if (p->l3 + total > p->m->pkt_len)
+	if (is_short(p, p->l3 + total))
 		return pkt_refuse(p, DROP_ip_short);
 	ip = pkt_head(p, p->l3, header, p->l3 + total);
 	if (!ip)
@@ -164,6 +182,8 @@ ip6_fragment(struct pkt *p, const struct ip6_walk *w, uint32_t end)
 	p->frag_off = w->frag_off;
 	p->frag_more = w->more;
 	p->frag_len = end - w->off;
+	if (p->cut)
+		return pkt_refuse(p, DROP_ip_short);
 	return fragment_is_sound(p) ? PKT_FRAGMENT : pkt_refuse(p, DROP_ip6_header);
 }
 
@@ -177,7 +197,7 @@ parse_ip6(struct pkt *p, const struct parse_conf *conf)
 	if (!ip || ip[0] >> 4 != 6)
 		return pkt_refuse(p, DROP_ip6_header);
 	end = p->l3 + IP6_LEN + read16(ip + 4);
-	if (end > p->m->pkt_len)
+	if (is_short(p, end))
 		return pkt_refuse(p, DROP_ip_short);
 	read_ip6(p, ip);
 	w.next = ip[6];

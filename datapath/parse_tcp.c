@@ -33,9 +33,10 @@ cksum_is_wrong(struct pkt *p, const struct parse_conf *conf)
 {
 	uint64_t rx = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
-	if (conf->trust || rx == RTE_MBUF_F_RX_L4_CKSUM_GOOD || rx == RTE_MBUF_F_RX_L4_CKSUM_NONE)
+	if (conf->trust || p->cut || rx == RTE_MBUF_F_RX_L4_CKSUM_GOOD ||
+	    rx == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		return false;
-	return !cksum_tcp_ok(p);
+	return !cksum_tcp_ok(p) && !(conf->unfinished && cksum_tcp_unfinished(p));
 }
 
 enum pkt_kind

@@ -11,15 +11,9 @@
 #include <unistd.h>
 
 #include <rte_ethdev.h>
-#include <rte_mbuf_dyn.h>
 
+#include "datapath/captured.h"
 #include "datapath/port_ethdev.h"
-
-/* DPDK registers the field once a process, when the first pcap device is made. */
-static struct {
-	int offset;
-	uint64_t flag;	/* 0: not registered */
-} timestamp;
 
 static int
 pcap_check(const char *files, struct err *err)
@@ -31,18 +25,6 @@ pcap_check(const char *files, struct err *err)
 	if (comma && (comma[1] == '\0' || strchr(comma + 1, ',')))
 		return err_set(err, -EINVAL, "pcap:%s: not IN or IN,OUT", files);
 	return 0;
-}
-
-static void
-find_timestamp(void)
-{
-	int flag = rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, NULL);
-	int offset = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, NULL);
-
-	if (flag < 0 || offset < 0)
-		return;
-	timestamp.offset = offset;
-	timestamp.flag = RTE_BIT64(flag);
 }
 
 static int
@@ -61,7 +43,7 @@ pcap_open(struct port *p, struct err *err)
 		 comma ? comma + 1 : "");
 	rc = ethdev_open(p, &want, err);
 	if (rc == 0)
-		find_timestamp();
+		rc = captured_init();
 	atomic_store(&p->capture_ended, false);
 	return rc;
 }
@@ -94,10 +76,7 @@ pcap_at_end(struct port *p)
 bool
 port_rx_timestamp(const struct rte_mbuf *m, usec_t *t)
 {
-	if (!(m->ol_flags & timestamp.flag))
-		return false;
-	t->v = (int64_t)*RTE_MBUF_DYNFIELD(m, timestamp.offset, rte_mbuf_timestamp_t *);
-	return true;
+	return captured_at(m, t);
 }
 
 const struct port_kind port_kind_pcap = {

@@ -24,6 +24,7 @@ enum {
 	RECORD_RULE = 64,	/* a rule's name */
 	RECORD_APP = 32,	/* a chain of applications */
 	RECORD_NAMES = 480,	/* the names in them */
+	RECORD_SHOWN = 128,	/* bytes of each version of what came twice */
 };
 
 enum record_direction {
@@ -99,6 +100,18 @@ struct gap_record {
 	uint64_t length;	/* above 0 */
 	enum record_direction direction;
 	char reason[RECORD_WORD];
+};
+
+/* Bytes of a flow that came twice and differ. */
+struct conflict_record {
+	char flow_id[RECORD_ID];
+	int64_t seen;
+	uint64_t offset;	/* of the first of them in the stream */
+	uint32_t length;
+	enum record_direction direction;
+	uint16_t shown;		/* how many of both versions are here */
+	uint8_t was[RECORD_SHOWN];	/* the version that stays */
+	uint8_t came[RECORD_SHOWN];
 };
 
 #endif

@@ -226,6 +226,7 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
 	struct pair_side *e = &x->end[d];
 	int64_t off = half_offset(&e->h, seq(p->seq)), end = off + p->payload_len;
+	uint32_t here = p->payload_len - p->cut;
 
 	if (!in_window(x, d, off, end)) {
 		note_stray(s, e, off, end);
@@ -237,10 +238,12 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		half_drop(s, p->m);
 		return true;
 	}
-	if (p->payload_len)
-		half_bytes(s, &x->f, &e->h, off, p->m, p->payload, p->payload_len);
+	if (here)
+		half_bytes(s, &x->f, &e->h, off, p->m, p->payload, here);
 	else
 		half_drop(s, p->m);
+	if (p->cut)
+		half_sent(s, &e->h, end);
 	if (p->flags & TCP_FIN) {
 		half_fin(s, &x->f, &e->h, end);
 		if (e->h.fin == end)

@@ -189,10 +189,10 @@ pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	c->shift = o.has_wscale ? RTE_MIN(o.wscale, 14) : SHIFT_NONE;
 	c->said = takeover_said(&o, p->flags);
 	c->mss = o.has_mss ? o.mss : 0;
-	if (p->payload_len && !c->m && !e->h.synced) {
+	if (p->payload_len > p->cut && !c->m && !e->h.synced) {
 		c->m = p->m;
 		c->m_off = p->payload;
-		c->len = p->payload_len;
+		c->len = p->payload_len - p->cut;
 		s->stats.n_held += p->m->nb_segs;
 	} else {
 		half_drop(s, p->m);
@@ -218,8 +218,8 @@ void
 pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
 	struct pair_side *e = &x->end[d];
+	uint32_t here = p->payload_len - p->cut, cut;
 	int64_t off;
-	uint32_t cut;
 
 	if (e->n_cand == 0)
 		e->start = TCPTERM_START_MIDSTREAM;
@@ -240,11 +240,12 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		half_fin(s, &x->f, &e->h, off + p->payload_len);
 		half_closing(s, &x->end[!d].h);
 	}
-	if (p->payload_len > cut)
-		half_bytes(s, &x->f, &e->h, off + cut, p->m, p->payload + cut,
-			   p->payload_len - cut);
+	if (here > cut)
+		half_bytes(s, &x->f, &e->h, off + cut, p->m, p->payload + cut, here - cut);
 	else
 		half_drop(s, p->m);
+	if (p->cut)
+		half_sent(s, &e->h, off + p->payload_len);
 }
 
 int64_t

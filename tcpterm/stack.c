@@ -357,6 +357,8 @@ static void
 input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 {
 	s->stats.segments_in++;
+	if (p->at.v > s->now.v)
+		s->now = p->at;
 	if (s->tapes)
 		tape_in(s, p, f);
 	switch (p->kind) {

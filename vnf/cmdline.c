@@ -32,8 +32,9 @@ static void
 help_row(const struct option_row *row, FILE *to)
 {
 	const char *arg = row->arg ? row->arg : "";
-	int n = fprintf(to, "  --%s%s%s", row->name, *arg == '\0' || is_optional(row) ? "" : " ",
-			arg);
+	const char letter[] = { '-', row->letter, ',', ' ', '\0' };
+	int n = fprintf(to, "  %s--%s%s%s", row->letter ? letter : "", row->name,
+			*arg == '\0' || is_optional(row) ? "" : " ", arg);
 	const char *line = row->help, *end;
 
 	if (n > HELP_COLUMN - 2) {
@@ -65,10 +66,13 @@ cmdline_help(FILE *to)
 
 /* --- arguments --- */
 
+/* `letters`: those that are options, in getopt's form. */
 static void
-make_getopt(struct option *table)
+make_getopt(struct option *table, char *letters)
 {
 	unsigned i;
+
+	letters += sprintf(letters, "+:");
 
 	memset(table, 0, (MAX_ROWS + 1) * sizeof *table);
 	for (i = 0; i < option_n_rows && i < MAX_ROWS; i++) {
@@ -76,7 +80,20 @@ make_getopt(struct option *table)
 		table[i].has_arg = is_optional(&option_rows[i]) ? optional_argument
 								: required_argument;
 		table[i].val = FIRST + (int)i;
+		if (option_rows[i].letter)
+			letters += sprintf(letters, "%c:", option_rows[i].letter);
 	}
+}
+
+static const struct option_row *
+row_of(int opt)
+{
+	unsigned i;
+
+	for (i = 0; opt < FIRST && i < option_n_rows; i++)
+		if (option_rows[i].letter == opt)
+			return &option_rows[i];
+	return &option_rows[opt - FIRST];
 }
 
 static int
@@ -97,22 +114,23 @@ read_arguments(int argc, char *argv[], enum option_round round, struct options *
 	struct option table[MAX_ROWS + 1];
 	bool seen[MAX_ROWS] = { false };
 	const struct option_row *row;
+	char letters[2 * MAX_ROWS];
 	int opt, rc = 0;
 
-	make_getopt(table);
+	make_getopt(table, letters);
 	opterr = 0;
 	optind = 0;	/* glibc: begin anew */
-	while (rc == 0 && (opt = getopt_long(argc, argv, "+:", table, NULL)) != -1) {
+	while (rc == 0 && (opt = getopt_long(argc, argv, letters, table, NULL)) != -1) {
 		if (opt == '?')
 			return err_set(err, -EINVAL, "'%s' is no option", argv[optind - 1]);
 		if (opt == ':')
 			return err_set(err, -EINVAL, "'%s' needs a value", argv[optind - 1]);
-		row = &option_rows[opt - FIRST];
+		row = row_of(opt);
 		if (row->round != round)
 			continue;
-		if (row->clear && !seen[opt - FIRST])
+		if (row->clear && !seen[row - option_rows])
 			row->clear(o);
-		seen[opt - FIRST] = true;
+		seen[row - option_rows] = true;
 		rc = set_argument(o, row, optarg, err);
 	}
 	if (rc == 0 && optind < argc)
@@ -163,7 +181,7 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 	rc = read_arguments(argc, argv, OPTION_EARLY, o, err);
 	if (rc != 0 || o->help || o->version || o->check_policy || o->expand_policy)
 		return rc;
-	if (o->offline)
+	if (o->offline || o->read)
 		return read_arguments(argc, argv, OPTION_PLAIN, o, err);
 	rc = read_file(o, errors, err);
 	if (rc == 0)

@@ -91,8 +91,9 @@ take_note(struct worker *w, struct flow *f)
 	}
 	*n = w->pending;
 	counters_begin(counter_of(w, n));
-	if (f->kind == TCPTERM_KIND_PASSIVE) {
+	if (f->kind == TCPTERM_KIND_PASSIVE)
 		app_begin(&n->app, f->roles_guessed);
+	if (f->kind == TCPTERM_KIND_PASSIVE && w->conf->sinks) {
 		row_id(w->id, f, id);
 		n->sink = sink_open(w->conf->sinks, w->id,
 				    n->sink_kind == POLICY_SINK_FILES ? n->sink_dir : NULL, id, f);
@@ -110,17 +111,27 @@ event_flow_new(void *ctx, struct flow *f)
 		follow_flow(w, f, true);
 }
 
+/* A capture's flow ends with its last frame, or is still open when the capture ends. */
+static void
+fill_row(struct worker *w, const struct flow *f, struct flow_record *r)
+{
+	struct tcpterm_leg_info leg[2];
+
+	row_fill(w->stack, w->id, f, w->conf->replay ? f->last : w->now, r, leg);
+	if (w->conf->replay && f->end == TCPTERM_END_ABORTED)
+		snprintf(r->reason, sizeof r->reason, "open");
+}
+
 static void
 event_flow_end(void *ctx, struct flow *f)
 {
-	struct tcpterm_leg_info leg[2];
 	struct worker *w = ctx;
 	struct note *n = f->caller;
 	struct flow_record r;
 
 	if (n && f->kind == TCPTERM_KIND_PASSIVE)
 		app_settle(w->app, &n->app);
-	row_fill(w->stack, w->id, f, w->now, &r, leg);
+	fill_row(w, f, &r);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, false);
@@ -193,9 +204,29 @@ event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len
 	journal_put_gap(w->conf->journal, w->id, &g);
 }
 
+static void
+event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_t len,
+	       const uint8_t *was, const uint8_t *came, uint32_t shown)
+{
+	struct worker *w = ctx;
+	struct conflict_record c = {
+		.seen = clock_to_unix_us(w->now),
+		.offset = offset,
+		.length = len,
+		.direction = dir ? RECORD_DOWN : RECORD_UP,
+		.shown = (uint16_t)RTE_MIN(shown, (uint32_t)RECORD_SHOWN),
+	};
+
+	memcpy(c.was, was, c.shown);
+	memcpy(c.came, came, c.shown);
+	row_id(w->id, f, c.flow_id);
+	journal_put_conflict(w->conf->journal, w->id, &c);
+}
+
 static const struct tcpterm_passive_ops passive_ops = {
 	.data = event_data,
 	.gap = event_gap,
+	.conflict = event_conflict,
 };
 
 const struct tcpterm_ops events_ops = {

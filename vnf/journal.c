@@ -17,11 +17,12 @@
 enum { BATCH = 2048 };	/* records a transaction */
 
 struct entry {
-	enum { ENTRY_FLOW, ENTRY_GAP } kind;
+	enum { ENTRY_FLOW, ENTRY_GAP, ENTRY_CONFLICT } kind;
 	bool log;
 	union {
 		struct flow_record flow;
 		struct gap_record gap;
+		struct conflict_record conflict;
 	};
 };
 
@@ -41,6 +42,7 @@ struct lane {
 
 struct journal {
 	struct store *store;
+	struct journal_reader reader;	/* functions NULL: there is none */
 	unsigned n_lanes;
 	struct lane *lane;
 	struct entry *batch;	/* taken from the rings, not yet committed */
@@ -148,6 +150,20 @@ journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g)
 	return put(&j->lane[w], &e, &j->lane[w].gaps_lost);
 }
 
+bool
+journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record *c)
+{
+	struct entry e = { .kind = ENTRY_CONFLICT, .conflict = *c };
+
+	return j->reader.conflict ? put(&j->lane[w], &e, &j->lane[w].gaps_lost) : true;
+}
+
+void
+journal_read_by(struct journal *j, const struct journal_reader *r)
+{
+	j->reader = *r;
+}
+
 /* Fills the batch up to `n_max` from all lanes. */
 static void
 take(struct journal *j, unsigned n_max)
@@ -215,9 +231,12 @@ settle(struct journal *j, struct account a)
 static int
 put_record(struct journal *j, const struct entry *e, uint64_t *refused, struct err *err)
 {
-	int rc = e->kind == ENTRY_FLOW ? store_flow_ended(j->store, &e->flow, err)
-				       : store_gap(j->store, &e->gap, err);
+	int rc = 0;
 
+	if (e->kind == ENTRY_FLOW)
+		rc = store_flow_ended(j->store, &e->flow, err);
+	else if (e->kind == ENTRY_GAP)
+		rc = store_gap(j->store, &e->gap, err);
 	if (rc != -EINVAL)
 		return rc;
 	*refused += e->kind == ENTRY_FLOW;	/* this record only */
@@ -228,10 +247,12 @@ static int
 write_batch(struct journal *j, const struct account *a, struct err *err)
 {
 	int rc = store_begin(j->store, err);
-	uint64_t refused = 0;
+	uint64_t refused = 0, n_gaps = 0;
 
-	for (unsigned i = 0; i < j->n_batch && rc == 0; i++)
+	for (unsigned i = 0; i < j->n_batch && rc == 0; i++) {
 		rc = put_record(j, &j->batch[i], &refused, err);
+		n_gaps += j->batch[i].kind == ENTRY_GAP;
+	}
 	if (rc == 0)
 		rc = store_lost(j->store, a->lost + refused, err);
 	if (rc == 0)
@@ -243,9 +264,31 @@ write_batch(struct journal *j, const struct account *a, struct err *err)
 	if (rc == 0) {
 		add(&j->refused, refused);
 		add(&j->written, j->n_batch_flows - refused);
-		add(&j->gaps_written, j->n_batch - j->n_batch_flows);
+		add(&j->gaps_written, n_gaps);
 	}
 	return rc;
+}
+
+static void
+tell_reader(const struct journal *j)
+{
+	const struct journal_reader *r = &j->reader;
+
+	for (unsigned i = 0; i < j->n_batch && r->flow; i++) {
+		const struct entry *e = &j->batch[i];
+
+		switch (e->kind) {
+		case ENTRY_FLOW:
+			r->flow(r->aux, &e->flow);
+			break;
+		case ENTRY_GAP:
+			r->gap(r->aux, &e->gap);
+			break;
+		case ENTRY_CONFLICT:
+			r->conflict(r->aux, &e->conflict);
+			break;
+		}
+	}
 }
 
 /* The `log` attribute of the rules. */
@@ -289,6 +332,7 @@ journal_drain(struct journal *j, unsigned n_max, struct err *err)
 			return rc;	/* the batch is kept and given again */
 	}
 	settle(j, a);
+	tell_reader(j);
 	log_flows(j);
 	n = (int)j->n_batch;
 	__atomic_store_n(&j->n_batch_flows, 0, __ATOMIC_RELEASE);

@@ -30,6 +30,20 @@ bool journal_put(struct journal *j, unsigned w, const struct flow_record *r, boo
 /* A gap of a flow that has not ended; kept until its row is written, then beside it. */
 bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);
 
+/* Bytes that came twice and differ; for the reader alone, they have no row. */
+bool journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record *c);
+
+/* Who else wants to have the records, in each worker's order, once the store has them. */
+struct journal_reader {
+	void *aux;
+	void (*flow)(void *aux, const struct flow_record *r);
+	void (*gap)(void *aux, const struct gap_record *g);
+	void (*conflict)(void *aux, const struct conflict_record *c);
+};
+
+/* Before the first record; called by journal_drain()'s thread. */
+void journal_read_by(struct journal *j, const struct journal_reader *r);
+
 /*
  * Recorder's thread: writes what is there, at most `n_max` records, as one batch.  Returns how many
  * were written; negative errno with `err` if the store failed (they are kept and tried again).

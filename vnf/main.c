@@ -11,6 +11,7 @@
 #include "vnf/log.h"
 #include "vnf/policy_file.h"
 #include "vnf/notify.h"
+#include "vnf/replay/replay.h"
 #include "vnf/start.h"
 #include "vnf/steer/offline.h"
 
@@ -146,6 +147,8 @@ main(int argc, char *argv[])
 		return check_only(o.check_policy);
 	if (o.expand_policy)
 		return expand_only(o.expand_policy);
+	if (o.read)
+		return replay(&o);
 	if (o.offline)
 		return steer_offline(&o);
 	if (o.check)

@@ -115,6 +115,24 @@ add_log(struct options *o, const struct option_row *row, char *text, struct err 
 	return log_check(text, err);
 }
 
+static int
+set_vlan(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	(void)row;
+	o->vlan_ignore = strcmp(text, "ignore") == 0;
+	if (!o->vlan_ignore && strcmp(text, "stack") != 0)
+		return err_set(err, -EINVAL, "stack or ignore is needed");
+	return 0;
+}
+
+static int
+set_checksums(struct options *o, const struct option_row *row, char *text, struct err *err)
+{
+	if (strcmp(text, "auto") != 0 && strcmp(text, "verify") != 0 && strcmp(text, "trust") != 0)
+		return err_set(err, -EINVAL, "auto, verify or trust is needed");
+	return option_text(o, row, text, err);
+}
+
 static void
 clear_log(struct options *o)
 {
@@ -147,6 +165,16 @@ const struct option_row option_rows[] = {
 	  TEXT(check_policy), .round = OPTION_EARLY },
 	{ "expand-policy", "FILE", "only write the policy with the files that it names in it",
 	  TEXT(expand_policy), .round = OPTION_EARLY },
+	{ "read", "FILE", "only show the flows of this pcap or pcapng file (-: standard input)",
+	  TEXT(read), .round = OPTION_EARLY, .letter = 'r' },
+	{ "format", "FORMAT", "with -r: table, list, json, csv or none",
+	  TEXT(format), .round = OPTION_EARLY, .letter = 'f' },
+	{ "vlan", "stack|ignore", "with -r: are VLAN tags part of what makes a flow? (stack)",
+	  .set = set_vlan, .round = OPTION_EARLY },
+	{ "checksums", "auto|verify|trust",
+	  "with -r: is what has a wrong one ignored? (auto: if it was computed)",
+	  .set = set_checksums, .field = offsetof(struct options, checksums),
+	  .round = OPTION_EARLY },
 	{ "run-dir", "DIR", "control socket DIR/NAME.ctl and DIR/NAME.pid",
 	  TEXT(run_dir) },
 	{ "db", "FILE", "database of policies and flows",

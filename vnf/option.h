@@ -37,6 +37,7 @@ struct option_row {
 	 * first. */
 	void (*clear)(struct options *o);
 	enum option_round round;
+	char letter;		/* -X; 0: it has none */
 	size_t field;		/* offset in struct options, for the setters below */
 	long low, high;		/* of option_number */
 };

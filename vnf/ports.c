@@ -47,7 +47,8 @@ make_port(const struct options *o, unsigned i, unsigned n_queues, struct rte_mem
 			   .meta = po->meta,
 			   .tap = po->copy,
 			   .vlan_ignore = po->vlan_ignore,
-			   .trust = po->trust },
+			   .trust = po->trust,
+			   .unfinished = po->unfinished },
 		.fault = po->fault,
 		.pool = pool,
 	};

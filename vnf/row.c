@@ -81,7 +81,9 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 	for (i = 0; i < 2; i++) {
 		r->direction[i] = (struct direction_record){
 			.packets = f->packets[i],
-			.bytes = f->bytes[i],
+			/* what came twice is in the latter twice */
+			.bytes = f->kind == TCPTERM_KIND_PASSIVE ? leg[i].stream_bytes
+								 : f->bytes[i],
 			.gaps = leg[i].gaps,
 			.gap_bytes = leg[i].gap_bytes,
 		};

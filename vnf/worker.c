@@ -10,6 +10,7 @@
 
 #include <rte_cycles.h>
 
+#include "datapath/captured.h"
 #include "vnf/events.h"
 #include "vnf/liveness.h"
 #include "vnf/verdict.h"
@@ -141,6 +142,8 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 
 	if (w->capturing && (kind == PKT_OTHER || kind == PKT_REFUSED || owner == w->id))
 		capture_in(w, p);
+	if (w->conf->replay)
+		captured_at(m, &p->at);
 	switch (kind) {
 	case PKT_OTHER:
 		if (!liveness_input(w, m))
@@ -278,6 +281,22 @@ worker_turn(struct worker *w, usec_t now)
 	flush_all(w);
 	account(w, began, n, n_packets);
 	return n;
+}
+
+void
+worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now)
+{
+	unsigned i;
+
+	w->now = now;
+	w->snapshot = active_snapshot(w->conf->active);
+	fragments_expire(w);
+	tcpterm_run(w->stack, now);
+	for (i = 0; i < n; i++)
+		m[i]->port = 0;
+	if (n > 0)
+		input(w, m, n);
+	w->stats.frames += n;
 }
 
 uint64_t

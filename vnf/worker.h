@@ -60,12 +60,13 @@ struct worker_conf {
 	struct pools *pools;
 	struct active *active;
 	struct journal *journal;
-	struct sinks *sinks;
+	struct sinks *sinks;	/* NULL: bytes of passive flows go nowhere */
 	struct flows *flows;
 	struct captures *captures;	/* NULL: there are none */
 	struct followers *followers;	/* likewise */
 	const struct drain *drain;	/* NULL: it never drains */
 	struct resume *resume;	/* NULL: no flow is known from before */
+	bool replay;		/* frames are of captures, and so is the time: worker_feed() */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */
 	/* A worker's; 0, NULL: the stack's default. */
@@ -131,6 +132,12 @@ uint64_t worker_n_flows(const struct worker *w);
 /* One turn: hand-offs, then each port's queue, then timers, then what is to be sent.  Returns how
  * many frames and records it dealt with. */
 unsigned worker_turn(struct worker *w, usec_t now);
+
+/*
+ * In place of turns, where captures are read (conf->replay): the next frames, with their times, of
+ * port 0.  `now` is the first one's; what was due before it happens first.  Nothing is sent.
+ */
+void worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now);
 
 /* A frame that no flow is known to own goes out by the other port; `counter` counts it. */
 void worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter);
