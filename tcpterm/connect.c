@@ -105,7 +105,7 @@ tcpterm_connect(struct tcpterm *s, const struct tcpterm_identity *id, uint64_t c
 		flow_destroy(s, e->f, TCPTERM_END_ABORTED);
 		return -ENOMEM;
 	}
-	e->f->l2[1].side = id->side;
+	e->f->l2[1].side = id->side & 1;
 	e->f->seen = 1;
 	e->f->cookie = cookie;
 	endpoint_init(s, e, 1);

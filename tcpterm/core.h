@@ -38,7 +38,7 @@ struct tcpterm {
 	struct timer_wheel wheel;
 	struct listeners *listeners;
 	struct vlan_stacks *vlans;
-	struct l2_stacks *l2s;
+	struct l2_headers *l2s;
 	LIST_HEAD(, conn) pending;	/* connections with something to send at the burst's end */
 	const struct pkt *original;	/* fragments of the packet in hand, still to be forwarded */
 	unsigned n_original;

@@ -190,12 +190,16 @@ static void
 learn(struct tcpterm *s, struct endpoint *e, const struct pkt *p)
 {
 	unsigned peer = e->c.leg;
-	bool known = e->f->seen & 1u << peer, own = e->f->seen & 1u << !peer;
-	struct rte_ether_addr was = e->f->l2[peer].src;
+	bool known = e->f->l2[peer].place, own = e->f->l2[!peer].place;
+	const uint8_t *mac;
+	uint8_t was[6] = { 0 };
 
+	if (known && own)
+		memcpy(was, tcpterm_flow_mac(s, e->f, peer), sizeof was);
 	flow_learn(s, e->f, p, peer);
-	if (known && own && !rte_is_same_ether_addr(&was, &e->f->l2[peer].src))
-		e->f->l2[!peer].dst = e->f->l2[peer].src;
+	mac = tcpterm_flow_mac(s, e->f, peer);
+	if (known && own && memcmp(was, mac, sizeof was) != 0)
+		l2_redirect(s->l2s, &e->f->l2[!peer], mac);
 }
 
 void

@@ -187,7 +187,8 @@ void
 flow_learn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 {
 	f->seen |= (uint8_t)(1u << dir);
-	l2_learn(s->l2s, &f->l2[dir], p);
+	if (!l2_learn(s->l2s, &f->l2[dir], p))
+		s->stats.headers_not_learned++;
 }
 
 void

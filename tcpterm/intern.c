@@ -1,7 +1,7 @@
 /*
  * Interned sequences: a chained hash table over a slab.
  *
- * Unused entries stay findable in a list by age; a name is generation << 20 | index.
+ * Unused entries stay findable in a list by age; a name is generation and place.
  */
 #include "tcpterm/intern.h"
 
@@ -10,24 +10,25 @@
 
 #include "tcpterm/slab.h"
 
-enum { INDEX_BITS = 20, NONE = 0 };
+enum { NONE = 0 };
 
-#define INDEX_MASK ((1u << INDEX_BITS) - 1)
+#define PLACE_MASK ((1u << INTERN_PLACE_BITS) - 1)
 
-/* Links are index + 1; 0 is none. */
+/* Places, and links to them, are index + 1; 0 is none. */
 struct entry {
 	uint32_t hash, chain;
 	uint32_t older, newer;		/* in the list of the unused */
 	uint32_t uses;
 	uint32_t generation;
 	uint32_t n;
-	uint32_t word[INTERN_WORDS];
+	uint32_t word[];
 };
 
 struct intern {
 	struct slab entries;
 	struct slab heads;		/* an array of chain heads */
 	uint32_t mask;
+	unsigned n_words;
 	uint32_t oldest, newest;
 	uint32_t n_used;
 };
@@ -58,19 +59,20 @@ hash_words(const uint32_t *w, unsigned n)
 }
 
 struct intern *
-intern_new(uint32_t n_max)
+intern_new(uint32_t n_max, unsigned n_words)
 {
 	struct intern *t = calloc(1, sizeof *t);
 	uint32_t n_heads = 64;
 
 	if (!t)
 		return NULL;
-	if (n_max > INDEX_MASK)
-		n_max = INDEX_MASK;
+	if (n_max > PLACE_MASK)
+		n_max = PLACE_MASK;
 	while (n_heads < n_max)
 		n_heads *= 2;
 	t->mask = n_heads - 1;
-	if (slab_init(&t->entries, sizeof(struct entry), n_max) != 0 ||
+	t->n_words = n_words;
+	if (slab_init(&t->entries, sizeof(struct entry) + 4 * n_words, n_max) != 0 ||
 	    slab_init(&t->heads, sizeof(uint32_t), n_heads) != 0) {
 		intern_free(t);
 		return NULL;
@@ -141,7 +143,7 @@ room(struct intern *t)
 	unused_remove(t, link);
 	unchain(t, link);
 	generation = at(t, link)->generation + 1;
-	memset(at(t, link), 0, sizeof(struct entry));
+	memset(at(t, link), 0, t->entries.size);
 	at(t, link)->generation = generation;
 	return link;
 }
@@ -149,7 +151,19 @@ room(struct intern *t)
 static uint32_t
 name_of(const struct intern *t, uint32_t link)
 {
-	return at(t, link)->generation << INDEX_BITS | (link - 1);
+	return at(t, link)->generation << INTERN_PLACE_BITS | link;
+}
+
+uint32_t
+intern_place(uint32_t name)
+{
+	return name & PLACE_MASK;
+}
+
+uint32_t
+intern_at(const struct intern *t, uint32_t place)
+{
+	return name_of(t, place);
 }
 
 bool
@@ -165,7 +179,7 @@ intern_name(struct intern *t, const uint32_t *words, unsigned n, bool create, ui
 			return true;
 		}
 	}
-	if (!create || n > INTERN_WORDS)
+	if (!create || n > t->n_words)
 		return false;
 	link = room(t);
 	if (link == NONE)
@@ -185,9 +199,9 @@ intern_name(struct intern *t, const uint32_t *words, unsigned n, bool create, ui
 static uint32_t
 resolve(const struct intern *t, uint32_t name)
 {
-	uint32_t link = (name & INDEX_MASK) + 1;
+	uint32_t link = name & PLACE_MASK;
 
-	if (link > t->entries.n_touched || name_of(t, link) != name)
+	if (link == NONE || link > t->entries.n_touched || name_of(t, link) != name)
 		return NONE;
 	return link;
 }

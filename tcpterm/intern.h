@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { INTERN_WORDS = 16 };
+enum { INTERN_PLACE_BITS = 22 };
 
 struct intern;
 
-/* At most `n_max` entries (a million at most).  NULL: no memory. */
-struct intern *intern_new(uint32_t n_max);
+/* At most `n_max` entries (four million at most) of up to `n_words` words.  NULL: no memory. */
+struct intern *intern_new(uint32_t n_max, unsigned n_words);
 void intern_free(struct intern *t);
 
 /* Sets *name for these words; `create` adds new ones, unused.  False: not known, or no room. */
@@ -28,6 +28,11 @@ void intern_put(struct intern *t, uint32_t name);
 
 /* The words and, in *n, how many; NULL (and 0) for the name of a forgotten entry. */
 const uint32_t *intern_words(const struct intern *t, uint32_t name, unsigned *n);
+
+/* The place of a name, never 0, and the name of a place: that of the entry there now.  While it
+ * is in use, either says as much. */
+uint32_t intern_place(uint32_t name);
+uint32_t intern_at(const struct intern *t, uint32_t place);
 
 /* Entries in use. */
 uint32_t intern_used(const struct intern *t);

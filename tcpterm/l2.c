@@ -1,5 +1,8 @@
 /*
  * Link headers learned and written.
+ *
+ * What is interned is the header as it is on the wire, up to its EtherType.  A VID that
+ * is in the flow's key has the reserved value 4095 there instead.
  */
 #include "tcpterm/l2.h"
 
@@ -7,124 +10,41 @@
 
 #include "tcpterm/intern.h"
 
-_Static_assert((int)INTERN_WORDS >= (int)PKT_MAX_TAGS, "a whole stack is interned");
+enum {
+	MACS = 2 * RTE_ETHER_ADDR_LEN,
+	LONGEST = MACS + 4 * (1 + PKT_MAX_TAGS),
+	WORDS = 1 + LONGEST / 4,
+	VID_MASK = 0xfff,
+};
 
-struct l2_stacks *
-l2_stacks_new(uint32_t n_max)
+/* The first word of an entry. */
+enum {
+	META = 1 << 8,		/* the first tag is the metadata tag */
+	KEYED = 1 << 9,		/* VIDs are the key's */
+	LENGTH = 0xff,
+};
+
+union header {
+	uint32_t word[WORDS];
+	struct {
+		uint32_t what;
+		uint8_t b[LONGEST];
+	};
+};
+
+struct l2_headers *
+l2_headers_new(uint32_t n_max)
 {
-	return (struct l2_stacks *)intern_new(n_max);
+	return (struct l2_headers *)intern_new(n_max, WORDS);
 }
 
 void
-l2_stacks_free(struct l2_stacks *s)
+l2_headers_free(struct l2_headers *s)
 {
 	intern_free((struct intern *)s);
 }
 
-static uint32_t
-tag_word(struct vlan_tag t)
-{
-	return (uint32_t)t.tpid << 16 | t.tci;
-}
-
-static struct vlan_tag
-word_tag(uint32_t w)
-{
-	return (struct vlan_tag){ .tpid = (uint16_t)(w >> 16), .tci = (uint16_t)w };
-}
-
-/* Is the interned stack of `t` these tags? */
-static bool
-same_deep(const struct l2_stacks *s, const struct l2_template *t, const struct vlan_tag *tag,
-	  unsigned n)
-{
-	unsigned n_words, i;
-	const uint32_t *w = intern_words((const struct intern *)s, t->deep, &n_words);
-
-	if (n_words != n)
-		return false;
-	for (i = 2; i < n; i++)
-		if (w[i] != tag_word(tag[i]))
-			return false;
-	return true;
-}
-
-static bool
-same_tags(const struct l2_stacks *s, const struct l2_template *t, const struct vlan_tag *tag,
-	  unsigned n)
-{
-	unsigned i;
-
-	if (t->n_tags != n)
-		return false;
-	for (i = 0; i < n && i < 2; i++)
-		if (tag_word(t->tag[i]) != tag_word(tag[i]))
-			return false;
-	return n <= 2 || same_deep(s, t, tag, n);
-}
-
-static bool
-set_tags(struct l2_stacks *s, struct l2_template *t, const struct vlan_tag *tag, unsigned n)
-{
-	uint32_t words[PKT_MAX_TAGS], deep = 0;
-	unsigned i;
-
-	if (same_tags(s, t, tag, n))
-		return true;
-	if (n > PKT_MAX_TAGS)
-		return false;
-	for (i = 0; i < n; i++)
-		words[i] = tag_word(tag[i]);
-	if (n > 2) {
-		if (!intern_name((struct intern *)s, words, n, true, &deep))
-			return false;
-		intern_get((struct intern *)s, deep);
-	}
-	l2_forget(s, t);
-	memset(t->tag, 0, sizeof t->tag);
-	for (i = 0; i < n && i < 2; i++)
-		t->tag[i] = tag[i];
-	t->n_tags = (uint8_t)n;
-	t->deep = deep;
-	return true;
-}
-
-bool
-l2_learn(struct l2_stacks *s, struct l2_template *t, const struct pkt *p)
-{
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(p->m, const struct rte_ether_hdr *);
-
-	t->dst = eth->dst_addr;
-	t->src = eth->src_addr;
-	t->side = p->side;
-	t->meta = p->meta_len ? p->domain : 0;
-	return set_tags(s, t, p->tag, p->n_tags);
-}
-
-bool
-l2_from(struct l2_stacks *s, struct l2_template *t, const struct tcpterm_l2 *l2, uint8_t side)
-{
-	t->dst = l2->dst;
-	t->src = l2->src;
-	t->side = side;
-	t->meta = 0;
-	return set_tags(s, t, l2->tag, l2->n_tags);
-}
-
-void
-l2_forget(struct l2_stacks *s, struct l2_template *t)
-{
-	if (t->n_tags > 2)
-		intern_put((struct intern *)s, t->deep);
-	t->n_tags = 0;
-	t->deep = 0;
-}
-
-unsigned
-l2_len(const struct l2_template *t)
-{
-	return RTE_ETHER_HDR_LEN + 4u * (t->n_tags + (t->meta != 0));
-}
+/* --- headers --- */
 
 static uint8_t *
 put16(uint8_t *to, uint16_t v)
@@ -135,28 +55,173 @@ put16(uint8_t *to, uint16_t v)
 }
 
 static uint8_t *
-put_tag(uint8_t *to, struct vlan_tag tag)
+put_tag(uint8_t *to, uint16_t tpid, uint16_t tci)
 {
-	return put16(put16(to, tag.tpid), tag.tci);
+	return put16(put16(to, tpid), tci);
+}
+
+static unsigned
+n_words(const union header *h)
+{
+	return 1 + (h->what & LENGTH) / 4;
+}
+
+/* `n_keyed`: how many VIDs the key has. */
+static void
+compose(union header *h, const uint8_t *macs, uint16_t meta, const struct vlan_tag *tag, unsigned n,
+	unsigned n_keyed)
+{
+	bool keyed = n_keyed == 1 || n_keyed == 2;	/* deeper: the key has a name of them */
+	uint8_t *at = h->b + MACS;
+
+	memcpy(h->b, macs, MACS);
+	if (meta)
+		at = put_tag(at, RTE_ETHER_TYPE_VLAN, meta);
+	for (unsigned i = 0; i < n; i++)
+		at = put_tag(
+			at, tag[i].tpid,
+			(uint16_t)(tag[i].tci | (keyed && vlan_vid(tag[i]) != 0 ? VID_MASK : 0)));
+	h->what = (uint32_t)(at - h->b) | (meta ? META : 0) | (keyed ? KEYED : 0);
+}
+
+static const union header *
+known(const struct l2_headers *s, const struct l2_template *t)
+{
+	const struct intern *all = (const struct intern *)s;
+	unsigned n;
+
+	return t->place ? (const union header *)intern_words(all, intern_at(all, t->place), &n)
+			: NULL;
+}
+
+/* --- learning --- */
+
+static bool
+set(struct l2_headers *s, struct l2_template *t, const union header *h, unsigned n_tags)
+{
+	struct intern *all = (struct intern *)s;
+	const union header *is = known(s, t);
+	uint32_t name;
+
+	if (is && memcmp(is, h, 4 * n_words(h)) == 0)
+		return true;
+	if (!intern_name(all, h->word, n_words(h), true, &name))
+		return false;
+	intern_get(all, name);
+	l2_forget(s, t);
+	t->place = intern_place(name);
+	t->n_tags = n_tags & 31;
+	return true;
+}
+
+bool
+l2_learn(struct l2_headers *s, struct l2_template *t, const struct pkt *p)
+{
+	union header h;
+
+	compose(&h, rte_pktmbuf_mtod(p->m, const uint8_t *), p->meta_len ? p->domain : 0, p->tag,
+		p->n_tags, p->n_key_tags);
+	t->side = p->side & 1;
+	return set(s, t, &h, p->n_tags);
+}
+
+bool
+l2_from(struct l2_headers *s, struct l2_template *t, const struct tcpterm_l2 *l2, uint8_t side)
+{
+	uint8_t macs[MACS];
+	unsigned n_keyed = 0;
+	union header h;
+
+	if (l2->n_tags > PKT_MAX_TAGS)
+		return false;
+	memcpy(macs, &l2->dst, RTE_ETHER_ADDR_LEN);
+	memcpy(macs + RTE_ETHER_ADDR_LEN, &l2->src, RTE_ETHER_ADDR_LEN);
+	for (unsigned i = 0; i < l2->n_tags; i++)
+		n_keyed += vlan_vid(l2->tag[i]) != 0;
+	compose(&h, macs, 0, l2->tag, l2->n_tags, n_keyed);
+	t->side = side & 1;
+	return set(s, t, &h, l2->n_tags);
+}
+
+bool
+l2_redirect(struct l2_headers *s, struct l2_template *t, const uint8_t dst[6])
+{
+	const union header *is = known(s, t);
+	union header h;
+
+	if (!is)
+		return false;
+	memcpy(&h, is, 4 * n_words(is));
+	memcpy(h.b, dst, RTE_ETHER_ADDR_LEN);
+	return set(s, t, &h, t->n_tags);
+}
+
+void
+l2_forget(struct l2_headers *s, struct l2_template *t)
+{
+	struct intern *all = (struct intern *)s;
+
+	if (t->place)
+		intern_put(all, intern_at(all, t->place));
+	t->place = 0;
+	t->n_tags = 0;
+}
+
+const uint8_t *
+l2_src(const struct l2_headers *s, const struct l2_template *t)
+{
+	const union header *h = known(s, t);
+
+	return h ? h->b + RTE_ETHER_ADDR_LEN : NULL;
+}
+
+/* --- writing --- */
+
+static void
+put_macs(uint8_t *to, const uint8_t *macs, bool swap)
+{
+	memcpy(to, macs + (swap ? RTE_ETHER_ADDR_LEN : 0), RTE_ETHER_ADDR_LEN);
+	memcpy(to + RTE_ETHER_ADDR_LEN, macs + (swap ? 0 : RTE_ETHER_ADDR_LEN), RTE_ETHER_ADDR_LEN);
+}
+
+/* The key's VIDs take their places in the tags from `at` on. */
+static void
+put_vids(uint8_t *at, const uint8_t *end, const struct flow_key *k)
+{
+	for (unsigned i = 0; at < end; at += 4)
+		if ((at[2] & 0xf) == 0xf && at[3] == 0xff && i < 2) {
+			at[2] = (uint8_t)((at[2] & 0xf0) | k->vid[i] >> 8);
+			at[3] = (uint8_t)k->vid[i++];
+		}
 }
 
 unsigned
-l2_write(const struct l2_stacks *s, const struct l2_template *t, bool swap, uint16_t ether_type,
-	 uint8_t *to)
+l2_write(const struct l2_headers *s, const struct l2_template *t, const struct flow_key *k,
+	 bool swap, uint16_t ether_type, uint8_t *to)
 {
-	const uint32_t *words = NULL;
-	unsigned n_words = 0, i;
-	uint8_t *at = to;
+	const union header *h = known(s, t);
+	unsigned len;
 
-	memcpy(at, swap ? &t->src : &t->dst, RTE_ETHER_ADDR_LEN);
-	memcpy(at + RTE_ETHER_ADDR_LEN, swap ? &t->dst : &t->src, RTE_ETHER_ADDR_LEN);
-	at += 2 * RTE_ETHER_ADDR_LEN;
-	if (t->meta)
-		at = put_tag(at, (struct vlan_tag){ RTE_ETHER_TYPE_VLAN, t->meta });
-	if (t->n_tags > 2)
-		words = intern_words((const struct intern *)s, t->deep, &n_words);
-	for (i = 0; i < t->n_tags; i++)
-		at = put_tag(at, i < n_words ? word_tag(words[i]) : t->tag[i & 1]);
-	at = put16(at, ether_type);
-	return (unsigned)(at - to);
+	if (!h)
+		return 0;
+	len = h->what & LENGTH;
+	put_macs(to, h->b, swap);
+	memcpy(to + MACS, h->b + MACS, len - MACS);
+	if (h->what & KEYED)
+		put_vids(to + MACS + (h->what & META ? 4 : 0), to + len, k);
+	put16(to + len, ether_type);
+	return len + 2;
+}
+
+unsigned
+l2_write_as(const struct pkt *p, bool swap, uint16_t ether_type, uint8_t *to)
+{
+	uint8_t *at = to + MACS;
+
+	put_macs(to, rte_pktmbuf_mtod(p->m, const uint8_t *), swap);
+	if (p->meta_len)
+		at = put_tag(at, RTE_ETHER_TYPE_VLAN, p->domain);
+	for (unsigned i = 0; i < p->n_tags; i++)
+		at = put_tag(at, p->tag[i].tpid, p->tag[i].tci);
+	return (unsigned)(put16(at, ether_type) - to);
 }

@@ -1,9 +1,10 @@
 /*
- * l2.h - link headers learned from one direction and written for it again.
+ * l2.h - link headers learned from one direction of a flow and written for it again.
  *
- * The metadata tag, by which the switch knows an attachment's frames, is put back in front of
- * the user's tags.  A template follows a MAC move: it is the latest frame's.  Stacks deeper than
- * two are interned with TPID and PCP, counted.  Single-threaded.
+ * Most flows share their headers with many others, but for the VIDs, which are in their keys; so
+ * headers are interned without these, counted, and a flow has a name for each direction's.  The
+ * metadata tag, by which the switch knows an attachment's frames, is put back in front of
+ * the user's tags.  A template follows a MAC move: it is the latest frame's.  Single-threaded.
  */
 #ifndef TCPTERM_L2_H
 #define TCPTERM_L2_H
@@ -11,20 +12,32 @@
 #include <tcpterm/types.h>
 #include <tcpterm/flow.h>
 
-struct l2_stacks;
+struct l2_headers;
 
-struct l2_stacks *l2_stacks_new(uint32_t n_max);
-void l2_stacks_free(struct l2_stacks *s);
+/* Room for `n_max` different ones. */
+struct l2_headers *l2_headers_new(uint32_t n_max);
+void l2_headers_free(struct l2_headers *s);
 
-/* Makes `t` what the frame says; cheap when nothing changed. False: no room for a deep stack. */
-bool l2_learn(struct l2_stacks *s, struct l2_template *t, const struct pkt *p);
-bool l2_from(struct l2_stacks *s, struct l2_template *t, const struct tcpterm_l2 *l2, uint8_t side);
-void l2_forget(struct l2_stacks *s, struct l2_template *t);
+/* Makes `t` what the frame says; cheap when nothing changed.  False: there is
+ * no room, and `t` stays what it was. */
+bool l2_learn(struct l2_headers *s, struct l2_template *t, const struct pkt *p);
+bool l2_from(struct l2_headers *s, struct l2_template *t, const struct tcpterm_l2 *l2,
+	     uint8_t side);
 
-/* Length of the link header, and the header with EtherType `ether_type` written to `to`. `swap`
- * exchanges the MACs: a reply along the same tags. */
-unsigned l2_len(const struct l2_template *t);
-unsigned l2_write(const struct l2_stacks *s, const struct l2_template *t, bool swap,
-		  uint16_t ether_type, uint8_t *to);
+/* The same header, but to that MAC. */
+bool l2_redirect(struct l2_headers *s, struct l2_template *t, const uint8_t dst[6]);
+
+void l2_forget(struct l2_headers *s, struct l2_template *t);
+
+/* The sender's MAC; NULL: nothing was learned. */
+const uint8_t *l2_src(const struct l2_headers *s, const struct l2_template *t);
+
+/* Writes the header with EtherType `ether_type` and the VIDs of `k` to `to`; its length, 0 if
+ * nothing was learned.  `swap` exchanges the MACs: a reply along the same tags. */
+unsigned l2_write(const struct l2_headers *s, const struct l2_template *t, const struct flow_key *k,
+		  bool swap, uint16_t ether_type, uint8_t *to);
+
+/* The same as in the frame `p`. */
+unsigned l2_write_as(const struct pkt *p, bool swap, uint16_t ether_type, uint8_t *to);
 
 #endif

@@ -146,17 +146,16 @@ mgmt_answer(struct tcpterm *s, const struct pkt *p, const struct tcpterm_address
 	    const struct rte_ether_addr *to, uint16_t ether_type, unsigned *l3)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(s->conf.header_pool);
-	struct l2_template l2 = { 0 };
+	struct rte_ether_hdr *eth;
 
-	if (!m || !l2_learn(s->l2s, &l2, p)) {
-		drops_count(&s->drops, m ? DROP_no_memory : DROP_no_mbuf);
-		rte_pktmbuf_free(m);
+	if (!m) {
+		drops_count(&s->drops, DROP_no_mbuf);
 		return NULL;
 	}
-	l2.src = a->mac;
-	l2.dst = *to;
-	*l3 = l2_write(s->l2s, &l2, false, ether_type, rte_pktmbuf_mtod(m, uint8_t *));
-	l2_forget(s->l2s, &l2);
+	eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+	*l3 = l2_write_as(p, true, ether_type, (uint8_t *)eth);
+	eth->src_addr = a->mac;
+	eth->dst_addr = *to;
 	return m;
 }
 

@@ -58,9 +58,8 @@ reset_reply(struct tcpterm *s, const struct pkt *p)
 static void
 reset_onward(struct tcpterm *s, const struct pkt *p)
 {
-	struct l2_template l2 = { 0 };
 	struct segment g = {
-		.l2 = &l2,
+		.along = p,
 		.domain = p->domain,
 		.side = !p->side,
 		.src = p->src,
@@ -76,10 +75,8 @@ reset_onward(struct tcpterm *s, const struct pkt *p)
 		.flags = TCP_RST | (p->flags & TCP_ACK),
 	};
 
-	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || !l2_learn(s->l2s, &l2, p))
-		return;
-	segment_send_bare(s, &g);
-	l2_forget(s->l2s, &l2);
+	if ((p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		segment_send_bare(s, &g);
 }
 
 void

@@ -54,6 +54,15 @@ write_tcp(const struct segment *g, unsigned opt_len, struct rte_tcp_hdr *tcp)
 	};
 }
 
+/* The length; 0: there was no room to learn it. */
+static unsigned
+write_link(const struct tcpterm *s, const struct segment *g, uint16_t ether_type, uint8_t *to)
+{
+	if (g->along)
+		return l2_write_as(g->along, g->l2_swap, ether_type, to);
+	return l2_write(s->l2s, &g->f->l2[g->l2], &g->f->key, g->l2_swap, ether_type, to);
+}
+
 void
 segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 {
@@ -62,10 +71,12 @@ segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 	uint32_t ip_payload = sizeof(struct rte_tcp_hdr) + opt_len + m->pkt_len;
 	bool v4 = ip_addr_is_v4(&g->src);
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
-	unsigned l3, l4, len;
+	unsigned l3 = write_link(s, g, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, at), l4, len;
 
-	l3 = l2_write(s->l2s, g->l2, g->l2_swap, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6,
-		      at);
+	if (l3 == 0) {
+		core_drop(s, m, DROP_no_memory);
+		return;
+	}
 	l4 = l3 + (v4 ? write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3))
 		      : write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3)));
 	write_tcp(g, opt_len, (struct rte_tcp_hdr *)(at + l4));
@@ -100,12 +111,12 @@ segment_send_bare(struct tcpterm *s, const struct segment *g)
 struct segment
 segment_for(const struct flow *f, unsigned to)
 {
-	bool own = f->seen & (1u << !to);	/* the far end's own header is known */
+	bool own = f->l2[!to].place;	/* the far end's own header is known */
 	bool peer = f->seen & (1u << to);
 
 	return (struct segment){
 		.f = f,
-		.l2 = &f->l2[own ? !to : to],
+		.l2 = own ? !to : to & 1,
 		.l2_swap = !own,
 		.domain = f->key.domain,
 		.side = peer || f->kind == TCPTERM_KIND_CONN ? f->l2[to].side : !f->l2[!to].side,
@@ -121,9 +132,7 @@ segment_for(const struct flow *f, unsigned to)
 void
 segment_reply(struct tcpterm *s, struct segment g, const struct pkt *p)
 {
-	struct l2_template l2 = { 0 };
-
-	g.l2 = &l2;
+	g.along = p;
 	g.l2_swap = true;
 	g.domain = p->domain;
 	g.side = p->side;
@@ -131,8 +140,5 @@ segment_reply(struct tcpterm *s, struct segment g, const struct pkt *p)
 	g.dst = p->src;
 	g.sport = p->dport;
 	g.dport = p->sport;
-	if (!l2_learn(s->l2s, &l2, p))
-		return;
 	segment_send_bare(s, &g);
-	l2_forget(s->l2s, &l2);
 }

@@ -10,8 +10,9 @@
 
 struct segment {
 	const struct flow *f;	/* whose it is; NULL: no flow's */
-	const struct l2_template *l2;
-	bool l2_swap;		/* the template is of the other direction */
+	const struct pkt *along;	/* the frame whose link header it has; NULL: its flow's */
+	uint8_t l2;		/* the direction whose header it is */
+	bool l2_swap;		/* the header is of the other direction */
 	uint16_t domain;
 	uint8_t side;		/* where it leaves */
 	struct ip_addr src, dst;

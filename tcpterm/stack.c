@@ -99,7 +99,7 @@ tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
 	s->table = table_new(s->slabs, 4 * s->conf.n_flows);
 	s->listeners = listeners_new(s->conf.n_listeners);
 	s->vlans = vlan_stacks_new(N_DEEP_STACKS);
-	s->l2s = l2_stacks_new(N_DEEP_STACKS);
+	s->l2s = l2_headers_new(2 * s->conf.n_flows + N_DEEP_STACKS);
 	if (slabs_init(s) == 0 && flood_init(s) == 0 && s->table && s->listeners && s->vlans &&
 	    s->l2s)
 		return s;
@@ -160,7 +160,7 @@ tcpterm_free(struct tcpterm *s)
 	mgmt_free(s->mgmt);
 	tapes_free(s->tapes);
 	vlan_stacks_free(s->vlans);
-	l2_stacks_free(s->l2s);
+	l2_headers_free(s->l2s);
 	free(s);
 }
 
@@ -505,6 +505,12 @@ unsigned
 tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f, uint16_t vid[PKT_MAX_TAGS])
 {
 	return vlan_stack_vids(s->vlans, &f->key, vid);
+}
+
+const uint8_t *
+tcpterm_flow_mac(const struct tcpterm *s, const struct flow *f, unsigned dir)
+{
+	return l2_src(s->l2s, &f->l2[dir & 1]);
 }
 
 struct flow *

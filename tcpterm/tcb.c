@@ -138,9 +138,9 @@ tcb_mss_for(const struct conn *c, uint16_t mtu)
 uint16_t
 tcb_port_mtu(const struct conn *c, uint8_t side)
 {
-	const struct flow *f = c->f;
+	const unsigned n[2] = { c->f->l2[0].n_tags, c->f->l2[1].n_tags };
 
-	return (uint16_t)(c->s->conf.mtu[side & 1] - 4 * RTE_MAX(f->l2[0].n_tags, f->l2[1].n_tags));
+	return (uint16_t)(c->s->conf.mtu[side & 1] - 4 * RTE_MAX(n[0], n[1]));
 }
 
 void

@@ -5,12 +5,10 @@
 
 #include "tcpterm/intern.h"
 
-_Static_assert((int)INTERN_WORDS >= (int)PKT_MAX_TAGS, "a whole stack is interned");
-
 struct vlan_stacks *
 vlan_stacks_new(uint32_t n_max)
 {
-	return (struct vlan_stacks *)intern_new(n_max);
+	return (struct vlan_stacks *)intern_new(n_max, PKT_MAX_TAGS);
 }
 
 void

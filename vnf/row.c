@@ -57,19 +57,20 @@ put_word(char word[RECORD_WORD], const char *s)
 }
 
 static void
-put_ends(const struct flow *f, struct flow_record *r)
+put_ends(const struct tcpterm *s, const struct flow *f, struct flow_record *r)
 {
 	bool v4 = ip_addr_is_v4(&f->key.addr[0]);
 	unsigned i;
 
 	r->family = v4 ? 4 : 6;
 	for (i = 0; i < 2; i++) {
+		const uint8_t *mac = tcpterm_flow_mac(s, f, i);
 		struct end_record *e = &r->end[i];
 
 		memcpy(e->addr, f->key.addr[i].b + (v4 ? 12 : 0), v4 ? 4 : 16);
 		e->port = f->key.port[i];
-		if (f->seen & 1u << i)
-			memcpy(e->mac, f->l2[i].src.addr_bytes, 6);
+		if (mac)
+			memcpy(e->mac, mac, 6);
 	}
 }
 
@@ -110,7 +111,7 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 	r->ended = clock_to_unix_us(now);
 	row_id(worker, f, r->flow_id);
 	r->domain = f->key.domain;
-	put_ends(f, r);
+	put_ends(stack, f, r);
 	r->n_vlans = (uint8_t)tcpterm_flow_vids(stack, f, r->vlan);
 	put_counts(f, leg, r);
 	put_word(r->mode, row_mode(f));

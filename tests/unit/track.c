@@ -212,10 +212,10 @@ forged_segment_teaches_neither_numbers_nor_headers(void)
 	copies_segment(0, TCP_ACK, 0x30000000, 0, 100);
 	copies_segment(0, TCP_ACK, 100, 0x30000000, 100);
 	copies_segment(0, TCP_RST, 0x30000000, 0, 0);
-	CU_ASSERT_EQUAL(copies_flow()->l2[0].src.addr_bytes[5], 1);
+	CU_ASSERT_EQUAL(tcpterm_flow_mac(copies.s, copies_flow(), 0)[5], 1);
 	CU_ASSERT_EQUAL(info(0)->in_flight, 100);
 	copies_segment(0, TCP_ACK, 100, 0, 100);	/* a MAC that moves is followed */
-	CU_ASSERT_EQUAL(copies_flow()->l2[0].src.addr_bytes[5], 0x66);
+	CU_ASSERT_EQUAL(tcpterm_flow_mac(copies.s, copies_flow(), 0)[5], 0x66);
 	end();
 }
 

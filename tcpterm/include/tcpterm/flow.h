@@ -17,14 +17,11 @@ struct timer {
 	usec_t deadline;
 };
 
-/* An Ethernet header learned from one direction's frames, kept compactly. */
+/* An Ethernet header learned from one direction's frames. */
 struct l2_template {
-	struct rte_ether_addr dst, src;
-	uint8_t n_tags;
-	uint8_t side;		/* port of the pair that these frames came by */
-	struct vlan_tag tag[2];	/* the outermost two */
-	uint16_t meta;		/* VID of the metadata tag in front of them; 0: none */
-	uint32_t deep;		/* n_tags > 2: index of the interned whole stack */
+	uint32_t place : 26;	/* of the stack's that it is, but for the key's VIDs; 0: none */
+	uint32_t n_tags : 5;
+	uint32_t side : 1;	/* port of the pair that these frames came by */
 };
 
 struct flow {

@@ -123,6 +123,9 @@ struct flow *tcpterm_find_pkt(struct tcpterm *s, const struct pkt *p);
 unsigned tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f,
 			   uint16_t vid[PKT_MAX_TAGS]);
 
+/* The MAC from which the latest frame of direction `dir` came; NULL: none did. */
+const uint8_t *tcpterm_flow_mac(const struct tcpterm *s, const struct flow *f, unsigned dir);
+
 /* By id; NULL if it is stale. */
 struct flow *tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation);
 
