@@ -1,6 +1,8 @@
 /*
  * copies.h - a stack that is shown copies of two ends' segments, for tests of passive flows.
  *
+ * It may be several that share their frames (team.h); `s` is the one that has the latest's flow.
+ *
  * The bytes of both streams are known by their offset, so the sink checks each as it comes.
  * Time is virtual: copies.now, moved by copies_wait().  One thread, one at a time.
  */
@@ -9,9 +11,12 @@
 
 #include <tcpterm/stack.h>
 
+#include "tests/unit/lib/team.h"
+
 enum { COPIES_GAPS = 4096, COPIES_CONFLICTS = 64, COPIES_HEAD = 4096 };
 
 struct copies {
+	struct team team;
 	struct tcpterm *s;
 	struct tcpterm_conf conf;
 	struct tcpterm_ops ops;

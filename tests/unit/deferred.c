@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "tests/unit/lib/lone.h"
-#include "tests/unit/tap.h"
 
 static void
 deferred_syn_asks_once_and_takes_every_decision(void)
@@ -88,11 +87,12 @@ held_syns_have_a_cap_beyond_which_the_deadlines_decision_holds(void)
 	lone_begin_with(&conf, 2047, TCPTERM_DEFER);
 	lone.verdict.defer_us = 60LL * LONE_SECOND;
 	lone.verdict.on_expiry = TCPTERM_RESET;
-	feed_tuples(12);
-	CU_ASSERT_EQUAL(lone.n_asked, 12);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_deferred, 10);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->deferrals_refused, 2);
-	CU_ASSERT_EQUAL_FATAL(lone.n_out, 2);
+	feed_tuples(100);	/* more than 12 for each of the stacks */
+	CU_ASSERT_EQUAL(lone.n_asked, 100);
+	for (unsigned k = 0; k < lone.team.n; k++)
+		CU_ASSERT_EQUAL(tcpterm_stats(lone.team.stack[k])->n_deferred, 10);
+	CU_ASSERT_EQUAL(lone_stats().deferrals_refused, 100 - 10 * lone.team.n);
+	CU_ASSERT_EQUAL_FATAL(lone.n_out, 100 - 10 * lone.team.n);
 	CU_ASSERT_EQUAL(lone.out[1].flags, TCP_RST | TCP_ACK);
 	lone_end();
 }
@@ -106,9 +106,9 @@ held_syns_take_no_more_mbufs_than_may_be_held(void)
 	lone_begin_with(&conf, 2047, TCPTERM_DEFER);
 	lone.verdict.defer_us = 60LL * LONE_SECOND;
 	lone.verdict.on_expiry = TCPTERM_SILENT;
-	feed_tuples(30);
+	feed_tuples(60);	/* of the 20, each of the stacks may hold its share */
 	CU_ASSERT_EQUAL(pool_in_use(lone.pools.frames), 20);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->deferrals_refused, 10);
+	CU_ASSERT_EQUAL(lone_stats().deferrals_refused, 40);
 	lone_end();
 }
 
@@ -124,12 +124,12 @@ closed_listener_returns_ten_thousand_deferrals_and_answers_none(void)
 	lone.verdict.on_expiry = TCPTERM_RESET;
 	feed_tuples(10000);
 	CU_ASSERT_EQUAL(pool_in_use(lone.pools.frames), 10000);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_deferred, 10000);
-	CU_ASSERT_EQUAL(tcpterm_unlisten(lone.stack, lone.listener), 0);
+	CU_ASSERT_EQUAL(lone_stats().n_deferred, 10000);
+	CU_ASSERT_EQUAL(team_unlisten(&lone.team, lone.listener), 0);
 	CU_ASSERT_EQUAL(pool_in_use(lone.pools.frames), 0);
-	CU_ASSERT_EQUAL(tcpterm_drops(lone.stack)->n[DROP_listener_closed], 10000);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_held, 0);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_deferred, 0);
+	CU_ASSERT_EQUAL(lone_drops(DROP_listener_closed), 10000);
+	CU_ASSERT_EQUAL(lone_stats().n_held, 0);
+	CU_ASSERT_EQUAL(lone_stats().n_deferred, 0);
 	lone_wait(60LL * LONE_SECOND);
 	CU_ASSERT_EQUAL(lone.n_out, 0);
 	CU_ASSERT_PTR_NULL(lone_flow());
@@ -155,9 +155,9 @@ late_decision_relays_no_signed_syn(void)
 	lone_end();
 }
 
-TAP_MAIN(deferred, TAP_CHECK(S5, deferred_syn_asks_once_and_takes_every_decision),
-	 TAP_CHECK(S5, deferral_ends_at_its_deadline_by_the_configured_decision),
-	 TAP_CHECK(S5, held_syns_have_a_cap_beyond_which_the_deadlines_decision_holds),
-	 TAP_CHECK(S5, held_syns_take_no_more_mbufs_than_may_be_held),
-	 TAP_CHECK(S5, closed_listener_returns_ten_thousand_deferrals_and_answers_none),
-	 TAP_TEST(late_decision_relays_no_signed_syn))
+TEAM_MAIN(deferred, TAP_CHECK(S5, deferred_syn_asks_once_and_takes_every_decision),
+	  TAP_CHECK(S5, deferral_ends_at_its_deadline_by_the_configured_decision),
+	  TAP_CHECK(S5, held_syns_have_a_cap_beyond_which_the_deadlines_decision_holds),
+	  TAP_CHECK(S5, held_syns_take_no_more_mbufs_than_may_be_held),
+	  TAP_CHECK(S5, closed_listener_returns_ten_thousand_deferrals_and_answers_none),
+	  TAP_TEST(late_decision_relays_no_signed_syn))

@@ -9,7 +9,6 @@
 #include "tests/unit/frame.h"
 #include "tests/unit/lib/chain.h"
 #include "tests/unit/lib/lone.h"
-#include "tests/unit/tap.h"
 
 enum { KB = 1024, MB = 1024 * 1024, SECOND = 1000000 };
 
@@ -317,12 +316,12 @@ timestamps_of_far_apart_clocks_cross_without_a_paws_drop(void)
 	}
 }
 
-TAP_MAIN(fidelity, TAP_CHECK(S8, handshake_is_forwarded_and_the_server_acknowledged_last),
-	 TAP_CHECK(S8, client_that_never_answers_leaves_the_server_in_syn_received),
-	 TAP_CHECK(S8, refusal_is_the_servers_own_reset),
-	 TAP_CHECK(S8, unreachable_server_is_what_the_network_says),
-	 TAP_CHECK(S8, options_are_the_ends_own_but_for_an_mss_above_the_ports),
-	 TAP_CHECK(S8, half_close_in_each_direction_lets_a_megabyte_flow_the_other_way),
-	 TAP_CHECK(S8, reset_after_n_bytes_arrives_after_those_n_bytes),
-	 TAP_CHECK(S8, reset_passes_a_zero_window_within_3_s),
-	 TAP_CHECK(S8, timestamps_of_far_apart_clocks_cross_without_a_paws_drop))
+TEAM_MAIN(fidelity, TAP_CHECK(S8, handshake_is_forwarded_and_the_server_acknowledged_last),
+	  TAP_CHECK(S8, client_that_never_answers_leaves_the_server_in_syn_received),
+	  TAP_CHECK(S8, refusal_is_the_servers_own_reset),
+	  TAP_CHECK(S8, unreachable_server_is_what_the_network_says),
+	  TAP_CHECK(S8, options_are_the_ends_own_but_for_an_mss_above_the_ports),
+	  TAP_CHECK(S8, half_close_in_each_direction_lets_a_megabyte_flow_the_other_way),
+	  TAP_CHECK(S8, reset_after_n_bytes_arrives_after_those_n_bytes),
+	  TAP_CHECK(S8, reset_passes_a_zero_window_within_3_s),
+	  TAP_CHECK(S8, timestamps_of_far_apart_clocks_cross_without_a_paws_drop))

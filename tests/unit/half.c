@@ -2,7 +2,6 @@
  * One direction of a passive pair: order, holes, evidence, overlap, budgets.
  */
 #include "tests/unit/copies.h"
-#include "tests/unit/tap.h"
 
 #define MS ((int64_t)1000)
 #define SEGMENT(off, len) copies_segment(0, TCP_ACK, off, 0, len)
@@ -456,24 +455,24 @@ five_gigabytes_keep_exact_offsets(void)
 	end();
 }
 
-TAP_MAIN(half, TAP_TEST(bytes_in_order_are_delivered_at_once),
-	 TAP_TEST(reordered_and_repeated_bytes_come_once_and_in_order),
-	 TAP_CHECK(S10, gap_is_said_one_allowance_after_the_ack_passed_it),
-	 TAP_CHECK(S10, hole_without_evidence_becomes_a_gap_at_the_deadline),
-	 TAP_CHECK(S10, two_adjacent_losses_are_one_gap),
-	 TAP_TEST(bytes_that_come_within_the_allowance_fill_the_hole),
-	 TAP_CHECK(S10b, acks_that_overtake_their_bytes_make_no_gap),
-	 TAP_CHECK(S10b, forged_ack_far_ahead_hides_nothing),
-	 TAP_TEST(suspicion_counts_when_the_sender_goes_on_past_it),
-	 TAP_TEST(suspicion_counts_at_the_deadline), TAP_TEST(suspicion_counts_at_the_fin),
-	 TAP_TEST(one_side_alone_is_judged_by_200_ms_of_progress),
-	 TAP_TEST(one_side_alone_is_judged_by_a_megabyte_of_progress),
-	 TAP_TEST(budget_of_segments_and_bytes_is_kept),
-	 TAP_TEST(gap_that_only_the_budget_asked_for_says_so),
-	 TAP_CHECK(S13, first_of_two_versions_is_delivered_and_both_are_shown),
-	 TAP_TEST(keepalive_byte_is_no_byte_of_the_stream),
-	 TAP_TEST(bad_checksum_is_ignored_and_counted),
-	 TAP_TEST(window_without_a_known_scale_rejects_no_bytes),
-	 TAP_TEST(bytes_far_beyond_the_window_are_ignored),
-	 TAP_TEST(blind_time_longer_than_a_window_is_one_gap),
-	 TAP_CHECK(S10, five_gigabytes_keep_exact_offsets))
+TEAM_MAIN(half, TAP_TEST(bytes_in_order_are_delivered_at_once),
+	  TAP_TEST(reordered_and_repeated_bytes_come_once_and_in_order),
+	  TAP_CHECK(S10, gap_is_said_one_allowance_after_the_ack_passed_it),
+	  TAP_CHECK(S10, hole_without_evidence_becomes_a_gap_at_the_deadline),
+	  TAP_CHECK(S10, two_adjacent_losses_are_one_gap),
+	  TAP_TEST(bytes_that_come_within_the_allowance_fill_the_hole),
+	  TAP_CHECK(S10b, acks_that_overtake_their_bytes_make_no_gap),
+	  TAP_CHECK(S10b, forged_ack_far_ahead_hides_nothing),
+	  TAP_TEST(suspicion_counts_when_the_sender_goes_on_past_it),
+	  TAP_TEST(suspicion_counts_at_the_deadline), TAP_TEST(suspicion_counts_at_the_fin),
+	  TAP_TEST(one_side_alone_is_judged_by_200_ms_of_progress),
+	  TAP_TEST(one_side_alone_is_judged_by_a_megabyte_of_progress),
+	  TAP_TEST(budget_of_segments_and_bytes_is_kept),
+	  TAP_TEST(gap_that_only_the_budget_asked_for_says_so),
+	  TAP_CHECK(S13, first_of_two_versions_is_delivered_and_both_are_shown),
+	  TAP_TEST(keepalive_byte_is_no_byte_of_the_stream),
+	  TAP_TEST(bad_checksum_is_ignored_and_counted),
+	  TAP_TEST(window_without_a_known_scale_rejects_no_bytes),
+	  TAP_TEST(bytes_far_beyond_the_window_are_ignored),
+	  TAP_TEST(blind_time_longer_than_a_window_is_one_gap),
+	  TAP_CHECK(S10, five_gigabytes_keep_exact_offsets))

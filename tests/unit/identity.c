@@ -7,7 +7,6 @@
 
 #include "tests/unit/frame.h"
 #include "tests/unit/lib/lone.h"
-#include "tests/unit/tap.h"
 
 static const uint8_t local[4] = { 203, 0, 113, 5 }, remote[4] = { 198, 51, 100, 9 };
 
@@ -33,7 +32,7 @@ open_to(const struct tcpterm_identity *id, uint64_t cookie)
 {
 	struct flow *f = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(tcpterm_connect(lone.stack, id, cookie, lone.now, &f), 0);
+	CU_ASSERT_EQUAL_FATAL(lone_connect(id, cookie, &f), 0);
 	return f;
 }
 
@@ -50,7 +49,7 @@ syn_matches_its_identity_byte_for_byte(void)
 	id.l2.tag[0].tci |= 5 << 13;	/* PCP 5 */
 	lone_begin(TCPTERM_ACCEPT);
 	open_to(&id, 5);
-	CU_ASSERT_EQUAL(tcpterm_connect(lone.stack, &id, 5, lone.now, &again), -EADDRINUSE);
+	CU_ASSERT_EQUAL(lone_connect(&id, 5, &again), -EADDRINUSE);
 	CU_ASSERT_EQUAL_FATAL(lone.n_out, 1);
 	CU_ASSERT_EQUAL(lone.out[0].side, 1);
 	got = rte_pktmbuf_mtod(lone.out[0].m, const uint8_t *);
@@ -75,6 +74,7 @@ enum { N_STACKS = 100 };
 
 static struct conn_of_stack {
 	struct flow *f;
+	struct tcpterm *stack;		/* that has it */
 	uint32_t isn;
 	char sent[32];			/* what the stack sent on these tags */
 	unsigned n_established;
@@ -142,16 +142,17 @@ one_tuple_on_a_hundred_tag_stacks_is_a_hundred_connections(void)
 		const struct tcpterm_identity id = identity((uint16_t)(100 + i));
 
 		conns[i].f = open_to(&id, i);
+		conns[i].stack = lone.stack;
 	}
 	for (unsigned i = N_STACKS; i-- > 0;)
 		server_says(i, TCP_SYN | TCP_ACK, NULL);
 	for (unsigned i = 0; i < N_STACKS; i++) {
 		CU_ASSERT_EQUAL(conns[i].n_established, 1);
 		snprintf(text, sizeof text, "from stack %u", i);
-		CU_ASSERT_EQUAL(tcpterm_write(lone.stack, conns[i].f, text, strlen(text)),
+		CU_ASSERT_EQUAL(tcpterm_write(conns[i].stack, conns[i].f, text, strlen(text)),
 				(ssize_t)strlen(text));
 	}
-	tcpterm_run(lone.stack, lone.now);
+	team_run(&lone.team, lone.now);
 	for (unsigned i = 0; i < N_STACKS; i++) {
 		ssize_t n;
 
@@ -159,11 +160,11 @@ one_tuple_on_a_hundred_tag_stacks_is_a_hundred_connections(void)
 		CU_ASSERT_STRING_EQUAL(conns[i].sent, text);
 		snprintf(text, sizeof text, "to stack %u", i);
 		server_says(i, TCP_ACK, text);
-		n = tcpterm_read(lone.stack, conns[i].f, got, sizeof got);
+		n = tcpterm_read(conns[i].stack, conns[i].f, got, sizeof got);
 		CU_ASSERT_EQUAL(n, (ssize_t)strlen(text));
 		CU_ASSERT_EQUAL(memcmp(got, text, strlen(text)), 0);
 	}
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_flows[TCPTERM_KIND_CONN], N_STACKS);
+	CU_ASSERT_EQUAL(lone_stats().n_flows[TCPTERM_KIND_CONN], N_STACKS);
 	lone_end();
 }
 
@@ -189,7 +190,7 @@ one_tuple_is_accepted_on_a_hundred_tag_stacks(void)
 		lone_feed(&g);
 		CU_ASSERT_EQUAL(lone.n_established, i + 1);
 	}
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_flows[TCPTERM_KIND_CONN], N_STACKS);
+	CU_ASSERT_EQUAL(lone_stats().n_flows[TCPTERM_KIND_CONN], N_STACKS);
 	lone_end();
 }
 
@@ -334,6 +335,41 @@ free_port_brings_the_answers_to_its_own_stack(void)
 			open_some(i, n);
 }
 
+/* From each stack of the team; the answers arrive at others, and find it. */
+static void
+answers_reach_the_stack_that_opened_by_a_free_port(void)
+{
+	struct tcpterm_identity id = identity(50);
+	struct lone_segment g = {
+		.flags = TCP_SYN | TCP_ACK,
+		.seq = 5000,
+		.reverse = true,
+		.src = { 198, 51, 100, 9 },
+		.dst = { 203, 0, 113, 5 },
+		.sport = 80,
+	};
+
+	lone_begin(TCPTERM_ACCEPT);
+	id.l2.n_tags = 0;
+	id.local_port = 0;
+	for (unsigned i = 0; i < 40 * lone.team.n; i++) {
+		struct tcpterm *opener = lone.team.stack[i % lone.team.n];
+		unsigned n_out = lone.n_out;
+
+		lone.stack = opener;
+		open_to(&id, i);
+		CU_ASSERT_PTR_EQUAL(lone.stack, opener);
+		CU_ASSERT_EQUAL_FATAL(lone.n_out, n_out + 1);
+		g.dport = lone.out[n_out].sport;
+		g.ack = lone.out[n_out].seq + 1;
+		lone_feed(&g);
+		CU_ASSERT_PTR_EQUAL(lone.stack, opener);
+		CU_ASSERT_EQUAL(lone.n_established, i + 1);
+	}
+	CU_ASSERT_EQUAL(lone.team.crossed, lone.team.n > 1 ? 40 * lone.team.n : 0);
+	lone_end();
+}
+
 static void
 given_port_whose_answers_go_elsewhere_is_refused(void)
 {
@@ -355,11 +391,12 @@ given_port_whose_answers_go_elsewhere_is_refused(void)
 	lone_end();
 }
 
-TAP_MAIN(identity, TAP_CHECK(S7, syn_matches_its_identity_byte_for_byte),
-	 TAP_CHECK(S7, one_tuple_on_a_hundred_tag_stacks_is_a_hundred_connections),
-	 TAP_CHECK(S7, one_tuple_is_accepted_on_a_hundred_tag_stacks),
-	 TAP_CHECK(S7, accepted_connection_follows_its_peers_mac),
-	 TAP_CHECK(S7, opened_connection_keeps_its_identity_until_its_peer_moves),
-	 TAP_CHECK(S7, relay_follows_each_ends_mac),
-	 TAP_TEST(free_port_brings_the_answers_to_its_own_stack),
-	 TAP_TEST(given_port_whose_answers_go_elsewhere_is_refused))
+TEAM_MAIN(identity, TAP_CHECK(S7, syn_matches_its_identity_byte_for_byte),
+	  TAP_CHECK(S7, one_tuple_on_a_hundred_tag_stacks_is_a_hundred_connections),
+	  TAP_CHECK(S7, one_tuple_is_accepted_on_a_hundred_tag_stacks),
+	  TAP_CHECK(S7, accepted_connection_follows_its_peers_mac),
+	  TAP_CHECK(S7, opened_connection_keeps_its_identity_until_its_peer_moves),
+	  TAP_CHECK(S7, relay_follows_each_ends_mac),
+	  TAP_CHECK(S7, answers_reach_the_stack_that_opened_by_a_free_port),
+	  TAP_TEST(free_port_brings_the_answers_to_its_own_stack),
+	  TAP_TEST(given_port_whose_answers_go_elsewhere_is_refused))

@@ -4,7 +4,6 @@
  */
 #include "tcpterm/track.h"
 #include "tests/unit/lib/chain.h"
-#include "tests/unit/tap.h"
 
 enum { MB = 1024 * 1024, MS = 1000, SECOND = 1000000 };
 
@@ -264,10 +263,10 @@ silent_ends_are_asked_a_few_times_only(void)
 	chain_fini(&c);
 }
 
-TAP_MAIN(interrupted, TAP_CHECK(S15, connection_that_held_nothing_goes_on),
-	 TAP_CHECK(S15, lost_bytes_reset_both_ends_when_the_server_reads_again),
-	 TAP_CHECK(S15, loss_at_any_moment_ends_in_order_or_in_two_resets),
-	 TAP_TEST(what_the_wires_lose_is_not_taken_for_lost),
-	 TAP_TEST(what_was_sent_beyond_the_window_is_lost_for_sure),
-	 TAP_TEST(patience_ends_with_a_reset_too), TAP_TEST(what_was_tracked_is_asked_nothing),
-	 TAP_TEST(silent_ends_are_asked_a_few_times_only))
+TEAM_MAIN(interrupted, TAP_CHECK(S15, connection_that_held_nothing_goes_on),
+	  TAP_CHECK(S15, lost_bytes_reset_both_ends_when_the_server_reads_again),
+	  TAP_CHECK(S15, loss_at_any_moment_ends_in_order_or_in_two_resets),
+	  TAP_TEST(what_the_wires_lose_is_not_taken_for_lost),
+	  TAP_TEST(what_was_sent_beyond_the_window_is_lost_for_sure),
+	  TAP_TEST(patience_ends_with_a_reset_too), TAP_TEST(what_was_tracked_is_asked_nothing),
+	  TAP_TEST(silent_ends_are_asked_a_few_times_only))

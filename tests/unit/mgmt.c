@@ -6,7 +6,6 @@
 
 #include "tests/unit/eal.h"
 #include "tests/unit/own_host.h"
-#include "tests/unit/tap.h"
 
 enum { SHA = 8, SIP = 14, THA = 18, TIP = 24 };	/* of ARP's bytes */
 
@@ -197,6 +196,8 @@ another_claimant_by_arp_is_counted_and_goes_on(void)
 static void
 foreign_destinations_are_captured_beside_it(void)
 {
+	struct tcpterm_stats stats;
+
 	host_begin();
 	syn_to("198.51.100.9");
 	CU_ASSERT_TRUE(host_answered());
@@ -206,7 +207,8 @@ foreign_destinations_are_captured_beside_it(void)
 	syn_to("192.0.2.2");
 	CU_ASSERT_TRUE(host_answered());
 	CU_ASSERT_EQUAL(host.out[14 + 20 + 13], TCP_SYN | TCP_ACK);
-	CU_ASSERT_EQUAL(tcpterm_stats(host.stack)->n_flows[TCPTERM_KIND_CONN], 2);
+	team_stats(&host.team, &stats);
+	CU_ASSERT_EQUAL(stats.n_flows[TCPTERM_KIND_CONN], 2);
 	host_end();
 }
 
@@ -295,7 +297,7 @@ many_addresses_are_told_apart(void)
 }
 
 /* clang-format off */
-TAP_MAIN(mgmt,
+TEAM_MAIN(mgmt,
 	 { "S3 ARP request for its own address is answered",
 	   arp_request_for_its_own_address_is_answered },
 	 { "S3 ARP probe is answered to its MAC", arp_probe_is_answered_to_its_mac },

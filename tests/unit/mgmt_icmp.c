@@ -5,7 +5,6 @@
 
 #include "tests/unit/eal.h"
 #include "tests/unit/own_host.h"
-#include "tests/unit/tap.h"
 
 enum { N_PINGS = 65536 };
 
@@ -377,7 +376,7 @@ malformed_ping_is_ignored_and_counted(void)
 }
 
 /* clang-format off */
-TAP_MAIN(mgmt_icmp,
+TEAM_MAIN(mgmt_icmp,
 	 { "S3 solicitation of its own address is answered",
 	   solicitation_of_its_own_address_is_answered },
 	 { "S3 duplicate address detection is answered to all nodes",

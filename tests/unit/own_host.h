@@ -1,6 +1,7 @@
 /*
  * own_host.h - a stack with addresses of its own, and a listener for any, shown a frame at a time.
  *
+ * It may be several that share their frames (team.h): `stack` is the first and has the addresses.
  * It is 192.0.2.2/24 and 2001:db8::2/64 at MAC 02:00:00:00:00:02, untagged.  Frames in are of
  * exact-size memory; what leaves is kept as it would be on the wire.  One at a time, one thread.
  */
@@ -12,10 +13,12 @@
 
 #include "datapath/pool.h"
 #include "tests/unit/frame.h"
+#include "tests/unit/lib/team.h"
 
 enum { OUT_MAX = 66000 };
 
 struct own_host {
+	struct team team;
 	struct tcpterm *stack;
 	struct pools pools;
 	struct frame in, want;		/* the test's */

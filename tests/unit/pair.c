@@ -2,7 +2,6 @@
  * A passive pair: starts, resets, ends, handshakes that are incomplete.
  */
 #include "tests/unit/copies.h"
-#include "tests/unit/tap.h"
 
 #define MS ((int64_t)1000)
 
@@ -439,22 +438,22 @@ kill_declares_what_is_missing_and_returns_every_buffer(void)
 	end();
 }
 
-TAP_MAIN(pair, TAP_CHECK(S9, both_streams_come_whole_from_syn_to_fin),
-	 TAP_TEST(other_direction_goes_on_after_one_fin),
-	 TAP_CHECK(S11, lost_synack_is_no_obstacle), TAP_CHECK(S11, lost_third_ack_is_no_obstacle),
-	 TAP_CHECK(S11, server_may_speak_first),
-	 TAP_TEST(synack_before_its_syn_starts_with_the_syn),
-	 TAP_CHECK(S11, lost_syn_starts_with_the_synack),
-	 TAP_CHECK(S11, midstream_starts_with_the_lowest_byte_of_the_first_allowance),
-	 TAP_CHECK(S11, midstream_start_is_not_below_what_was_acknowledged_before),
-	 TAP_CHECK(S11, unseen_half_has_no_gaps_and_bytes_by_acks),
-	 TAP_TEST(ack_picks_one_of_several_syns),
-	 TAP_TEST(bytes_in_a_syn_count_when_they_are_acknowledged),
-	 TAP_TEST(answered_syn_of_a_new_connection_replaces_the_flow),
-	 TAP_CHECK(S12, reset_at_the_senders_highest_byte_ends_at_once),
-	 TAP_CHECK(S12, reset_outside_the_window_is_ignored_and_counted),
-	 TAP_CHECK(S12, forged_reset_in_the_window_is_cancelled_by_what_follows),
-	 TAP_TEST(reset_in_the_window_that_nothing_follows_ends_after_two_seconds),
-	 TAP_TEST(refused_connection_says_so), TAP_CHECK(S12, silence_ends_at_the_idle_time),
-	 TAP_TEST(lost_fin_or_last_ack_makes_no_gap),
-	 TAP_TEST(kill_declares_what_is_missing_and_returns_every_buffer))
+TEAM_MAIN(pair, TAP_CHECK(S9, both_streams_come_whole_from_syn_to_fin),
+	  TAP_TEST(other_direction_goes_on_after_one_fin),
+	  TAP_CHECK(S11, lost_synack_is_no_obstacle), TAP_CHECK(S11, lost_third_ack_is_no_obstacle),
+	  TAP_CHECK(S11, server_may_speak_first),
+	  TAP_TEST(synack_before_its_syn_starts_with_the_syn),
+	  TAP_CHECK(S11, lost_syn_starts_with_the_synack),
+	  TAP_CHECK(S11, midstream_starts_with_the_lowest_byte_of_the_first_allowance),
+	  TAP_CHECK(S11, midstream_start_is_not_below_what_was_acknowledged_before),
+	  TAP_CHECK(S11, unseen_half_has_no_gaps_and_bytes_by_acks),
+	  TAP_TEST(ack_picks_one_of_several_syns),
+	  TAP_TEST(bytes_in_a_syn_count_when_they_are_acknowledged),
+	  TAP_TEST(answered_syn_of_a_new_connection_replaces_the_flow),
+	  TAP_CHECK(S12, reset_at_the_senders_highest_byte_ends_at_once),
+	  TAP_CHECK(S12, reset_outside_the_window_is_ignored_and_counted),
+	  TAP_CHECK(S12, forged_reset_in_the_window_is_cancelled_by_what_follows),
+	  TAP_TEST(reset_in_the_window_that_nothing_follows_ends_after_two_seconds),
+	  TAP_TEST(refused_connection_says_so), TAP_CHECK(S12, silence_ends_at_the_idle_time),
+	  TAP_TEST(lost_fin_or_last_ack_makes_no_gap),
+	  TAP_TEST(kill_declares_what_is_missing_and_returns_every_buffer))

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "tests/unit/lib/lone.h"
-#include "tests/unit/tap.h"
 
 static const struct lone_tags swapped = { 2, { { 0x88a8, 20 }, { 0x8100, 10 } } },
 			      other_inner = { 2, { { 0x88a8, 10 }, { 0x8100, 21 } } },
@@ -54,7 +53,7 @@ listen_as(const struct tcpterm_selector *select, uintptr_t name)
 	};
 	tcpterm_listener_id id = 0;
 
-	CU_ASSERT_EQUAL(tcpterm_listen(lone.stack, &l, &id), 0);
+	CU_ASSERT_EQUAL(team_listen(&lone.team, &l, &id), 0);
 	return id;
 }
 
@@ -65,7 +64,7 @@ begin_qinq(void)
 	struct tcpterm_selector s = anything;
 
 	lone_begin(TCPTERM_ACCEPT);
-	CU_ASSERT_EQUAL(tcpterm_unlisten(lone.stack, lone.listener), 0);
+	CU_ASSERT_EQUAL(team_unlisten(&lone.team, lone.listener), 0);
 	s.tags = TCPTERM_TAGS_EXACT;
 	s.n_vids = 2;
 	s.vid[0] = 10;
@@ -217,7 +216,7 @@ each_syn_meets_the_winner_then_the_next(void)
 	tcpterm_listener_id id[8];
 
 	lone_begin(TCPTERM_ACCEPT);
-	CU_ASSERT_EQUAL(tcpterm_unlisten(lone.stack, lone.listener), 0);
+	CU_ASSERT_EQUAL(team_unlisten(&lone.team, lone.listener), 0);
 	sport = 1000;
 	for (unsigned i = 0; i < 8; i++) {
 		struct tcpterm_selector s = selector(i);
@@ -229,7 +228,7 @@ each_syn_meets_the_winner_then_the_next(void)
 	/* the documented order of those that match is that of their bits */
 	for (unsigned i = 8; i-- > 0;) {
 		CU_ASSERT_EQUAL(winner(7), i);
-		CU_ASSERT_EQUAL(tcpterm_unlisten(lone.stack, id[i]), 0);
+		CU_ASSERT_EQUAL(team_unlisten(&lone.team, id[i]), 0);
 	}
 	CU_ASSERT_EQUAL(winner(7), 99);
 	lone_end();
@@ -244,10 +243,10 @@ listener_with_a_key_that_is_there_is_refused(void)
 	lone_begin(TCPTERM_ACCEPT);
 	for (unsigned i = 1; i < 8; i++) {
 		l.select = selector(i);
-		CU_ASSERT_EQUAL(tcpterm_listen(lone.stack, &l, &id), 0);
-		CU_ASSERT_EQUAL(tcpterm_listen(lone.stack, &l, &again), -EEXIST);
+		CU_ASSERT_EQUAL(team_listen(&lone.team, &l, &id), 0);
+		CU_ASSERT_EQUAL(team_listen(&lone.team, &l, &again), -EEXIST);
 	}
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_listeners, 8);
+	CU_ASSERT_EQUAL(lone_stats().n_listeners, 8 * lone.team.n);
 	lone_end();
 }
 
@@ -413,14 +412,14 @@ check_cookies(uint32_t n_embryos, unsigned behind)
 	CU_ASSERT_EQUAL(n_answered, N_STACKS);
 	CU_ASSERT_EQUAL(lone.n_established, N_STACKS);
 	CU_ASSERT_EQUAL(n_cookies_right, N_STACKS);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->n_flows[TCPTERM_KIND_CONN], N_STACKS);
+	CU_ASSERT_EQUAL(lone_stats().n_flows[TCPTERM_KIND_CONN], N_STACKS);
 }
 
 static void
 cookie_comes_back_for_100000_interleaved_syns(void)
 {
 	check_cookies(2 * N_STACKS, N_STACKS / 2);
-	CU_ASSERT_EQUAL(tcpterm_stats(lone.stack)->cookies_sent, 0);
+	CU_ASSERT_EQUAL(lone_stats().cookies_sent, 0);
 	lone_end();
 }
 
@@ -429,7 +428,7 @@ static void
 cookie_comes_back_where_syn_cookies_are_sent(void)
 {
 	check_cookies(1024, N_STACKS / 2);
-	CU_ASSERT_TRUE(tcpterm_stats(lone.stack)->cookies_sent > N_STACKS / 2);
+	CU_ASSERT_TRUE(lone_stats().cookies_sent > N_STACKS / 2);
 	lone_end();
 }
 
@@ -469,16 +468,16 @@ segment_of_no_flow_is_forwarded_unchanged_and_never_reset(void)
 	lone_end();
 }
 
-TAP_MAIN(promiscuous, TAP_CHECK(S1, filter_is_told_once_all_that_the_syn_said),
-	 TAP_CHECK(S1, answer_has_the_macs_swapped_and_the_same_tags),
-	 TAP_CHECK(S1, other_tags_are_not_admitted),
-	 TAP_CHECK(S1, priority_tag_is_admitted_and_echoed),
-	 TAP_CHECK(S2, each_syn_meets_the_winner_then_the_next),
-	 TAP_CHECK(S2, listener_with_a_key_that_is_there_is_refused), TAP_CHECK(S4, accept_answers),
-	 TAP_CHECK(S4, reset_answers_with_ack_of_isn_plus_one),
-	 TAP_CHECK(S4, silent_sends_nothing_and_keeps_nothing),
-	 TAP_CHECK(S4, passive_sends_nothing), TAP_CHECK(S4, track_forwards_and_follows),
-	 TAP_CHECK(S4, passed_frame_leaves_by_the_other_port_byte_identical),
-	 TAP_CHECK(S15, segment_of_no_flow_is_forwarded_unchanged_and_never_reset),
-	 TAP_CHECK(S6, cookie_comes_back_for_100000_interleaved_syns),
-	 TAP_CHECK(S6, cookie_comes_back_where_syn_cookies_are_sent))
+TEAM_MAIN(promiscuous, TAP_CHECK(S1, filter_is_told_once_all_that_the_syn_said),
+	  TAP_CHECK(S1, answer_has_the_macs_swapped_and_the_same_tags),
+	  TAP_CHECK(S1, other_tags_are_not_admitted),
+	  TAP_CHECK(S1, priority_tag_is_admitted_and_echoed),
+	  TAP_CHECK(S2, each_syn_meets_the_winner_then_the_next),
+	  TAP_CHECK(S2, listener_with_a_key_that_is_there_is_refused),
+	  TAP_CHECK(S4, accept_answers), TAP_CHECK(S4, reset_answers_with_ack_of_isn_plus_one),
+	  TAP_CHECK(S4, silent_sends_nothing_and_keeps_nothing),
+	  TAP_CHECK(S4, passive_sends_nothing), TAP_CHECK(S4, track_forwards_and_follows),
+	  TAP_CHECK(S4, passed_frame_leaves_by_the_other_port_byte_identical),
+	  TAP_CHECK(S15, segment_of_no_flow_is_forwarded_unchanged_and_never_reset),
+	  TAP_CHECK(S6, cookie_comes_back_for_100000_interleaved_syns),
+	  TAP_CHECK(S6, cookie_comes_back_where_syn_cookies_are_sent))

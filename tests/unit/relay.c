@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "tests/unit/lib/chain.h"
-#include "tests/unit/tap.h"
 
 enum { MB = 1024 * 1024, SECOND = 1000000 };
 
@@ -260,16 +259,16 @@ flow_is_shown_with_both_legs(void)
 	chain_fini(&c);
 }
 
-TAP_MAIN(relay, TAP_TEST(both_directions_arrive_and_both_ends_close),
-	 TAP_TEST(full_segments_are_relayed_without_a_copy),
-	 TAP_TEST(loss_on_every_wire_is_repaired),
-	 TAP_TEST(loss_behind_the_relay_is_repaired_by_the_relay),
-	 TAP_CHECK(S8, half_close_leaves_the_other_direction_open),
-	 TAP_TEST(reset_arrives_after_the_queued_bytes),
-	 TAP_TEST(reset_is_forwarded_within_3_s_past_a_zero_window),
-	 TAP_TEST(slow_reader_stops_the_sender_and_loses_nothing),
-	 TAP_TEST(pool_of_64_makes_progress),
-	 TAP_CHECK(S8, server_is_not_acknowledged_before_the_client),
-	 TAP_TEST(passed_flow_is_forwarded_by_the_same_frames),
-	 TAP_TEST(tracked_flow_is_followed_to_its_end), TAP_TEST(reset_verdict_refuses_the_client),
-	 TAP_TEST(flow_is_shown_with_both_legs))
+TEAM_MAIN(relay, TAP_TEST(both_directions_arrive_and_both_ends_close),
+	  TAP_TEST(full_segments_are_relayed_without_a_copy),
+	  TAP_TEST(loss_on_every_wire_is_repaired),
+	  TAP_TEST(loss_behind_the_relay_is_repaired_by_the_relay),
+	  TAP_CHECK(S8, half_close_leaves_the_other_direction_open),
+	  TAP_TEST(reset_arrives_after_the_queued_bytes),
+	  TAP_TEST(reset_is_forwarded_within_3_s_past_a_zero_window),
+	  TAP_TEST(slow_reader_stops_the_sender_and_loses_nothing),
+	  TAP_TEST(pool_of_64_makes_progress),
+	  TAP_CHECK(S8, server_is_not_acknowledged_before_the_client),
+	  TAP_TEST(passed_flow_is_forwarded_by_the_same_frames),
+	  TAP_TEST(tracked_flow_is_followed_to_its_end), TAP_TEST(reset_verdict_refuses_the_client),
+	  TAP_TEST(flow_is_shown_with_both_legs))

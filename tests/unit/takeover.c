@@ -6,7 +6,6 @@
 
 #include "tests/unit/copies.h"
 #include "tests/unit/lib/chain.h"
-#include "tests/unit/tap.h"
 
 enum { KB = 1024, MB = 1024 * 1024, SECOND = 1000000 };
 
@@ -152,6 +151,7 @@ what_can_not_be_taken_over_says_why(void)
 	CU_ASSERT_TRUE(copies_end());
 }
 
-TAP_MAIN(takeover, TAP_CHECK(S9, pair_becomes_a_relay_at_the_next_moment_of_rest),
-	 TAP_CHECK(S9, nothing_takes_a_pair_over_unasked),
-	 TAP_TEST(takeover_under_loss_loses_nothing), TAP_TEST(what_can_not_be_taken_over_says_why))
+TEAM_MAIN(takeover, TAP_CHECK(S9, pair_becomes_a_relay_at_the_next_moment_of_rest),
+	  TAP_CHECK(S9, nothing_takes_a_pair_over_unasked),
+	  TAP_TEST(takeover_under_loss_loses_nothing),
+	  TAP_TEST(what_can_not_be_taken_over_says_why))

@@ -4,7 +4,9 @@
 #include "tests/unit/eal.h"
 #include "tests/unit/lib/chain.h"
 
-enum { DELAY_US = 5000, QUEUE = 65536, CHUNK = 8192 };
+enum { DELAY_US = 5000, QUEUE = 65536, CHUNK = 8192, CLIENT_PORT = 40000, SERVER_PORT = 8443 };
+
+static const uint8_t client[4] = { 192, 0, 2, 7 }, server[4] = { 198, 51, 100, 9 };
 
 struct chain_frame {
 	int64_t at;
@@ -92,12 +94,13 @@ static void
 deliver(struct chain *c, const struct chain_frame *f)
 {
 	struct parse_conf conf = { .side = f->side };
+	struct team *t = &c->team[f->to];
 	struct pkt p;
 
 	pkt_parse(&p, f->m, &conf);
 	if (f->to == CHAIN_RELAY && p.payload_len > 1000)
 		c->payload_in = payload_at(&p);
-	tcpterm_input(c->stack[f->to], &p, 1, c->now);
+	team_arrive(t, team_stranger(t, f->side, f->m), f->side, f->m, c->now);
 }
 
 /* --- applications --- */
@@ -222,6 +225,9 @@ stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 							 .flow_end = relay_ended };
 	static const struct tcpterm_conn_ops conn_ops = { .established = on_established,
 							  .closed = on_closed };
+	const struct flow_key key = { .addr = { ip_addr_v4(client), ip_addr_v4(server) },
+				      .port = { CLIENT_PORT, SERVER_PORT } };
+	struct team *t = &c->team[id];
 	struct tcpterm_conf conf = { 0 };
 	struct tcpterm_listener_conf l = {
 		.select = { .any_domain = true, .dst_port = { 0, 65535 }, .src_port = { 0, 65535 } }
@@ -238,14 +244,15 @@ stack_new(struct chain *c, enum chain_node id, const struct tcpterm_conf *given)
 	conf.header_pool = c->pools.headers;
 	conf.secret[0] = 0x1234 + id;
 	conf.n_flows = 64;
-	c->stack[id] = tcpterm_new(&conf, c->now, &err);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(c->stack[id]);
-	tcpterm_set_conn_ops(c->stack[id], &conn_ops, &nodes[id]);
+	CU_ASSERT_EQUAL_FATAL(team_init(t, team_size, &conf, 0, false, c->now, &err), 0);
+	c->stack[id] = t->stack[team_owner_of(t, &key)];
+	for (unsigned k = 0; k < t->n; k++)
+		tcpterm_set_conn_ops(t->stack[k], &conn_ops, &nodes[id]);
 	if (id == CHAIN_CLIENT)
 		return;
 	l.filter = id == CHAIN_RELAY ? relay_filter : server_filter;
 	l.ctx = &nodes[id];
-	CU_ASSERT_EQUAL_FATAL(tcpterm_listen(c->stack[id], &l, &lid), 0);
+	CU_ASSERT_EQUAL_FATAL(team_listen(t, &l, &lid), 0);
 }
 
 void
@@ -287,7 +294,7 @@ void
 chain_fini(struct chain *c)
 {
 	for (unsigned i = 0; i < CHAIN_N; i++)
-		tcpterm_free(c->stack[i]);
+		team_fini(&c->team[i]);
 	for (unsigned i = 0; i < c->n_queued; i++)
 		rte_pktmbuf_free(c->queue[i].m);
 	free(c->queue);
@@ -299,7 +306,7 @@ chain_fini(struct chain *c)
 void
 chain_replace_relay(struct chain *c, const struct tcpterm_verdict *unknown)
 {
-	tcpterm_free(c->stack[CHAIN_RELAY]);
+	team_fini(&c->team[CHAIN_RELAY]);
 	c->unknown = *unknown;
 	c->replaced = true;
 	stack_new(c, CHAIN_RELAY, NULL);
@@ -309,13 +316,12 @@ chain_replace_relay(struct chain *c, const struct tcpterm_verdict *unknown)
 void
 chain_connect(struct chain *c)
 {
-	static const uint8_t client[4] = { 192, 0, 2, 7 }, server[4] = { 198, 51, 100, 9 };
 	struct tcpterm_identity id = {
 		.l2 = { .dst = { { 2, 0, 0, 0, 0, 2 } }, .src = { { 2, 0, 0, 0, 0, 1 } } },
 		.local = ip_addr_v4(client),
 		.remote = ip_addr_v4(server),
-		.local_port = 40000,
-		.remote_port = 8443,
+		.local_port = CLIENT_PORT,
+		.remote_port = SERVER_PORT,
 		.ttl = 63,
 	};
 
@@ -338,7 +344,7 @@ next_event(const struct chain *c)
 	for (unsigned i = 0; i < c->n_queued; i++)
 		next = RTE_MIN(next, c->queue[i].at);
 	for (unsigned i = 0; i < CHAIN_N; i++)
-		next = RTE_MIN(next, tcpterm_next(c->stack[i]).v);
+		next = RTE_MIN(next, team_next(&c->team[i]).v);
 	return next;
 }
 
@@ -362,10 +368,10 @@ static void
 run_apps(struct chain *c)
 {
 	for (unsigned i = 0; i < CHAIN_N; i++) {
-		tcpterm_run(c->stack[i], c->now);
+		team_run(&c->team[i], c->now);
 		app_read(c, i);
 		app_write(c, i);
-		tcpterm_run(c->stack[i], c->now);
+		team_run(&c->team[i], c->now);
 	}
 }
 

@@ -2,6 +2,9 @@
  * chain.h - client - relay - server: three stacks in one process, joined by
  * wires in virtual time.
  *
+ * Each of the three may be several that share their frames (team.h): then each frame arrives at a
+ * wrong one, and `stack` is the one that has the connection.
+ *
  * Each wire delivers after DELAY_US; a test may drop frames by a predicate.  The client and the
  * server verify a byte pattern by offset.  One thread; one chain at a time.
  */
@@ -11,6 +14,7 @@
 #include <tcpterm/conn.h>
 
 #include "datapath/pool.h"
+#include "tests/unit/lib/team.h"
 
 enum chain_node { CHAIN_CLIENT, CHAIN_RELAY, CHAIN_SERVER, CHAIN_N };
 
@@ -26,6 +30,7 @@ struct chain_app {
 };
 
 struct chain {
+	struct team team[CHAIN_N];
 	struct tcpterm *stack[CHAIN_N];
 	struct pools pools;
 	usec_t now;

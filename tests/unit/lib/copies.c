@@ -211,12 +211,13 @@ copies_begin(const struct tcpterm_passive_conf *conf)
 	copies.conf.n_flows = 1024;
 	if (conf)
 		copies.conf.passive = *conf;
-	copies.s = tcpterm_new(&copies.conf, copies.now, &err);
-	if (!copies.s) {
+	if (team_init(&copies.team, team_size, &copies.conf, 0, true, copies.now, &err) != 0) {
 		printf("# %s\n", err.msg);
 		abort();
 	}
-	if (tcpterm_listen(copies.s, &any, &id) != 0)
+	copies.team.conf[0].trust = copies.team.conf[1].trust = true;
+	copies.s = copies.team.stack[0];
+	if (team_listen(&copies.team, &any, &id) != 0)
 		abort();
 }
 
@@ -225,7 +226,7 @@ copies_end(void)
 {
 	unsigned live;
 
-	tcpterm_free(copies.s);
+	team_fini(&copies.team);
 	copies.s = NULL;
 	live = test_mbufs_live() + rte_mempool_in_use_count(payload_pool) +
 	       rte_mempool_in_use_count(header_pool);
@@ -268,16 +269,19 @@ headers(uint8_t *b, unsigned d, uint16_t flags, uint32_t number, uint32_t ack, u
 static void
 show(struct rte_mbuf *m, unsigned d, bool bad_cksum)
 {
-	struct parse_conf pc = { .side = (uint8_t)d, .tap = true, .trust = true };
+	struct team *t = &copies.team;
 	struct pkt p;
 
-	pkt_parse(&p, m, &pc);
-	if (bad_cksum) {
+	copies.s = t->stack[team_owner(t, (uint8_t)d, m)];
+	if (!bad_cksum) {
+		team_arrive(t, team_stranger(t, (uint8_t)d, m), (uint8_t)d, m, copies.now);
+	} else {
+		pkt_parse(&p, m, &t->conf[d]);
 		p.cksum_bad = true;
 		p.refusal = DROP_tcp_cksum;
+		tcpterm_input(copies.s, &p, 1, copies.now);
 	}
-	tcpterm_input(copies.s, &p, 1, copies.now);
-	tcpterm_run(copies.s, copies.now);
+	team_run(t, copies.now);
 }
 
 static void
@@ -347,12 +351,12 @@ copies_wait(int64_t us)
 	int64_t until = copies.now.v + us;
 	usec_t next;
 
-	while ((next = tcpterm_next(copies.s)).v <= until) {
+	while ((next = team_next(&copies.team)).v <= until) {
 		copies.now.v = RTE_MAX(copies.now.v, next.v);
-		tcpterm_run(copies.s, copies.now);
+		team_run(&copies.team, copies.now);
 	}
 	copies.now.v = until;
-	tcpterm_run(copies.s, copies.now);
+	team_run(&copies.team, copies.now);
 }
 
 struct flow *

@@ -1,4 +1,5 @@
 #include <CUnit/CUnit.h>
+#include <errno.h>
 #include <string.h>
 
 #include "datapath/checksum.h"
@@ -103,10 +104,11 @@ lone_begin_with(const struct tcpterm_conf *given, unsigned n_frames, enum tcpter
 	conf.header_pool = lone.pools.headers;
 	lone.now = (usec_t){ LONE_SECOND };
 	lone.verdict = (struct tcpterm_verdict){ .decision = decision, .cookie = 77 };
-	lone.stack = tcpterm_new(&conf, lone.now, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(lone.stack);
-	tcpterm_set_conn_ops(lone.stack, &conn_ops, NULL);
-	CU_ASSERT_EQUAL_FATAL(tcpterm_listen(lone.stack, &l, &lone.listener), 0);
+	CU_ASSERT_EQUAL_FATAL(team_init(&lone.team, team_size, &conf, 0, false, lone.now, NULL), 0);
+	for (unsigned k = 0; k < lone.team.n; k++)
+		tcpterm_set_conn_ops(lone.team.stack[k], &conn_ops, NULL);
+	CU_ASSERT_EQUAL_FATAL(team_listen(&lone.team, &l, &lone.listener), 0);
+	lone.stack = lone.team.stack[0];
 }
 
 void
@@ -120,7 +122,7 @@ lone_begin(enum tcpterm_decision decision)
 void
 lone_end(void)
 {
-	tcpterm_free(lone.stack);
+	team_fini(&lone.team);
 	for (unsigned i = 0; i < lone.n_out; i++)
 		rte_pktmbuf_free(lone.out[i].m);
 	CU_ASSERT_EQUAL(pool_in_use(lone.pools.frames), 0);
@@ -195,8 +197,9 @@ lone_put(struct rte_mbuf *m, uint8_t side)
 
 	pkt_parse(&p, m, &conf);
 	CU_ASSERT_TRUE(p.kind == PKT_TCP || p.kind == PKT_ICMP_ERROR);
-	tcpterm_input(lone.stack, &p, 1, lone.now);
-	tcpterm_run(lone.stack, lone.now);
+	lone.stack = lone.team.stack[tcpterm_owner(&p, lone.team.n)];
+	team_arrive(&lone.team, team_stranger(&lone.team, side, m), side, m, lone.now);
+	team_run(&lone.team, lone.now);
 }
 
 void
@@ -218,21 +221,44 @@ lone_wait(int64_t us)
 {
 	int64_t until = lone.now.v + us;
 
-	while (tcpterm_next(lone.stack).v <= until) {
-		lone.now.v = RTE_MAX(lone.now.v, tcpterm_next(lone.stack).v);
-		tcpterm_run(lone.stack, lone.now);
+	while (team_next(&lone.team).v <= until) {
+		lone.now.v = RTE_MAX(lone.now.v, team_next(&lone.team).v);
+		team_run(&lone.team, lone.now);
 	}
 	lone.now.v = until;
-	tcpterm_run(lone.stack, lone.now);
+	team_run(&lone.team, lone.now);
 }
 
 struct flow *
 lone_flow(void)
 {
-	uint64_t cursor = 0;
-	struct flow *f = NULL;
+	return team_flow(&lone.team);
+}
 
-	while (tcpterm_walk(lone.stack, &cursor, &f, 1) == 0 && cursor)
-		;
-	return f;
+struct tcpterm_stats
+lone_stats(void)
+{
+	struct tcpterm_stats sum;
+
+	team_stats(&lone.team, &sum);
+	return sum;
+}
+
+uint64_t
+lone_drops(enum drop why)
+{
+	return team_drops(&lone.team, why);
+}
+
+int
+lone_connect(const struct tcpterm_identity *id, uint64_t cookie, struct flow **f)
+{
+	int rc = tcpterm_connect(lone.stack, id, cookie, lone.now, f);
+
+	for (unsigned k = 0; k < lone.team.n && rc == -EXDEV; k++) {
+		rc = tcpterm_connect(lone.team.stack[k], id, cookie, lone.now, f);
+		if (rc != -EXDEV)
+			lone.stack = lone.team.stack[k];
+	}
+	return rc;
 }

@@ -1,8 +1,9 @@
 /*
- * lone.h - one stack, given frames one by one, every frame that leaves it looked at.
+ * lone.h - a stack, given frames one by one, every frame that leaves it looked at.
  *
- * Its listener takes every SYN and asks a filter that says what the test says.  Virtual time; one
- * at a time, one thread.
+ * It may be several that share their frames (team.h): each frame then arrives at a wrong one, and
+ * `stack` is the one that the latest belongs to.  The listener takes every SYN and asks a filter
+ * that says what the test says.  Virtual time; one at a time, one thread.
  */
 #ifndef LEAT_TESTS_UNIT_LONE_H
 #define LEAT_TESTS_UNIT_LONE_H
@@ -10,10 +11,12 @@
 #include <tcpterm/conn.h>
 
 #include "datapath/pool.h"
+#include "tests/unit/lib/team.h"
 
 enum { LONE_MAX_OUT = 512, LONE_SECOND = 1000000 };
 
 struct lone {
+	struct team team;
 	struct tcpterm *stack;
 	struct pools pools;
 	usec_t now;
@@ -85,5 +88,13 @@ void lone_wait(int64_t us);
 
 /* The first flow of the table; NULL. */
 struct flow *lone_flow(void);
+
+/* Of all stacks: what they count, how many flows of a kind they have. */
+struct tcpterm_stats lone_stats(void);
+uint64_t lone_drops(enum drop why);
+
+/* At the stack that the identity's port leads to, or, where it has none, at the one that had the
+ * latest frame; `stack` is that one then. */
+int lone_connect(const struct tcpterm_identity *id, uint64_t cookie, struct flow **f);
 
 #endif

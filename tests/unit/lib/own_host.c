@@ -79,9 +79,10 @@ host_begin(void)
 	CU_ASSERT_EQUAL_FATAL(pools_new(&host.pools, &sizes, NULL), 0);
 	conf.payload_pool = host.pools.frames;
 	conf.header_pool = host.pools.headers;
-	host.stack = tcpterm_new(&conf, (usec_t){ 1000 }, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(host.stack);
-	CU_ASSERT_EQUAL(tcpterm_listen(host.stack, &any, &id), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		team_init(&host.team, team_size, &conf, 0, false, (usec_t){ 1000 }, NULL), 0);
+	host.stack = host.team.stack[0];
+	CU_ASSERT_EQUAL(team_listen(&host.team, &any, &id), 0);
 	CU_ASSERT_EQUAL(tcpterm_address_add(host.stack, &v4), 0);
 	CU_ASSERT_EQUAL(tcpterm_address_add(host.stack, &v6), 0);
 }
@@ -89,7 +90,7 @@ host_begin(void)
 void
 host_end(void)
 {
-	tcpterm_free(host.stack);
+	team_fini(&host.team);
 	CU_ASSERT_EQUAL(host.n_forwarded_changed, 0);
 	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
 	CU_ASSERT_EQUAL(pool_in_use(host.pools.headers), 0);
@@ -101,12 +102,11 @@ host_end(void)
 void
 host_send_to(uint16_t domain, struct rte_mbuf *m)
 {
-	const struct parse_conf parse = { .domain = domain, .side = 1 };
-	struct pkt p;
+	const usec_t now = { 2000 };
 
-	pkt_parse(&p, m, &parse);
-	tcpterm_input(host.stack, &p, 1, (usec_t){ 2000 });
-	tcpterm_run(host.stack, (usec_t){ 2000 });
+	host.team.conf[1].domain = domain;
+	team_arrive(&host.team, team_stranger(&host.team, 1, m), 1, m, now);
+	team_run(&host.team, now);
 }
 
 bool

@@ -1,10 +1,35 @@
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/lib/team.h"
 
-enum { N_DATAGRAMS = 16, FRAGMENT_TIMEOUT_US = 1000000 };
+enum { N_DATAGRAMS = 16, FRAGMENT_TIMEOUT_US = 1000000, TEAMS = 3 };
+
+unsigned team_size = 1;
+
+int
+team_tap(const char *suite, const struct tap_test *tests, unsigned n, int argc, char **argv)
+{
+	int status = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bool check = tests[i].name[0] == 'S' && isdigit((unsigned char)tests[i].name[1]);
+
+		status |= tap_run(suite, &tests[i], 1, argc, argv);
+		for (team_size = 2; check && team_size <= TEAM_MAX; team_size *= 2) {
+			char name[160];
+			const struct tap_test one = { name, tests[i].run };
+
+			snprintf(name, sizeof name, "%s_with_%u_stacks", tests[i].name, team_size);
+			status |= tap_run(suite, &one, 1, argc, argv);
+		}
+		team_size = 1;
+	}
+	return status;
+}
 
 /* --- in --- */
 
@@ -85,7 +110,7 @@ input(struct team *t, unsigned k, struct rte_mbuf **m, unsigned n, usec_t now)
 
 		parse(t, at, m[i]);
 		owner = tcpterm_owner(at, t->n);
-		if (owner != k && at->kind != PKT_OTHER && at->kind != PKT_REFUSED)
+		if (owner != k)
 			give(t, k, owner, m[i]);
 		else if (at->kind == PKT_FRAGMENT)
 			input_fragment(t, k, at, now);
@@ -190,11 +215,11 @@ team_owner(const struct team *t, uint8_t side, struct rte_mbuf *m)
 }
 
 unsigned
-team_stranger(struct team *t, uint8_t side, struct rte_mbuf *m)
+team_stranger(const struct team *t, uint8_t side, struct rte_mbuf *m)
 {
 	if (t->n == 1)
 		return 0;
-	return (team_owner(t, side, m) + 1 + t->n_strangers++ % (t->n - 1)) % t->n;
+	return (team_owner(t, side, m) + 1 + side % (t->n - 1)) % t->n;
 }
 
 unsigned
@@ -278,15 +303,27 @@ team_flow(struct team *t)
 
 /* --- life --- */
 
-/* Made once a process for each number: rings have names that EAL keeps for good. */
-static struct handoff *
-handoff_of(unsigned n, struct err *err)
-{
-	static struct handoff *all[TEAM_MAX + 1];
+/* Rings of teams that are gone, for the next of that size: EAL is slow at them. */
+static struct {
+	struct handoff *h[TEAMS];
+	unsigned n;
+} spare[TEAM_MAX + 1];
 
-	if (n > 1 && !all[n])
-		all[n] = handoff_new(n, true, err);
-	return all[n];
+static struct handoff *
+rings_get(unsigned n, struct err *err)
+{
+	if (n > 1 && spare[n].n > 0)
+		return spare[n].h[--spare[n].n];
+	return n > 1 ? handoff_new(n, true, err) : NULL;
+}
+
+static void
+rings_put(unsigned n, struct handoff *h)
+{
+	if (h && spare[n].n < TEAMS)
+		spare[n].h[spare[n].n++] = h;
+	else
+		handoff_free(h);
 }
 
 static int
@@ -296,9 +333,11 @@ member_init(struct team *t, unsigned k, const struct tcpterm_conf *given, usec_t
 	struct tcpterm_conf conf = *given;
 
 	conf.n_held_max = (given->n_held_max + t->n - 1) / t->n;
-	conf.stack = (uint16_t)k;
-	conf.n_stacks = (uint16_t)t->n;
-	conf.secret[0] += k;
+	if (t->n > 1) {
+		conf.stack = (uint16_t)k;
+		conf.n_stacks = (uint16_t)t->n;
+		conf.secret[0] += k;
+	}
 	t->stack[k] = tcpterm_new(&conf, now, err);
 	t->frags[k] = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, given->header_pool);
 	return t->stack[k] && t->frags[k] ? 0 : -ENOMEM;
@@ -313,7 +352,7 @@ team_init(struct team *t, unsigned n, const struct tcpterm_conf *conf, uint16_t 
 	*t = (struct team){ .n = n, .forward = conf->ops->forward, .ctx = conf->ctx };
 	for (uint8_t side = 0; side < 2; side++)
 		t->conf[side] = (struct parse_conf){ .domain = domain, .side = side, .tap = tap };
-	t->handoff = handoff_of(n, err);
+	t->handoff = rings_get(n, err);
 	if (n > 1 && !t->handoff)
 		return -ENOMEM;
 	for (unsigned k = 0; k < n && rc == 0; k++)
@@ -323,7 +362,7 @@ team_init(struct team *t, unsigned n, const struct tcpterm_conf *conf, uint16_t 
 	return rc;
 }
 
-/* The rings are the process's, and are left empty. */
+/* The rings are left empty. */
 static void
 drain(struct team *t)
 {
@@ -352,6 +391,8 @@ team_fini(struct team *t)
 			tcpterm_free(t->stack[k]);
 		frag_table_free(t->frags[k]);
 	}
-	drain(t);
+	if (t->handoff)
+		drain(t);
+	rings_put(t->n, t->handoff);
 	t->n = 0;
 }

@@ -11,8 +11,23 @@
 #include <tcpterm/stack.h>
 
 #include "datapath/handoff.h"
+#include "tests/unit/tap.h"
 
 enum { TEAM_MAX = 4 };
+
+/* How many stacks the running test is to have, where its library (lone.h, chain.h, ...) goes by
+ * it: 1, and in programs that end by TEAM_MAIN() 2 and 4, too. */
+extern unsigned team_size;
+
+/* Tests that show a check of S run three times; with 2 and 4 stacks their names say so. */
+#define TEAM_MAIN(suite_name, ...)                                                                 \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		static const struct tap_test tests[] = { __VA_ARGS__ };                            \
+                                                                                                   \
+		return team_tap(#suite_name, tests, sizeof tests / sizeof tests[0], argc, argv);   \
+	}
+int team_tap(const char *suite, const struct tap_test *tests, unsigned n, int argc, char **argv);
 
 struct team {
 	unsigned n;
@@ -20,7 +35,6 @@ struct team {
 	struct frag_table *frags[TEAM_MAX];
 	struct handoff *handoff;
 	struct parse_conf conf[2];	/* by side */
-	unsigned n_strangers;
 	unsigned first;			/* whose turn is next */
 	uint64_t crossed;		/* frames and datagrams that were handed over */
 	/* for fragments that make no segment */
@@ -46,8 +60,9 @@ void team_fini(struct team *t);
 /* The frame arrives at stack `at` by `side`; taken. */
 void team_arrive(struct team *t, unsigned at, uint8_t side, struct rte_mbuf *m, usec_t now);
 
-/* One that is not this frame's, another one each time; where there is one stack, that. */
-unsigned team_stranger(struct team *t, uint8_t side, struct rte_mbuf *m);
+/* One that is not this frame's, another one for each side where there are more than two; where
+ * there is one stack, that. */
+unsigned team_stranger(const struct team *t, uint8_t side, struct rte_mbuf *m);
 
 /* Every stack has turns until nothing is on its way, and its timers are fired. */
 void team_run(struct team *t, usec_t now);
