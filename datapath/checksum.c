@@ -4,7 +4,8 @@
  * rte_raw_cksum_mbuf() of DPDK 22.11 loses carries where a segment begins at an
  * odd offset (it swaps a sum that it hasn't folded), so chains are walked here.
  * Its rte_raw_cksum() adds 16 bits at a time, which was half of what tests/bench/relay
- * counted for a segment; longer sums are made here, in vectors of 32-bit words (RFC 1071 (2)(C)).
+ * counted for a segment.  Here all is added in 64-bit words with the carry put back in, and folded
+ * to 16 bits once, at the end (RFC 1071 (2)(C)): 2^64 - 1 is a multiple of 2^16 - 1.
  */
 #include "datapath/checksum.h"
 
@@ -15,11 +16,38 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
-static uint16_t
-fold(uint32_t sum)
+static inline uint64_t
+add(uint64_t sum, uint64_t w)
 {
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
+	sum += w;
+	return sum + (sum < w);
+}
+
+static inline uint16_t
+fold(uint64_t sum)
+{
+	sum = (sum >> 32) + (uint32_t)sum;
+	sum = (sum >> 16) + (uint16_t)sum;
+	sum = (sum >> 16) + (uint16_t)sum;
+	return (uint16_t)((sum >> 16) + sum);
+}
+
+static inline uint64_t
+read64(const uint8_t *b)
+{
+	uint64_t w;
+
+	memcpy(&w, b, sizeof w);
+	return w;
+}
+
+static inline uint32_t
+read32(const uint8_t *b)
+{
+	uint32_t w;
+
+	memcpy(&w, b, sizeof w);
+	return w;
 }
 
 /* Four 64-bit lanes. */
@@ -28,59 +56,61 @@ typedef uint64_t lanes_at __attribute__((vector_size(32), aligned(1), may_alias)
 
 /*
  * The sum of `n` times 64 bytes, as 32-bit words: the compiler makes it of what the machine has,
- * chosen once at start.  Four sums, so that none waits for another.
+ * chosen once at start.  Of each 64-bit word the whole is added, carries lost, and its upper half
+ * once more, which says what the lower halves are: sum(low) = sum(all) - 2^32 sum(high), modulo
+ * 2^64.  Two of each, so that none waits for another.
  */
 __attribute__((target_clones("avx2", "default"))) static uint64_t
 sum_words(const uint8_t *b, uint32_t n)
 {
-	lanes low = { 0 }, high = low, low2 = low, high2 = low, w;
+	lanes all = { 0 }, high = all, all2 = all, high2 = all, w;
 
 	for (; n > 0; n--, b += 64) {
 		w = *(const lanes_at *)b;
-		low += w & UINT32_MAX;
+		all += w;
 		high += w >> 32;
 		w = *(const lanes_at *)(b + 32);
-		low2 += w & UINT32_MAX;
+		all2 += w;
 		high2 += w >> 32;
 	}
-	w = low + high + low2 + high2;
+	high += high2;
+	w = all + all2 - (high << 32) + high;
 	return w[0] + w[1] + w[2] + w[3];
 }
 
-static uint16_t
-fold64(uint64_t sum)
+/* Adds up to 63 bytes, or a header's. */
+static inline uint64_t
+add_bytes(uint64_t sum, const uint8_t *b, uint32_t len)
 {
-	sum = (sum >> 32) + (uint32_t)sum;
-	return fold((uint32_t)(sum >> 16) + (uint32_t)(sum & 0xffff));
-}
-
-/* Adds `len` bytes, whole 32-bit words. */
-static uint64_t
-add_words(uint64_t sum, const uint8_t *b, uint32_t len)
-{
-	uint32_t w;
-
-	for (; len > 0; b += sizeof w, len -= sizeof w) {
-		memcpy(&w, b, sizeof w);
-		sum += w;
+	for (; len >= 8; b += 8, len -= 8)
+		sum = add(sum, read64(b));
+	if (len & 4) {
+		sum = add(sum, read32(b));
+		b += 4;
 	}
-	return sum;
+	if (len & 2) {
+		uint16_t w;
+
+		memcpy(&w, b, sizeof w);
+		sum = add(sum, w);
+		b += 2;
+	}
+	return len & 1 ? add(sum, rte_cpu_to_le_16(*b)) : sum;
 }
 
-/* rte_raw_cksum(), for more than headers. */
-static uint16_t
+static inline uint16_t
 sum_bytes(const uint8_t *b, uint32_t len)
 {
-	uint32_t wide = len / 64 * 64, whole = len / 4 * 4;
-	uint64_t sum = add_words(wide ? sum_words(b, len / 64) : 0, b + wide, whole - wide);
+	uint32_t wide = len / 64 * 64;
 
-	return fold((uint32_t)fold64(sum) + rte_raw_cksum(b + whole, len - whole));
+	return fold(add_bytes(wide ? sum_words(b, len / 64) : 0, b + wide, len - wide));
 }
 
-uint16_t
-cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+static uint16_t
+sum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
-	uint32_t sum = 0, done, n;
+	uint64_t sum = 0;
+	uint32_t done, n;
 	uint16_t part;
 
 	for (; m && off >= m->data_len; m = m->next)
@@ -95,52 +125,54 @@ cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 }
 
 uint16_t
-cksum_pseudo(const void *addrs, unsigned addrs_len, uint8_t proto, uint32_t len)
+cksum_mbuf(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
-	/* as the two words would lie in memory: RFC 9293 3.1, RFC 8200 8.1 */
-	uint32_t sum = rte_raw_cksum(addrs, addrs_len);
-
-	sum += rte_cpu_to_be_16((uint16_t)proto);
-	sum += rte_cpu_to_be_16(len >> 16);
-	sum += rte_cpu_to_be_16(len & 0xffff);
-	return fold(sum);
+	if (off + len <= m->data_len)
+		return sum_bytes(rte_pktmbuf_mtod_offset(m, const uint8_t *, off), len);
+	return sum_chain(m, off, len);
 }
 
-/* The addresses where they lie, next to each other, behind the IP header at `ip`. */
-static const void *
-ip_addrs(const uint8_t *ip, unsigned *len)
+/* The pseudo-header as its words would lie in memory: RFC 9293 3.1, RFC 8200 8.1. */
+static inline uint64_t
+add_pseudo(uint64_t sum, const uint8_t *addrs, unsigned addrs_len, uint8_t proto, uint32_t len)
 {
-	if (ip[0] >> 4 == 4) {
-		*len = 8;
-		return ip + offsetof(struct rte_ipv4_hdr, src_addr);
-	}
-	*len = 32;
-	return ip + offsetof(struct rte_ipv6_hdr, src_addr);
+	sum = add_bytes(sum, addrs, addrs_len);
+	return add(sum, (uint64_t)rte_cpu_to_be_16((uint16_t)proto) + rte_cpu_to_be_32(len));
+}
+
+uint16_t
+cksum_pseudo(const void *addrs, unsigned addrs_len, uint8_t proto, uint32_t len)
+{
+	return fold(add_pseudo(0, addrs, addrs_len, proto, len));
+}
+
+/* The addresses lie next to each other in the IP header at `ip`. */
+static inline uint64_t
+add_ip(uint64_t sum, const uint8_t *ip, uint8_t proto, uint32_t len)
+{
+	if (ip[0] >> 4 == 4)
+		return add_pseudo(sum, ip + offsetof(struct rte_ipv4_hdr, src_addr), 8, proto, len);
+	return add_pseudo(sum, ip + offsetof(struct rte_ipv6_hdr, src_addr), 32, proto, len);
 }
 
 uint16_t
 cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len, uint8_t proto)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
-	unsigned addrs_len;
-	const void *addrs = ip_addrs(ip, &addrs_len);
 
-	return fold((uint32_t)cksum_pseudo(addrs, addrs_len, proto, len) + cksum_mbuf(m, l4, len));
+	return fold(add_ip(cksum_mbuf(m, l4, len), ip, proto, len));
 }
 
-/* The same of a segment whose payload, from `payload` on, has been summed: a TCP header is of whole
- * 32-bit words, so the two sums add up. */
-static uint16_t
-cksum_summed(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload, uint32_t len,
-	     uint16_t payload_sum)
+/* The same of a TCP segment whose payload, from `payload` on, has been summed: a TCP header is of
+ * whole 32-bit words, so the two sums add up. */
+static inline uint16_t
+sum_tcp(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload, uint32_t len,
+	uint16_t payload_sum)
 {
-	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
-	unsigned addrs_len;
-	const void *addrs = ip_addrs(ip, &addrs_len);
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint64_t sum = add_bytes(payload_sum, frame + l4, payload - l4);
 
-	return fold64(
-		add_words((uint64_t)cksum_pseudo(addrs, addrs_len, IPPROTO_TCP, len) + payload_sum,
-			  rte_pktmbuf_mtod_offset(m, const uint8_t *, l4), payload - l4));
+	return fold(add_ip(sum, frame + l3, IPPROTO_TCP, len));
 }
 
 bool
@@ -148,13 +180,11 @@ cksum_tcp_unfinished(const struct pkt *p)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
 	uint32_t len = p->payload - p->l4 + p->payload_len;
-	unsigned addrs_len;
-	const void *addrs = ip_addrs(ip, &addrs_len);
 	uint16_t field;
 
 	memcpy(&field, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 16), sizeof field);
-	return field == cksum_pseudo(addrs, addrs_len, IPPROTO_TCP, len) ||
-	       field == cksum_pseudo(addrs, addrs_len, IPPROTO_TCP, 0);
+	return field == fold(add_ip(0, ip, IPPROTO_TCP, len)) ||
+	       field == fold(add_ip(0, ip, IPPROTO_TCP, 0));
 }
 
 bool
@@ -164,7 +194,7 @@ cksum_tcp_ok(struct pkt *p)
 
 	p->payload_sum = cksum_mbuf(p->m, p->payload, p->payload_len);
 	p->summed = true;
-	return cksum_summed(p->m, p->l3, p->l4, p->payload, len, p->payload_sum) == 0xffff;
+	return sum_tcp(p->m, p->l3, p->l4, p->payload, len, p->payload_sum) == 0xffff;
 }
 
 static uint32_t
@@ -176,11 +206,26 @@ ip_end(const uint8_t *ip, uint16_t l3)
 	       rte_be_to_cpu_16(((const struct rte_ipv6_hdr *)ip)->payload_len);
 }
 
+static inline uint16_t
+sum_ip4(const uint8_t *ip)
+{
+	uint64_t sum = add(add(read64(ip), read64(ip + 8)), read32(ip + 16));
+	uint32_t len = (ip[0] & 0xf) * 4u;
+
+	return fold(len > 20 ? add_bytes(sum, ip + 20, len - 20) : sum);
+}
+
+bool
+cksum_ip4_ok(const uint8_t *ip)
+{
+	return sum_ip4(ip) == 0xffff;
+}
+
 void
 cksum_ip4_write(struct rte_ipv4_hdr *ip)
 {
 	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	ip->hdr_checksum = (uint16_t)~sum_ip4((const uint8_t *)ip);
 }
 
 void
@@ -193,7 +238,7 @@ cksum_tcp_write_summed(struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t pa
 	if (ip[0] >> 4 == 4)
 		cksum_ip4_write((struct rte_ipv4_hdr *)ip);
 	th->cksum = 0;
-	th->cksum = ~cksum_summed(m, l3, l4, payload, ip_end(ip, l3) - l4, payload_sum);
+	th->cksum = (uint16_t)~sum_tcp(m, l3, l4, payload, ip_end(ip, l3) - l4, payload_sum);
 }
 
 void

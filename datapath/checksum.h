@@ -32,6 +32,9 @@ uint16_t cksum_pseudo(const void *addrs, unsigned addrs_len, uint8_t proto, uint
  */
 uint16_t cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len, uint8_t proto);
 
+/* Is the checksum of the IPv4 header at `ip` right?  Its options are linear behind it. */
+bool cksum_ip4_ok(const uint8_t *ip);
+
 /* Writes the header checksum of an IPv4 header, options included. */
 void cksum_ip4_write(struct rte_ipv4_hdr *ip);
 

@@ -1,55 +1,46 @@
 /*
  * flow_key.c - symmetric hash and orientation.
  *
- * The two endpoints are put in order before Jenkins' hash (rte_jhash) runs over
- * them.  XOR of two per-end hashes would be symmetric too, but is 0 for every
- * flow whose ends are equal, and cancels where both ends change alike.
+ * Two words that differ become one by a multiplication whose upper half is folded into its lower
+ * one.  The ends' hashes are joined by their sum and their product, which
+ * do not say which was first: XOR would be 0 for every flow whose ends are equal, and
+ * cancel where both ends change alike.
  */
 #include "datapath/flow_key.h"
 
-#include <string.h>
+/* Odd and random. */
+#define K0 0x9e3779b97f4a7c15ull
+#define K1 0xbf58476d1ce4e5b9ull
+#define K2 0x94d049bb133111ebull
+#define K3 0xd6e8feb86659fd93ull
 
-#include <rte_jhash.h>
+__extension__ typedef unsigned __int128 wide;
 
-enum {
-	END_WORDS = 5,	/* an address and a port */
-	MAX_WORDS = 2 * END_WORDS + 16,
-};
-
-static void
-end_write(uint32_t *w, const struct ip_addr *a, uint16_t port)
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
 {
-	memcpy(w, a->w, sizeof a->w);
-	w[4] = port;
+	wide p = (wide)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-static bool
-end_is_after(const struct ip_addr *a, uint16_t port_a, const struct ip_addr *b, uint16_t port_b)
+static inline uint64_t
+end_hash(const struct ip_addr *a, uint16_t port)
 {
-	if (a->q[1] != b->q[1])
-		return a->q[1] > b->q[1];
-	if (a->q[0] != b->q[0])
-		return a->q[0] > b->q[0];
-	return port_a > port_b;
+	return mix(a->q[0] ^ port ^ K0, a->q[1] ^ K1);
 }
 
 uint32_t
 flow_hash(const struct ip_addr *a, const struct ip_addr *b, uint16_t port_a, uint16_t port_b,
 	  uint16_t domain, const uint16_t *vid, unsigned n_tags)
 {
-	uint32_t w[MAX_WORDS];
-	unsigned i, n = 2 * END_WORDS;
+	uint64_t x = end_hash(a, port_a), y = end_hash(b, port_b);
+	uint64_t place = (uint64_t)domain << 8 | n_tags;
 
-	if (end_is_after(a, port_a, b, port_b)) {
-		end_write(w, b, port_b);
-		end_write(w + END_WORDS, a, port_a);
-	} else {
-		end_write(w, a, port_a);
-		end_write(w + END_WORDS, b, port_b);
-	}
-	for (i = 0; i < n_tags && n < MAX_WORDS; i++)
-		w[n++] = vid[i];
-	return rte_jhash_32b(w, n, (uint32_t)domain << 8 | n_tags);
+	for (unsigned i = 0; i < n_tags; i++)
+		place = mix(place ^ (uint64_t)vid[i] << 32 ^ K2, K3);
+	x = mix((x + y) ^ K2, (x * y) ^ place ^ K3);
+	return (uint32_t)(x ^ x >> 32);
 }
 
 static bool

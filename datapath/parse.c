@@ -108,10 +108,20 @@ parse_frame(struct pkt *p, const struct parse_conf *conf)
 	return PKT_OTHER;
 }
 
+/* In pieces, or the compiler makes one slow instruction of it. */
+static inline void
+clear(struct pkt *p)
+{
+	enum { HALF = offsetof(struct pkt, tag) / 2 };
+
+	memset(p, 0, HALF);
+	memset((char *)p + HALF, 0, offsetof(struct pkt, tag) - HALF);
+}
+
 enum pkt_kind
 pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 {
-	memset(p, 0, sizeof *p);
+	clear(p);
 	p->m = m;
 	p->domain = conf->domain;
 	p->side = conf->side;

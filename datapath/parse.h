@@ -73,7 +73,6 @@ struct pkt {
 	uint8_t n_key_tags;	/* VIDs in the key: tags that are not priority tags (VID 0),
 				 * or 0 on a port with `vlan ignore`; see pkt_key_vids() */
 	uint16_t l3;		/* offset of the IP header */
-	struct vlan_tag tag[PKT_MAX_TAGS];
 
 	/* network layer */
 	struct ip_addr src, dst;
@@ -109,6 +108,8 @@ struct pkt {
 	uint32_t icmp_mtu;	/* next-hop MTU, 0 where the message has none */
 
 	uint32_t hash;		/* flow_hash(); of (domain, addresses, id) for fragments */
+
+	struct vlan_tag tag[PKT_MAX_TAGS];	/* n_tags of them; what follows is not written */
 };
 
 /*
@@ -138,7 +139,7 @@ struct parse_conf {
 bool pkt_linearize(struct rte_mbuf *m, uint32_t len);
 
 /*
- * Reads the frame in `m` into `p`, which is written whole.  May pull header
+ * Reads the frame in `m` into `p`, which is written whole, tags up to n_tags.  May pull header
  * bytes of a chain into its first segment; never changes a byte.  The kind is
  * returned too.  Verifies the IPv4 header checksum, and the TCP checksum unless
  * `trust`, or the mbuf says that it is good or was never computed

@@ -1,9 +1,8 @@
 /* parse_ip.c - IPv4 (RFC 791), IPv6 and its extension headers (RFC 8200). */
 #include <netinet/in.h>
 
-#include <rte_ip.h>
-
 #include "datapath/captured.h"
+#include "datapath/checksum.h"
 #include "datapath/parse_step.h"
 
 enum {
@@ -60,7 +59,7 @@ ip4_cksum_ok(const struct pkt *p, const uint8_t *ip, const struct parse_conf *co
 		return true;
 	if (conf->unfinished && ip[10] == 0 && ip[11] == 0)
 		return true;
-	return rte_raw_cksum(ip, (ip[0] & 0xf) * 4) == 0xffff;
+	return cksum_ip4_ok(ip);
 }
 
 static enum pkt_kind
