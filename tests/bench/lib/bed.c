@@ -7,9 +7,12 @@
 enum { MEM_MB = 160, JOURNAL = 1024, SINK_RING = 256 };
 
 static struct port *
-outer_port(const char *spec, struct rte_mempool *pool, struct err *err)
+outer_port(const struct bed *b, const char *spec, struct err *err)
 {
-	const struct port_conf conf = { .name = spec, .spec = spec, .n_queues = 1, .pool = pool };
+	const struct port_conf conf = { .name = spec,
+					.spec = spec,
+					.n_queues = (uint16_t)b->o.n_workers,
+					.pool = b->pools.frames };
 	struct port *p = port_new(&conf, err);
 
 	if (p && port_open(p, err) != 0) {
@@ -23,8 +26,8 @@ static int
 open_hosts(struct bed *b, struct err *err)
 {
 	for (unsigned i = 0; i < BED_N; i++) {
-		b->client[i] = outer_port(b->o.port[2 * i].spec, b->pools.frames, err);
-		b->server[i] = outer_port(b->o.port[2 * i + 1].spec, b->pools.frames, err);
+		b->client[i] = outer_port(b, b->o.port[2 * i].spec, err);
+		b->server[i] = outer_port(b, b->o.port[2 * i + 1].spec, err);
 		if (!b->client[i] || !b->server[i])
 			return -ENOMEM;
 	}
@@ -32,7 +35,7 @@ open_hosts(struct bed *b, struct err *err)
 }
 
 static int
-open_ports(struct bed *b, struct err *err)
+open_ports(struct bed *b, unsigned n_workers, struct err *err)
 {
 	unsigned i;
 
@@ -44,9 +47,9 @@ open_ports(struct bed *b, struct err *err)
 		.n_ports = 2 * BED_N,
 		.pair = { { 0, 1 }, { 2, 3 } },
 		.n_pairs = BED_N,
-		.n_workers = 1,
+		.n_workers = n_workers,
 	};
-	b->ports = ports_new(&b->o, 1, b->pools.frames, err);
+	b->ports = ports_new(&b->o, n_workers, b->pools.frames, err);
 	if (!b->ports)
 		return -ENOMEM;
 	for (i = 0; i < b->ports->n; i++)
@@ -56,31 +59,34 @@ open_ports(struct bed *b, struct err *err)
 }
 
 static int
-make_worker(struct bed *b, const struct bed_conf *conf, struct err *err)
+make_workers(struct bed *b, const struct bed_conf *conf, struct err *err)
 {
+	unsigned n = b->o.n_workers;
 	char *errors = NULL;
-	int rc = active_init(&b->active, 1, NULL, b->ports, err);
+	int rc = active_init(&b->active, n, NULL, b->ports, err);
 
 	if (rc == 0)
 		rc = active_start(&b->active, "bench", conf->policy, &errors);
 	if (rc != 0)
 		return errors ? err_set(err, rc, "%s", errors) : rc;
 	b->conf = (struct worker_conf){
-		.n_workers = 1,
+		.n_workers = n,
 		.ports = b->ports,
 		.pools = &b->pools,
 		.active = &b->active,
-		.journal = journal_new(NULL, 1, JOURNAL, err),
-		.flows = flows_new(1, err),
+		.journal = journal_new(NULL, n, JOURNAL, err),
+		.flows = flows_new(n, err),
 		.n_held_max = pool_held_max(conf->n_frames, 2048, 2 * BED_N, 0),
 		.n_flows = conf->n_flows,
 		.n_embryos = conf->n_embryos,
 		.secret = { 1, 2 },
 	};
-	b->conf.sinks = sinks_new(1, SINK_RING, b->conf.journal, err);
+	b->conf.sinks = sinks_new(n, SINK_RING, b->conf.journal, err);
 	if (!b->conf.journal || !b->conf.flows || !b->conf.sinks)
 		return -ENOMEM;
-	return workers_new(&b->conf, &b->worker, err);
+	rc = workers_new(&b->conf, b->workers, err);
+	b->worker = b->workers[0];
+	return rc;
 }
 
 int
@@ -93,14 +99,14 @@ bed_make(struct bed *b, const struct bed_conf *conf, struct err *err)
 	if (rc == 0)
 		rc = pools_new(&b->pools, &pools, err);
 	if (rc == 0)
-		rc = open_ports(b, err);
-	return rc == 0 ? make_worker(b, conf, err) : rc;
+		rc = open_ports(b, RTE_MAX(conf->n_workers, 1u), err);
+	return rc == 0 ? make_workers(b, conf, err) : rc;
 }
 
 void
 bed_end(struct bed *b)
 {
-	workers_free(&b->worker, 1);
+	workers_free(b->workers, b->conf.n_workers);
 	sinks_free(b->conf.sinks);
 	eal_stop();
 }

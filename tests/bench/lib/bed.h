@@ -1,19 +1,20 @@
 /*
  * bed.h - what a benchmark of a worker stands on: the EAL, pools, two pairs of ring ports, a
- * policy, and one leatd's worker; and the hosts' ends of the rings.  The ports of the second pair
- * trust: what comes by them is not verified.
+ * policy, and a leatd's worker, or two; and the hosts' ends of the rings.  The ports of the second
+ * pair trust: what comes by them is not verified.
  *
- * One a process, one thread.
+ * One a process, made and ended by one thread.
  */
 #ifndef LEAT_TESTS_BENCH_BED_H
 #define LEAT_TESTS_BENCH_BED_H
 
 #include "vnf/worker.h"
 
-enum { BED_VERIFIES, BED_TRUSTS, BED_N };
+enum { BED_VERIFIES, BED_TRUSTS, BED_N, BED_WORKERS = 2 };
 
 struct bed_conf {
 	const char *policy;
+	unsigned n_workers;	/* at most BED_WORKERS; 0: 1 */
 	unsigned n_frames, n_headers;
 	uint32_t n_flows;	/* of each kind */
 	uint32_t n_embryos;	/* 0: as many as by default */
@@ -25,7 +26,7 @@ struct bed {
 	struct ports *ports;		/* of a pair the first faces the client */
 	struct active active;
 	struct worker_conf conf;
-	struct worker *worker;
+	struct worker *workers[BED_WORKERS], *worker;	/* the latter is the first */
 	struct port *client[BED_N], *server[BED_N];	/* the hosts' ends */
 };
 

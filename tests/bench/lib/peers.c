@@ -14,7 +14,7 @@
 static void
 transmit(struct peers *p, bool to_server, struct rte_mbuf **m, unsigned n)
 {
-	port_tx(to_server ? p->at->client : p->at->server, 0, m, n, &p->at->drops);
+	port_tx(to_server ? p->at->client : p->at->server, p->at->queue, m, n, &p->at->drops);
 }
 
 static struct frame
@@ -183,7 +183,7 @@ drain(struct peers *p, struct port *port, bool server)
 	struct rte_mbuf *m[PORT_BURST];
 	unsigned i, n;
 
-	while ((n = port_rx(port, 0, m, &p->at->drops)) > 0) {
+	while ((n = port_rx(port, p->at->queue, m, &p->at->drops)) > 0) {
 		for (i = 0; i < n; i++)
 			take(p, m[i], server);
 		rte_pktmbuf_free_bulk(m, n);

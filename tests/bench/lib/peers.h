@@ -19,6 +19,7 @@ enum {
 
 struct peers_port {
 	struct port *client, *server;	/* the hosts' ends */
+	uint16_t queue;			/* theirs of both */
 	const struct pools *pools;
 	struct drops drops;
 };
