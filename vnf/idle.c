@@ -1,9 +1,15 @@
 /*
  * idle.c - see idle.h.
  *
- * After a number of empty turns the worker sleeps, in growing steps: short at first, since the
- * next segment of a busy flow is near, and never longer than 200 us or the stack's next
- * timer.  While asleep it is offline for RCU, so that nobody waits for it.
+ * A worker that finds nothing goes on looking for a while, and then sleeps, in growing steps: never
+ * longer than 200 us or the stack's next timer.  While asleep it is offline for RCU, so that nobody
+ * waits for it.
+ *
+ * How long it looks is learned.  A sleep of 10 us takes 60 by the time the worker is back, which
+ * an exchange of requests and replies would pay at every packet: where a packet or two are there
+ * after the first sleeps, somebody waited for just these, and the next search is twice as long.
+ * Where many had gathered, the sleep has made a good batch, and left the core to who sends them:
+ * half as long.  When the longest search finds nothing time after time it is given up for a while.
  */
 #include "vnf/idle.h"
 
@@ -22,21 +28,81 @@
 #include "vnf/worker.h"
 
 enum {
-	SPIN_TURNS = 32,	/* empty turns before the first sleep */
+	LOOK_MIN_US = 5,
+	LOOK_MAX_US = 40,
+	N_WAITED_FOR = 2,	/* packets that came alone */
+	N_GATHERED = 8,
+	N_SOON = 2,		/* sleeps: what had come after so many came soon */
+	N_IN_VAIN = 8,		/* longest searches in a row until they are given up, */
+	N_GIVEN_UP = 256,	/* for so many pauses */
 	SLEEP_MIN_US = 10,
 	SLEEP_MAX_US = 150,	/* the kernel and the scheduler add some */
 	TIMER_SLACK_NS = 1000,
 };
 
-/* How long may it sleep after `n_empty` empty turns; 0: not at all. */
-static int64_t
-sleep_us(const struct worker *w, unsigned n_empty)
+/* The time since a turn has last found something. */
+struct pause {
+	usec_t since;
+	int64_t look_us;	/* how long to look before the first sleep */
+	unsigned n_sleeps;
+	unsigned n_in_vain, n_given_up;
+	bool is_on;
+};
+
+static void
+look_longer(struct pause *p)
 {
-	unsigned steps = n_empty < SPIN_TURNS ? 0 : n_empty - SPIN_TURNS;
-	int64_t us = SLEEP_MIN_US << RTE_MIN(steps / 4, 4u);
+	if (p->n_given_up == 0)
+		p->look_us = RTE_MIN(2 * p->look_us, (int64_t)LOOK_MAX_US);
+}
+
+static void
+look_less(struct pause *p)
+{
+	p->look_us = RTE_MAX(p->look_us / 2, (int64_t)LOOK_MIN_US);
+}
+
+/* A turn has found `n` after a sleep. */
+static void
+learn(struct pause *p, unsigned n)
+{
+	if (p->look_us == LOOK_MAX_US && ++p->n_in_vain == N_IN_VAIN) {
+		p->look_us = LOOK_MIN_US;
+		p->n_given_up = N_GIVEN_UP;
+		p->n_in_vain = 0;
+	} else if (n >= N_GATHERED) {
+		look_less(p);
+	} else if (n <= N_WAITED_FOR && p->n_sleeps <= N_SOON) {
+		look_longer(p);
+	}
+}
+
+/* A turn has found `n`. */
+static void
+pause_end(struct pause *p, unsigned n)
+{
+	if (!p->is_on)
+		return;
+	p->n_given_up -= p->n_given_up > 0;
+	if (p->n_sleeps > 0)
+		learn(p, n);
+	else
+		p->n_in_vain = 0;
+	p->is_on = false;
+	p->n_sleeps = 0;
+}
+
+/* A turn has found nothing: how long may the worker sleep now; 0: not at all. */
+static int64_t
+pause_us(struct pause *p, const struct worker *w)
+{
+	int64_t us = SLEEP_MIN_US << RTE_MIN(p->n_sleeps / 4, 4u);
 	int64_t until_timer = usec_diff(tcpterm_next(w->stack), w->now);
 
-	if (n_empty < SPIN_TURNS)
+	if (!p->is_on)
+		p->since = w->now;
+	p->is_on = true;
+	if (usec_diff(w->now, p->since) < p->look_us)
 		return 0;
 	return RTE_MIN(RTE_MIN(us, (int64_t)SLEEP_MAX_US), until_timer);
 }
@@ -55,21 +121,24 @@ doze(struct worker *w, int64_t us)
 }
 
 static void
-turn_and_rest(struct worker *w, unsigned *n_empty)
+turn_and_rest(struct worker *w, struct pause *p)
 {
-	usec_t now = clock_now();
-	int64_t us;
+	unsigned n = worker_turn(w, clock_now());
+	int64_t us = 0;
 
-	if (worker_turn(w, now) > 0)
-		*n_empty = 0;
+	if (n > 0)
+		pause_end(p, n);
 	else
-		++*n_empty;
+		us = pause_us(p, w);
 	rte_rcu_qsbr_quiescent(w->conf->active->qsbr, w->id);
-	us = sleep_us(w, *n_empty);
-	if (us > 0)
+	if (us > 0) {
+		p->n_sleeps++;
 		doze(w, us);
-	else if (*n_empty)
+	} else if (n == 0 && p->look_us > LOOK_MIN_US) {
+		sched_yield();	/* to who is to answer, if that runs on this core */
+	} else if (n == 0) {
 		rte_pause();
+	}
 }
 
 static void
@@ -95,11 +164,11 @@ void *
 idle_thread(void *worker)
 {
 	struct worker *w = worker;
-	unsigned n_empty = 0;
+	struct pause p = { .look_us = LOOK_MIN_US };
 
 	settle_down(w);
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed))
-		turn_and_rest(w, &n_empty);
+		turn_and_rest(w, &p);
 	rte_rcu_qsbr_thread_offline(w->conf->active->qsbr, w->id);
 	rte_rcu_qsbr_thread_unregister(w->conf->active->qsbr, w->id);
 	rte_thread_unregister();

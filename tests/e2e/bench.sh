@@ -129,15 +129,19 @@ haproxy_up() {
 }
 
 scene() {
-	switch_up && vsctl set Open_vSwitch . other_config:pmd-maxsleep=0 \
+	switch_up && vsctl set Open_vSwitch . \
 		other_config:pmd-cpu-mask="$(printf '0x%x' $((1 << SWITCH_CORE)))" &&
 		hosts_up && alike client && alike server &&
 		vhost_port leat-a 31 && vhost_port leat-b 32 && vhost_port pmd-a 41 && vhost_port pmd-b 42 &&
-		leat_up && testpmd_up && testpmd_rules && haproxy_up
+		leat_up && haproxy_up && testpmd_up && testpmd_rules &&
+		vsctl set Open_vSwitch . other_config:pmd-maxsleep=0
 }
 
 missing && exit 1
 leat_begin
+# What else runs here is not to be measured: this session before others, where the kernel weighs sessions.
+ahead() { echo "$1" 2>/dev/null >/proc/self/autogroup || renice -n "$1" -p $$ >/dev/null 2>&1; }
+ahead -10
 scene || {
 	echo "bench-e2e: the scene can't be set up" >&2
 	tail -n 5 "$RUN"/*.log | cut -c 1-200 >&2
@@ -154,4 +158,5 @@ echo "bench-e2e: Open vSwitch's PMD is on core $SWITCH_CORE and never sleeps; le
 record process "$! $(start_time $!) rounds"	# in the background, so that a signal is heeded at once
 wait $! || NFAIL=1
 "$E2E/results.py" "$RESULTS" || NFAIL=1
+ahead 0
 finish

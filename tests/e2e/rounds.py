@@ -5,7 +5,9 @@
               --hold N --only REGEX --results FILE VARIANT=ADDRESS:PORT...
 
 FOLDER has NAME.pid of leatd, testpmd, haproxy and vswitchd. Of these only what a variant needs runs
-while it is measured; the others stand still (SIGSTOP). One JSON object a line goes to FILE.
+while it is measured; the others stand still (SIGSTOP). For a measure whose name begins with cpu- the
+function's threads are real-time ones: nothing takes the core from them while they count cycles. One JSON
+object a line goes to FILE.
 """
 import argparse
 import glob
@@ -24,6 +26,9 @@ MEASURES = {  # what ends.c does, connections, and its last argument
     "short": ("short", 32),
     "rr1": ("rr", 16, 1),
     "rr16": ("rr", 16, 16),
+    "cpu-bulk1": ("bulk", 1),
+    "cpu-bulk8": ("bulk", 8),
+    "cpu-short": ("short", 32),
 }
 HOLD_RATE = 1000     # connections opened a second
 SETTLE = 0.1
@@ -71,6 +76,12 @@ class Function:
     def resident(self):
         with open("/proc/%d/statm" % self.pid) as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def real_time(self, on):
+        """Threads that wait for orders come before those that poll: these would never let them."""
+        for thread in self.threads():
+            priority = 0 if not on else 2 if thread == self.pid else 1
+            os.sched_setscheduler(thread, os.SCHED_FIFO if on else os.SCHED_OTHER, os.sched_param(priority))
 
     def cpu(self):
         return {"process": sum(s for _, s in self.threads().values())}
@@ -167,7 +178,6 @@ class Bench:
     def run(self, variant, what, n, *extra):
         """What the ends say, and the CPU seconds."""
         f = self.measured(variant)
-        self.only(variant)
         before = f.cpu() if f else {}
         done = subprocess.run(self.command(variant, what, n, self.args.time, *extra), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=self.args.time + 30)
@@ -179,6 +189,17 @@ class Bench:
             said["cpu_s"], said["cpu"] = difference(before, after)
         return said
 
+    def one(self, name, variant):
+        self.only(variant)
+        if not name.startswith("cpu-"):
+            return self.run(variant, *MEASURES[name])
+        f = self.measured(variant)
+        f.real_time(True)
+        try:
+            return self.run(variant, *MEASURES[name])
+        finally:
+            f.real_time(False)
+
     def record(self, round_, measure, variant, said):
         with open(self.args.results, "a") as f:
             f.write(json.dumps({"bench": "e2e", "round": round_, "what": measure, "mode": variant, **said}) + "\n")
@@ -186,18 +207,18 @@ class Bench:
     def measure(self, round_, name):
         """One measure of all variants; every second round backwards, so that none is always first."""
         cells = {}
-        order = list(self.variants) if round_ % 2 else list(self.variants)[::-1]
-        for variant in order:
+        order = [v for v in self.variants if v != "none" or not name.startswith("cpu-")]
+        for variant in order if round_ % 2 else order[::-1]:
             try:
-                said = self.run(variant, *MEASURES[name])
+                said = self.one(name, variant)
             except (RuntimeError, ValueError, subprocess.TimeoutExpired) as e:
                 self.n_failed += 1
                 print("round %d %s %s: no result: %s" % (round_, name, variant, e), flush=True)
                 continue
             self.record(round_, name, variant, said)
             cells[variant] = said
-        print("round %d/%d %-6s %s" % (round_, self.args.rounds, name, "  ".join(
-            "%s %s" % (v, brief(cells[v])) for v in self.variants if v in cells)), flush=True)
+        print("round %d/%d %-9s %s" % (round_, self.args.rounds, name, "  ".join(
+            "%s %s" % (v, brief(name, cells[v])) for v in self.variants if v in cells)), flush=True)
 
     # --- memory ---
 
@@ -244,7 +265,11 @@ def slab_bytes():
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith("Slab:"))
 
 
-def brief(said):
+def brief(name, said):
+    if name.startswith("cpu-") and said.get("bytes"):
+        return "%.3f s/GB" % (said["cpu_s"] / said["bytes"] * 1e9)
+    if name.startswith("cpu-") and said.get("n"):
+        return "%.1f us" % (said["cpu_s"] / said["n"] * 1e6)
     if "mbit" in said:
         return "%.2f Gb/s" % (said["mbit"] / 1000)
     return "%.0f/s p50 %d p99 %d us" % (said["per_second"], said["p50_us"], said["p99_us"])
