@@ -5,8 +5,11 @@
 
 #include "tcpterm/embryo.h"
 #include "tcpterm/pair.h"
+#include "tcpterm/pair_start.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/track.h"
+
+enum { TTL_UNKNOWN = 64 };	/* of a host that was not asked for it */
 
 static enum tcpterm_kind
 kind_for(enum tcpterm_decision d)
@@ -31,8 +34,9 @@ leads_down(enum tcpterm_kind from, enum tcpterm_kind to)
 	case TCPTERM_KIND_EMBRYO:
 	case TCPTERM_KIND_RELAY:
 		return to != TCPTERM_KIND_NONE;
-	case TCPTERM_KIND_TRACK:
 	case TCPTERM_KIND_PASSIVE:
+		return to != TCPTERM_KIND_NONE;
+	case TCPTERM_KIND_TRACK:
 		return to == TCPTERM_KIND_PASS || to == TCPTERM_KIND_DROP;
 	case TCPTERM_KIND_PASS:
 		return to == TCPTERM_KIND_DROP;
@@ -78,16 +82,55 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	return become(s, r->f, kind, r->idle_us);
 }
 
+/* What reading a connection has told of it is what following it goes on from. */
+static void
+halves_of(const struct pair *x, struct track_half half[2])
+{
+	unsigned i;
+
+	memset(half, 0, 2 * sizeof half[0]);
+	for (i = 0; i < 2; i++) {
+		const struct half *h = &x->end[i].h, *other = &x->end[!i].h;
+		struct track_half *t = &half[i];
+
+		t->fin = t->timed = -1;
+		rtt_init(&t->rtt);
+		t->own = (struct manners){ .ttl = TTL_UNKNOWN };
+		if (!h->synced)
+			continue;
+		t->known = true;
+		t->syn = t->syn_acked = x->end[i].said & PAIR_SAID_SYN;
+		t->isn = h->isn;
+		t->nxt = h->sent;
+		t->acked = h->acked;
+		t->mss = x->end[i].mss;
+		t->window_max = (uint32_t)RTE_MIN(other->window_max, (int64_t)UINT32_MAX);
+		t->acks = other->synced && other->acked > 0;
+		t->rcv_nxt = t->acks ? seq_of(other->isn, other->acked) : seq(0);
+	}
+}
+
 /* Its streams end here. */
 static int
 demote_passive(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 {
+	const bool follows = kind == TCPTERM_KIND_TRACK;
+	struct track_half half[2];
+	struct flow *to;
+
 	if (f->is_copy && kind != TCPTERM_KIND_DROP)
 		return -EINVAL;
 	if (!has_room(s, kind))
 		return -ENOMEM;
+	halves_of((const struct pair *)f, half);
 	pair_release(s, f);
-	return become(s, f, kind, 0);
+	if (!follows)
+		return become(s, f, kind, 0);
+	to = flow_become(s, f, kind);
+	if (!to)
+		return -ENOMEM;
+	track_take_over(s, to, half, 0);
+	return 0;
 }
 
 int

@@ -449,6 +449,21 @@ is_keepalive(const struct conn *c, const struct pkt *p)
 	       off == receive_ack(c) - 1 && c->una == c->nxt;
 }
 
+/* The owner looks at what came in order, before it goes on. */
+static void
+tell_owner(struct tcpterm *s, struct relay *r, unsigned dir, int64_t from)
+{
+	const struct stream *st = &r->str[dir];
+	uint8_t bytes[2048];
+	uint32_t n;
+
+	for (; from < st->end && r->f->inspected; from += n) {
+		n = (uint32_t)RTE_MIN(st->end - from, (int64_t)sizeof bytes);
+		stream_copy(st, from, n, bytes);
+		s->conf.ops->bytes(s->conf.ctx, r->f, dir, (uint64_t)from, bytes, n);
+	}
+}
+
 /* What one leg took concerns the other: bytes to send, room that opened. */
 static void
 tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
@@ -498,6 +513,8 @@ relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	} else if (event == TCB_RESET) {
 		leg_died(s, r, dir, TCPTERM_END_RST);
 	} else if (!r->dying) {
+		if (f->inspected && r->str[dir].end > had)
+			tell_owner(s, r, dir, had);
 		tell_other(r, dir, had, released);
 	}
 }

@@ -273,6 +273,34 @@ watch(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 	arm(s, t);
 }
 
+/* The owner looks at what crosses. */
+static void
+tell_owner(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
+{
+	const struct track_half *h = &t->half[dir];
+	const uint32_t syn = !!(p->flags & TCP_SYN);
+	int64_t off = seq_offset(seq(p->seq + syn), h->isn, h->nxt);
+	uint32_t at = p->payload, left = p->payload_len;
+	const struct rte_mbuf *m;
+
+	if (off < 0 || p->cksum_bad)
+		return;
+	for (m = p->m; m && left > 0 && t->f.inspected; m = m->next) {
+		uint32_t n;
+
+		if (at >= m->data_len) {
+			at -= m->data_len;
+			continue;
+		}
+		n = RTE_MIN(left, m->data_len - at);
+		s->conf.ops->bytes(s->conf.ctx, &t->f, dir, (uint64_t)off,
+				   rte_pktmbuf_mtod_offset(m, const void *, at), n);
+		off += n;
+		left -= n;
+		at = 0;
+	}
+}
+
 static void
 follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
@@ -295,6 +323,8 @@ follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 	follow_sequence(s, h, p);
 	follow_ack(s, h, other, p);
 	follow_window(h, other, p);
+	if (t->f.inspected && p->payload_len > 0)
+		tell_owner(s, t, p, dir);
 	if (t->watch)
 		watch(s, t, p, dir);
 	if (fin_acked(h) && fin_acked(other))

@@ -7,6 +7,7 @@
 
 #include "vnf/row.h"
 #include "vnf/verdict.h"
+#include "vnf/waiting.h"
 #include "vnf/worker.h"
 
 /* --- frames --- */
@@ -91,8 +92,10 @@ take_note(struct worker *w, struct flow *f)
 	}
 	*n = w->pending;
 	counters_begin(counter_of(w, n));
-	if (f->kind == TCPTERM_KIND_PASSIVE)
-		app_begin(&n->app, f->roles_guessed);
+	app_begin(&n->app, f->roles_guessed);
+	f->inspected = f->kind != TCPTERM_KIND_PASSIVE;
+	if (n->waits)
+		waiting_begin(w, f, n);
 	if (f->kind == TCPTERM_KIND_PASSIVE && w->conf->sinks) {
 		row_id(w->id, f, id);
 		n->sink = sink_open(w->conf->sinks, w->id,
@@ -129,7 +132,7 @@ event_flow_end(void *ctx, struct flow *f)
 	struct note *n = f->caller;
 	struct flow_record r;
 
-	if (n && f->kind == TCPTERM_KIND_PASSIVE)
+	if (n)
 		app_settle(w->app, &n->app);
 	fill_row(w, f, &r);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
@@ -137,6 +140,8 @@ event_flow_end(void *ctx, struct flow *f)
 		follow_flow(w, f, false);
 	if (!n)
 		return;
+	if (n->wait)
+		waiting_end(w, n);
 	if (n->sink)
 		sink_close(n->sink);
 	app_end(w->app, &n->app);
@@ -144,6 +149,24 @@ event_flow_end(void *ctx, struct flow *f)
 	counters_end(counter_of(w, n));
 	note_give(w->notes, n);
 	f->caller = NULL;
+}
+
+/* --- bytes of relayed and tracked flows --- */
+
+static void
+event_bytes(void *ctx, struct flow *f, unsigned dir, uint64_t off, const void *p, uint32_t len)
+{
+	struct worker *w = ctx;
+	struct note *n = f->caller;
+
+	if (!n) {
+		f->inspected = false;
+		return;
+	}
+	app_feed_at(w->app, &n->app, dir, off, p, len);
+	if (n->wait)
+		waiting_heard(w, n);
+	f->inspected = app_wants(&n->app, 0) || app_wants(&n->app, 1);
 }
 
 /* --- passive streams --- */
@@ -175,6 +198,8 @@ event_data(void *ctx, struct flow *f, unsigned dir, uint64_t offset, const struc
 	if (!n)
 		return;
 	identify(ctx, n, dir, m, m_off, len);
+	if (n->wait)
+		waiting_heard(ctx, n);
 	if (n->sink)
 		sink_data(n->sink, dir, offset, (struct rte_mbuf *)(uintptr_t)m, m_off, len);
 }
@@ -194,6 +219,8 @@ event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len
 
 	if (n)
 		app_gap(w->app, &n->app, dir);
+	if (n && n->wait)
+		waiting_heard(w, n);
 	/* A sink tells the journal itself, of bytes lost on the way to it as well. */
 	if (n && n->sink) {
 		sink_gap(n->sink, dir, offset, len, reason);
@@ -235,5 +262,6 @@ const struct tcpterm_ops events_ops = {
 	.unknown = verdict_unknown,
 	.flow_new = event_flow_new,
 	.flow_end = event_flow_end,
+	.bytes = event_bytes,
 	.passive = &passive_ops,
 };

@@ -15,6 +15,8 @@
 #include "vnf/policy/policy.h"
 #include "vnf/sink.h"
 
+struct wait;
+
 struct note {
 	struct note *next_free;
 	uint64_t generation;	/* of the policy that decided */
@@ -25,8 +27,10 @@ struct note {
 	enum policy_mode mode;
 	enum policy_sink sink_kind;
 	bool log;
+	bool waits;		/* of w->pending: its rule depends on what it will say */
+	struct wait *wait;	/* waiting.c's; NULL: it is decided */
 	char rule[RECORD_RULE];
-	struct app_state app;	/* of a passive flow */
+	struct app_state app;
 };
 
 struct notes;

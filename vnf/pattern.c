@@ -3,7 +3,6 @@
  */
 #include "vnf/pattern.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,9 +26,8 @@ pattern_is_name(const char *pattern, const char *name)
 	return name_is(pattern, strlen(pattern), name, strlen(name));
 }
 
-/* How much of "host:port" is the host. */
-static size_t
-host_length(const char *host)
+size_t
+pattern_host_length(const char *host)
 {
 	const char *colon = strrchr(host, ':');
 
@@ -46,9 +44,9 @@ pattern_is_host(const char *pattern, const char *host)
 {
 	const size_t n = strlen(pattern), n_host = strlen(host);
 
-	if (host_length(pattern) < n)
+	if (pattern_host_length(pattern) < n)
 		return name_is(pattern, n, host, n_host);
-	return name_is(pattern, n, host, host_length(host));
+	return name_is(pattern, n, host, pattern_host_length(host));
 }
 
 static bool

@@ -9,11 +9,15 @@
 #define LEAT_VNF_PATTERN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 bool pattern_is_name(const char *pattern, const char *name);
 
 /* Of HTTP: "host" or "host:port"; a pattern without a port is one with any. */
 bool pattern_is_host(const char *pattern, const char *host);
+
+/* How many bytes of "host:port" are the host. */
+size_t pattern_host_length(const char *host);
 
 /* Is it one of a list with ';' between? */
 bool pattern_is_among(const char *pattern, const char *list);

@@ -58,13 +58,13 @@ leads_down(const struct flow *f, enum policy_mode from, enum policy_mode to)
 		return false;
 	switch (to) {
 	case POLICY_TRACK:
-		return from == POLICY_PROXY;
+		return from == POLICY_PROXY || from == POLICY_PASSIVE;
 	case POLICY_PASS:
 		return from == POLICY_PROXY || from == POLICY_TRACK || from == POLICY_PASSIVE;
 	case POLICY_DROP:
 		return true;
 	case POLICY_RESET:
-		return from == POLICY_PROXY || from == POLICY_TRACK;
+		return from == POLICY_PROXY || from == POLICY_TRACK || from == POLICY_PASSIVE;
 	default:
 		return false;
 	}
@@ -92,6 +92,22 @@ adopt(const struct anew *a, struct note *n)
 	counters_at(c, a->w->id, slot)->hit = clock_to_unix_us(a->w->now);
 }
 
+/* A flow that is only read has no numbers of ours: it is followed first. */
+static int
+reset(const struct anew *a)
+{
+	const struct flow_key key = a->f->key;
+	struct flow *f = a->f;
+	int rc = 0;
+
+	if (f->kind == TCPTERM_KIND_PASSIVE) {
+		rc = tcpterm_demote(a->stack, f, TCPTERM_TRACK);
+		f = rc == 0 ? tcpterm_find(a->stack, &key) : NULL;
+	}
+	return f ? tcpterm_reset_ends(a->stack, f, verdict_ends(a->v.reset), TCPTERM_END_ABORTED)
+		 : rc;
+}
+
 static int
 move(const struct anew *a)
 {
@@ -103,8 +119,7 @@ move(const struct anew *a)
 	case POLICY_DROP:
 		return tcpterm_demote(a->stack, a->f, TCPTERM_DROP);
 	case POLICY_RESET:
-		return tcpterm_reset_ends(a->stack, a->f, verdict_ends(a->v.reset),
-					  TCPTERM_END_ABORTED);
+		return reset(a);
 	default:
 		return -EINVAL;
 	}
@@ -160,6 +175,15 @@ decide(const struct anew *a, enum policy_mode from, bool dry_run)
 	return dry_run ? REAPPLY_MOVED : move_down(a);
 }
 
+enum reapply_outcome
+reapply_decided(struct worker *w, struct flow *f, const struct policy_verdict *v)
+{
+	const struct anew a = { .w = w, .stack = w->stack, .f = f, .v = *v };
+	enum policy_mode from;
+
+	return mode_of(f, &from) ? decide(&a, from, false) : REAPPLY_STAYS;
+}
+
 bool
 reapply_flow(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *f, usec_t now)
 {
@@ -170,7 +194,11 @@ reapply_flow(uint64_t arg, unsigned worker, struct tcpterm *stack, struct flow *
 	(void)now;
 	if (!mode_of(f, &from))
 		return false;
-	verdict_anew(a.w, f, &a.v);
+	verdict_anew(a.w, f, true, &a.v);
+	if (f->caller && ((const struct note *)f->caller)->wait) {
+		r->tally[worker].n[from][a.v.mode][REAPPLY_LATER]++;
+		return false;
+	}
 	r->tally[worker].n[from][a.v.mode][decide(&a, from, r->dry_run)]++;
 	return false;
 }

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 512, VID_MAX = 4094, U16_MAX = 65535 };
+enum { TEXT_MAX = 1024, VID_MAX = 4094, U16_MAX = 65535 };
 
 static const char usage[] =
-	"tcp CLIENT:PORT SERVER:PORT [vlan V.V] [on PORT] [domain N] [midstream]";
+	"tcp CLIENT:PORT SERVER:PORT [vlan V.V] [on PORT] [domain N] [midstream] "
+	"[app=CHAIN] [sni=NAME] [host=NAME] [alpn=NAMES] [settled]";
 
 /* A whole number of at most `max`. */
 static bool
@@ -84,6 +85,25 @@ vlans(char *word, struct policy_facts *f, struct err *err)
 	return f->n_tags ? 0 : err_set(err, -EINVAL, "vlan: expected VLANs as 100.200");
 }
 
+/* "sni=a.example": false if it is no such word. */
+static bool
+said(struct tuple *t, const char *word)
+{
+	static const char *const keys[TUPLE_SAID] = { "app=", "sni=", "host=", "alpn=" };
+	const char **const facts[TUPLE_SAID] = { &t->facts.app, &t->facts.sni, &t->facts.host,
+						 &t->facts.alpn };
+	unsigned i;
+
+	for (i = 0; i < TUPLE_SAID; i++) {
+		if (strncmp(word, keys[i], strlen(keys[i])) != 0)
+			continue;
+		snprintf(t->said[i], sizeof t->said[i], "%s", word + strlen(keys[i]));
+		*facts[i] = t->said[i];
+		return true;
+	}
+	return false;
+}
+
 /* What may follow the two ends. */
 static int
 extra(struct tuple *t, const char *word, char **rest, struct err *err)
@@ -91,6 +111,12 @@ extra(struct tuple *t, const char *word, char **rest, struct err *err)
 	const char *value;
 	unsigned long n;
 
+	if (said(t, word))
+		return 0;
+	if (strcmp(word, "settled") == 0) {
+		t->facts.settled = true;
+		return 0;
+	}
 	if (strcmp(word, "midstream") == 0) {
 		t->facts.midstream = true;
 		return 0;

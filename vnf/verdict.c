@@ -11,6 +11,7 @@ facts_of(const struct worker *w, const struct pkt *p, bool midstream, struct pol
 {
 	unsigned i;
 
+	*f = (struct policy_facts){ .app = NULL };
 	f->src = p->src;
 	f->dst = p->dst;
 	f->sport = p->sport;
@@ -38,6 +39,7 @@ note_verdict(struct worker *w, const struct policy_verdict *v)
 		.sink_kind = v->attrs.sink,
 		.sink_dir = v->attrs.sink_dir,
 		.log = v->attrs.log,
+		.waits = v->n_waiting > 0,
 	};
 	memcpy(n->rule, v->name, RTE_MIN(len, sizeof n->rule - 1));
 }
@@ -117,6 +119,14 @@ decision_on_tap(enum policy_mode mode)
 	return mode == POLICY_PASSIVE ? TCPTERM_PASSIVE : TCPTERM_SILENT;
 }
 
+/* While its rule is not known it is read if it may come to that. */
+static void
+begin_on_tap(struct worker *w, struct policy_verdict *v)
+{
+	if (v->n_waiting > 0 && v->may & 1u << POLICY_PASSIVE)
+		v->mode = w->pending.mode = POLICY_PASSIVE;
+}
+
 /* While it drains no flow begins, but what a rule refuses is refused. */
 static enum tcpterm_decision
 decision_draining(enum tcpterm_decision d, bool tap)
@@ -189,6 +199,8 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 	facts_of(w, p, midstream, &facts);
 	policy_decide(w->snapshot->policy, &facts, &v);
 	note_verdict(w, &v);
+	if (tap)
+		begin_on_tap(w, &v);
 	decision = tap ? decision_on_tap(v.mode) : decision_of(v.mode);
 	if (drain_phase(w->conf->drain) != DRAIN_OFF)
 		decision = decision_draining(decision, tap);
@@ -233,6 +245,7 @@ resume(struct worker *w, const struct pkt *p, const struct resumed *r, bool from
 	struct policy_verdict v;
 
 	facts_of(w, p, true, &facts);
+	facts.settled = true;
 	policy_decide(w->snapshot->policy, &facts, &v);
 	same = note_resumed(w, r, &v);
 	return (struct tcpterm_verdict){
@@ -289,8 +302,10 @@ client_port(const struct worker *w, const struct flow *f)
 }
 
 void
-verdict_anew(const struct worker *w, const struct flow *f, struct policy_verdict *v)
+verdict_anew(const struct worker *w, const struct flow *f, bool settled, struct policy_verdict *v)
 {
+	const struct note *n = f->caller;
+	struct app_known known = { .app = NULL };
 	struct policy_facts facts = {
 		.src = f->key.addr[0],
 		.dst = f->key.addr[1],
@@ -300,8 +315,16 @@ verdict_anew(const struct worker *w, const struct flow *f, struct policy_verdict
 		.port = client_port(w, f),
 		.proto = IPPROTO_TCP,
 		.midstream = f->roles_guessed,
+		.settled = settled,
 	};
 
+	if (n)
+		app_known(&n->app, &known);
+	facts.app = known.app;
+	facts.app_grows = known.grows;
+	facts.sni = known.sni;
+	facts.host = known.host;
+	facts.alpn = known.alpn;
 	facts.peer = w->conf->ports->peer[facts.port];
 	facts.n_tags = (uint8_t)tcpterm_flow_vids(w->stack, f, facts.vid);
 	policy_decide(w->snapshot->policy, &facts, v);

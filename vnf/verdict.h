@@ -15,8 +15,12 @@ struct tcpterm_verdict verdict_syn(void *ctx, const struct tcpterm_syn *syn);
 /* The stack's ops->unknown: segments of flows that it did not see begin. */
 struct tcpterm_verdict verdict_unknown(void *ctx, const struct pkt *p);
 
-/* What the policy in force in this turn says of a flow that it did not decide. */
-void verdict_anew(const struct worker *w, const struct flow *f, struct policy_verdict *v);
+/*
+ * What the policy in force in this turn says of a flow that it did not decide.  `settled`: what the
+ * flow has not said yet it will not say.
+ */
+void verdict_anew(const struct worker *w, const struct flow *f, bool settled,
+		  struct policy_verdict *v);
 
 /* TCPTERM_INITIATOR, TCPTERM_RESPONDER or both. */
 unsigned verdict_ends(enum policy_reset reset);

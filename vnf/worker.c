@@ -14,18 +14,22 @@
 #include "vnf/events.h"
 #include "vnf/liveness.h"
 #include "vnf/verdict.h"
+#include "vnf/waiting.h"
 
 enum {
 	N_DATAGRAMS = 64,		/* fragmented datagrams in hand, a worker */
 	FRAGMENT_TIMEOUT_US = 1000000,	/* the ends' own is 30 s and more: they see no difference */
 };
 
-/* A worker's, in reserved memory: 18, 10 and 40 MB if all were in use. */
+/* A worker's, in reserved memory: 18, 10 and 40 and 6 MB if all were in use. */
 static const struct app_limits app_limits = {
 	.n_holds = 16384,
 	.n_longs = 512,
 	.n_names = 65536,
+	.n_parks = 1024,
 };
+
+enum { N_WAITING = 16384 };	/* flows that their bytes decide, at a time: 2 MB */
 
 /* --- out --- */
 
@@ -277,6 +281,7 @@ worker_turn(struct worker *w, usec_t now)
 	n_packets += receive(w);
 	n += n_packets + flows_serve(w->conf->flows, w->id, w->stack, now);
 	fragments_expire(w);
+	n += waiting_run(w);
 	tcpterm_run(w->stack, now);
 	flush_all(w);
 	account(w, began, n, n_packets);
@@ -291,6 +296,7 @@ worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now)
 	w->now = now;
 	w->snapshot = active_snapshot(w->conf->active);
 	fragments_expire(w);
+	waiting_run(w);
 	tcpterm_run(w->stack, now);
 	for (i = 0; i < n; i++)
 		m[i]->port = 0;
@@ -361,6 +367,7 @@ worker_free(struct worker *w)
 	frag_table_free(w->frags);
 	notes_free(w->notes);
 	app_free(w->app);
+	waiting_free(w->waiting);
 	free(w);
 }
 
@@ -388,10 +395,11 @@ worker_new(const struct worker_conf *conf, unsigned id, struct worker *all[], st
 	/* Each kind of flow but those that are passing or over can have a note. */
 	w->notes = notes_new(4 * (conf->n_flows ? conf->n_flows : 65536));
 	w->app = app_new(&app_limits);
+	w->waiting = waiting_new(N_WAITING);
 	w->frags = frag_table_new(N_DATAGRAMS, FRAGMENT_TIMEOUT_US, conf->pools->headers);
-	if (!w->notes || !w->app || !w->frags)
+	if (!w->notes || !w->app || !w->waiting || !w->frags)
 		err_set(err, -ENOMEM, "no memory for worker %u", id);
-	if (w->notes && w->app && w->frags && stack_new(w, err) == 0)
+	if (w->notes && w->app && w->waiting && w->frags && stack_new(w, err) == 0)
 		return w;
 	worker_free(w);
 	return NULL;

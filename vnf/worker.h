@@ -92,6 +92,7 @@ struct worker {
 	const struct drops *tcp_drops;
 	struct notes *notes;
 	struct app *app;
+	struct waiting *waiting;	/* flows that their bytes decide */
 	struct frag_table *frags;
 	/* of all workers: frames to their owner, and to who has a queue to send by */
 	struct handoff *in, *out;

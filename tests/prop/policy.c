@@ -55,24 +55,47 @@ parse_accepted(struct ref_policy *p, char **text)
 }
 
 static void
+name_of(const struct ref_policy *ref, unsigned r, char name[16])
+{
+	if (r < ref->n_rules)
+		snprintf(name, 16, "r%u", r);
+	else
+		strcpy(name, "default");
+}
+
+static void
 check_verdict(const struct policy *p, const struct ref_policy *ref, const struct policy_facts *f)
 {
+	struct ref_verdict r = ref_decide(ref, f);
 	struct policy_verdict v;
-	bool swapped, proxied;
-	char name[16] = "default";
-	unsigned r = ref_decide(ref, f, &swapped);
+	enum policy_mode mode;
+	char name[16];
+	bool proxied;
+	unsigned m;
 
 	policy_decide(p, f, &v);
-	if (r < ref->n_rules)
-		snprintf(name, sizeof name, "r%u", r);
-	if (strcmp(v.name, name) != 0)
-		printf("# decided by %s, naively by %s\n", v.name, name);
+	name_of(ref, r.rule, name);
+	if (strcmp(v.name, name) != 0 || v.n_waiting != r.n_waiting)
+		printf("# decided by %s, %u wait, naively by %s, %u wait\n", v.name, v.n_waiting,
+		       name, r.n_waiting);
 	CU_ASSERT_STRING_EQUAL(v.name, name);
-	CU_ASSERT_EQUAL(v.swapped, swapped);
-	if (r == ref->n_rules)
+	CU_ASSERT_EQUAL(v.swapped, r.swapped);
+	CU_ASSERT_EQUAL(v.n_waiting, r.n_waiting);
+	if (r.rule == ref->n_rules)
+		r.may[POLICY_TRACK] = true;
+	for (m = 0; m <= POLICY_RESET; m++)
+		CU_ASSERT_EQUAL(v.may >> m & 1, r.may[m]);
+	if (r.n_waiting) {
+		mode = r.may[POLICY_PROXY]     ? POLICY_PROXY
+		       : r.may[POLICY_PASSIVE] ? POLICY_PASSIVE
+					       : POLICY_TRACK;
+		CU_ASSERT_EQUAL(v.mode, mode);
 		return;
-	proxied = ref->rule[r].mode == POLICY_PROXY;
-	CU_ASSERT_EQUAL(v.mode, proxied && f->midstream ? POLICY_TRACK : ref->rule[r].mode);
+	}
+	if (r.rule == ref->n_rules)
+		return;
+	proxied = ref->rule[r.rule].mode == POLICY_PROXY;
+	CU_ASSERT_EQUAL(v.mode, proxied && f->midstream ? POLICY_TRACK : ref->rule[r.rule].mode);
 	CU_ASSERT_EQUAL(v.demoted, proxied && f->midstream);
 }
 
@@ -82,6 +105,7 @@ struct told {
 	const struct ref_policy *ref;
 	const struct policy_facts *f;
 	struct policy_facts back;
+	struct ref_verdict v;
 	uint32_t n;		/* rules told */
 	bool taken, swapped;
 };
@@ -101,6 +125,15 @@ rule_told(void *aux, const struct policy_try *t)
 	if (strcmp(name, "default") == 0)
 		return;
 	r = &told->ref->rule[atoi(name + 1)];
+	CU_ASSERT_EQUAL(t->waits, told->v.waits[r - told->ref->rule]);
+	if (t->waits) {
+		CU_ASSERT_FALSE(t->takes);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(t->fails[t->swapped]);
+		CU_ASSERT_EQUAL(
+			ref_said(told->ref->name_set, &r->names, told->f, t->fails[t->swapped]),
+			POLICY_UNKNOWN);
+		return;
+	}
 	if (t->takes) {
 		CU_ASSERT_PTR_NULL(t->fails[t->swapped]);
 		return;
@@ -117,16 +150,14 @@ check_explanation(const struct policy *p, const struct ref_policy *ref,
 		  const struct policy_facts *f)
 {
 	struct told told = { .p = p, .ref = ref, .f = f, .back = turned_round(f) };
-	bool swapped;
-	const unsigned r = ref_decide(ref, f, &swapped);
-	char name[16] = "default";
+	char name[16];
 
+	told.v = ref_decide(ref, f);
+	name_of(ref, told.v.rule, name);
 	policy_explain(p, f, rule_told, &told);
-	if (r < ref->n_rules)
-		snprintf(name, sizeof name, "r%u", r);
 	CU_ASSERT(told.taken);
 	CU_ASSERT_STRING_EQUAL(policy_rule_name(p, told.n - 1), name);
-	CU_ASSERT_EQUAL(told.swapped, swapped);
+	CU_ASSERT_EQUAL(told.swapped, told.v.swapped);
 }
 
 static uint64_t
@@ -147,8 +178,7 @@ decisions_and_explanations_equal_the_naive_interpreters(void)
 	static struct ref_policy ref;
 	struct policy_facts f;
 	struct policy *p;
-	unsigned i, k, n_matched = 0, n_all = 0;
-	bool swapped;
+	unsigned i, k, n_matched = 0, n_waited = 0, n_all = 0;
 	char *text;
 
 	for (i = 0; i < POLICIES; i++) {
@@ -160,7 +190,8 @@ decisions_and_explanations_equal_the_naive_interpreters(void)
 			f = draw_facts();
 			check_verdict(p, &ref, &f);
 			check_explanation(p, &ref, &f);
-			n_matched += ref_decide(&ref, &f, &swapped) < ref.n_rules;
+			n_matched += ref_decide(&ref, &f).rule < ref.n_rules;
+			n_waited += ref_decide(&ref, &f).n_waiting > 0;
 			n_all++;
 		}
 		if (CU_get_number_of_failures() > 0) {
@@ -170,8 +201,8 @@ decisions_and_explanations_equal_the_naive_interpreters(void)
 		free(text);
 		policy_free(p);
 	}
-	printf("# %u of %u facts met a rule\n", n_matched, n_all);
-	CU_ASSERT(n_matched > n_all / 4);
+	printf("# %u of %u facts met a rule, %u waited\n", n_matched, n_all, n_waited);
+	CU_ASSERT(n_all >= 100000 && n_matched > n_all / 4 && n_waited > n_all / 20);
 }
 
 static void
@@ -180,7 +211,6 @@ refused_rules_never_win(void)
 	static struct ref_policy full, accepted;
 	unsigned i, k, r, n_refused = 0;
 	struct policy_facts f;
-	bool swapped;
 	char *text;
 
 	for (i = 0; i < POLICIES; i++) {
@@ -194,7 +224,7 @@ refused_rules_never_win(void)
 		for (k = 0; k < N_FACTS; k++) {
 			f = draw_facts();
 			f.midstream = false;
-			r = ref_decide(&full, &f, &swapped);
+			r = ref_decide(&full, &f).rule;
 			CU_ASSERT(r == full.n_rules || !accepted.rule[r].gone);
 		}
 	}

@@ -136,7 +136,8 @@ static const struct malformed malformed[] = {
 	{ "rule web: proxy { timeot 5s }\n" END,
 	  "t:1:19: " ATTRIBUTES "found \"timeot\": is \"timeout\" meant?\n" },
 	{ "rule web: reset nobody\n" END,
-	  "t:1:17: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
+	  "t:1:17: expected a condition (from, to, port, proto, vlan, untagged, on, domain, "
+	  "app, sni, host, alpn), "
 	  "an end (client, server, both), \"{\" or the next statement (rule, set, steer, "
 	  "default, include), found \"nobody\"\n" },
 	{ "rule web: snoop\n" END, "t:1:11: \"snoop\" is not available in this version\n" },
@@ -144,9 +145,39 @@ static const struct malformed malformed[] = {
 	{ "rule web: release\n" END, "t:1:11: \"release\" is not available in this version\n" },
 	{ "rule web: drop packet in on wan\n" END,
 	  "t:1:16: \"packet\" is not available in this version\n" },
-	{ "rule web: proxy sni <bad>\n" END, "t:1:17: \"sni\" is not available in this version\n" },
-	{ "rule web: proxy app { smtp imap }\n" END,
-	  "t:1:17: \"app\" is not available in this version\n" },
+	{ "rule web: proxy sni <bad>\n" END, "t:1:21: there is no set <bad>\n" },
+	{ "rule web: proxy app { smtp imab }\n" END,
+	  "t:1:28: there is no application \"imab\": the nearest name is \"imap\"\n" },
+	{ "rule web: proxy app \"smtp+tlz\"\n" END,
+	  "t:1:21: there is no application \"smtp+tlz\"\n" },
+	{ "rule web: proxy app 443\n" END,
+	  "t:1:21: \"443\" is no name: expected names, or a <set> of them\n" },
+	{ "set <bad> { a.example 10.0.0.0/8 }\nrule web: proxy sni <bad>\n" END,
+	  "t:1:23: \"10.0.0.0/8\" is no name: expected names, or a <set> of them\n" },
+	{ "set <bad> { a.example }\nrule web: proxy from <bad>\n" END,
+	  "t:2:22: set <bad> holds names: expected an address, a prefix or a <set> of "
+	  "addresses\n" },
+	{ "rule web: proxy sni \"a.*.example\"\n" END,
+	  "t:1:21: \"\"a.*.example\"\" is no name: \"*\" may only stand first, as in "
+	  "*.example.com\n" },
+	{ "rule web: proxy sni a.example host b.example\n" END,
+	  "t:1:31: \"host\" is of HTTP/1 and \"sni\" of TLS: rule \"web\" can never match\n" },
+	{ "rule web: proxy app ssh alpn h2\n" END,
+	  "t:1:25: \"alpn\" is of TLS, which \"app\" leaves out: rule \"web\" can never match\n" },
+	{ "rule web: proxy app { tls ssh } host a\n" END,
+	  "t:1:33: \"host\" is of HTTP/1, which \"app\" leaves out: rule \"web\" can never "
+	  "match\n" },
+	{ "rule a: proxy sni *.example\nrule b: drop app tls sni { a.example b.c.example }\n" END,
+	  "t:2:6: rule \"b\" can never match: rule \"a\" (line 1:6) takes all of it\n" },
+	{ "rule a: proxy to any port 443\nrule b: reset to any port 443 sni a.example\n" END,
+	  "t:2:6: rule \"b\" can never match: rule \"a\" (line 1:6) takes all of it\n" },
+	{ "steer s: bridge br0 client p1 server p2 app tls via a b next normal\n" END,
+	  "t:1:41: a selection can't know what a flow says: \"app\" is for rules\n" },
+	{ "set inspect 3s 1024B\n" END, "t:1:16: expected a size from 64B to 512B\n" },
+	{ "set inspect 3s lots\n" END, "t:1:16: expected a size from 64B to 512B\n" },
+	{ "set inspect 1us 512B\n" END, "t:1:13: expected a time from 10ms to 60s\n" },
+	{ "set inspect 1s 512B\nset inspect 2s 512B\n" END,
+	  "t:2:13: \"2s\" is given twice: first at line 1:13\n" },
 	{ "rule web: proxy { limit flows 100 per src }\n" END,
 	  "t:1:19: \"limit\" is not available in this version\n" },
 	{ "match proto tcp { rate 2mbit }\n" END,
@@ -158,7 +189,6 @@ static const struct malformed malformed[] = {
 	{ "set <a> file \"x\"\nrule a: pass from <a>\n" END,
 	  "t:1:14: \"x\" did not come with this text: \"leatctl policy load\" and \"leatd "
 	  "--expand-policy\" put it in\n" },
-	{ "set inspect 3s 512B\n" END, "t:1:5: \"inspect\" is not available in this version\n" },
 	{ "rule log: pass\n" END,
 	  "t:1:6: expected a name, found \"log\", a word of the language: as a name it goes in "
 	  "quotes\n" },
@@ -218,7 +248,7 @@ static const struct malformed malformed[] = {
 	{ "set <a> { }\n" END,
 	  "t:1:5: the list is empty: expected an address, a prefix or a <set> of addresses\n" },
 	{ "set <a { 1 }\n" END, "t:1:5: expected a set written <name>: '>' is missing\n" },
-	{ "set a { 1 }\n" END, "t:1:5: expected a <set>, found \"a\"\n" },
+	{ "set a { 1 }\n" END, "t:1:5: expected a <set> or \"inspect\", found \"a\"\n" },
 	{ "set <a> { 1 }\n"
 	  "rule b: pass from <a>\n" END,
 	  "t:2:19: set <a> holds ports: expected an address, a prefix or a <set> of addresses\n" },
@@ -345,7 +375,8 @@ static const struct malformed malformed[] = {
 	  "set <x> { 1:0 }\n",
 	  "t:1:8: expected \":\", found \"pass\"\n"
 	  "t:2:26: expected a port from 0 to 65535\n"
-	  "t:3:16: expected a condition (from, to, port, proto, vlan, untagged, on, domain), "
+	  "t:3:16: expected a condition (from, to, port, proto, vlan, untagged, on, domain, "
+	  "app, sni, host, alpn), "
 	  "\"{\" or the next statement (rule, set, steer, default, include), found \"fron\": "
 	  "is \"from\" meant?\n"
 	  "t:4:11: the range is reversed: expected 0:1\n"

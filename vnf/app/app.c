@@ -5,14 +5,12 @@
  */
 #include "vnf/app/app.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vnf/app/memory.h"
 #include "vnf/app/names.h"
 #include "vnf/app/table.h"
-#include "vnf/pattern.h"
 
 enum { AWAIT_MAX = 4096 };	/* bytes of the client's in which TLS is awaited */
 
@@ -334,7 +332,8 @@ app_new(const struct app_limits *l)
 
 	if (a && (app_shelf_open(&a->holds, sizeof(struct app_hold), l->n_holds) != 0 ||
 		  app_shelf_open(&a->longs, sizeof(struct app_long), l->n_longs) != 0 ||
-		  app_shelf_open(&a->names, sizeof(struct app_named), l->n_names) != 0)) {
+		  app_shelf_open(&a->names, sizeof(struct app_named), l->n_names) != 0 ||
+		  app_shelf_open(&a->parks, sizeof(struct app_park), l->n_parks) != 0)) {
 		app_free(a);
 		return NULL;
 	}
@@ -349,6 +348,7 @@ app_free(struct app *a)
 	app_shelf_close(&a->holds);
 	app_shelf_close(&a->longs);
 	app_shelf_close(&a->names);
+	app_shelf_close(&a->parks);
 	free(a);
 }
 
@@ -411,75 +411,7 @@ app_end(struct app *a, struct app_state *s)
 	s->names = NULL;
 }
 
-/* --- what is known --- */
-
-enum app_answer
-app_answer(const struct app_state *s)
-{
-	return (enum app_answer)s->answer;
-}
-
-bool
-app_is_weak(const struct app_state *s)
-{
-	return s->answer == APP_FOUND && s->weak;
-}
-
-char *
-app_print(const struct app_state *s, char buf[APP_LABEL])
-{
-	const char *outer = app_label((enum app_id)s->outer), *id = app_label((enum app_id)s->id);
-
-	buf[0] = '\0';
-	if (s->answer == APP_FOUND)
-		snprintf(buf, APP_LABEL, "%s%s%s", outer, *outer && *id ? "+" : "", id);
-	return buf;
-}
-
-bool
-app_is(const struct app_state *s, const char *label)
-{
-	char chain[APP_LABEL];
-
-	if (s->answer != APP_FOUND)
-		return *label == '\0';
-	return strcmp(app_label((enum app_id)s->id), label) == 0 ||
-	       strcmp(app_label((enum app_id)s->outer), label) == 0 ||
-	       strcmp(app_print(s, chain), label) == 0;
-}
-
-bool
-app_is_sni(const struct app_state *s, const char *sni)
-{
-	const struct app_names *n = s->names;
-	const char *is = n && n->kind == APP_NAMES_TLS ? n->tls.sni : "";
-
-	return *sni ? *is && pattern_is_name(sni, is) : !*is;
-}
-
-bool
-app_is_host(const struct app_state *s, const char *host)
-{
-	const struct app_names *n = s->names;
-	const char *is = n && n->kind == APP_NAMES_HTTP ? n->http.host : "";
-
-	return *host ? *is && pattern_is_host(host, is) : !*is;
-}
-
-bool
-app_is_alpn(const struct app_state *s, const char *alpn)
-{
-	const struct app_names *n = s->names;
-	const char *is = n && n->kind == APP_NAMES_TLS ? n->tls.alpn : "";
-
-	return *alpn ? *is && pattern_is_among(alpn, is) : !*is;
-}
-
-const struct app_names *
-app_names(const struct app_state *s)
-{
-	return s->names;
-}
+/* --- counters --- */
 
 void
 app_status(const struct app *a, struct app_status *st)
@@ -491,5 +423,6 @@ app_status(const struct app *a, struct app_status *st)
 		.holds = a->holds.n_used,
 		.longs = a->longs.n_used,
 		.names = a->names.n_used,
+		.parks = a->parks.n_used,
 	};
 }

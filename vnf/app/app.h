@@ -78,11 +78,13 @@ struct app_names {
 
 struct app_hold;
 struct app_long;
+struct app_park;
 
 /* Fields are app/'s own.  All zeros is a flow of which no byte was seen. */
 struct app_state {
 	struct app_hold *hold;	/* the first bytes of both directions */
 	struct app_long *tail;	/* the client's, where more than APP_LOOK are needed */
+	struct app_park *park;	/* what came out of order */
 	struct app_names *names;
 	uint32_t seen[2];	/* contiguous bytes so far, in each direction */
 	uint8_t outer, id;	/* enum app_id: a chain of at most two */
@@ -102,6 +104,7 @@ struct app_limits {
 	uint32_t n_holds;	/* undecided flows whose bytes are kept, 1 KB each */
 	uint32_t n_longs;	/* requests or ClientHellos above APP_LOOK at a time, 20 KB each */
 	uint32_t n_names;	/* flows with names, 0.6 KB each, kept until they end */
+	uint32_t n_parks;	/* flows whose bytes came out of order, 6 KB each */
 };
 
 /* Address space is reserved, memory used as needed.  NULL: none. */
@@ -117,6 +120,14 @@ void app_begin(struct app_state *s, bool roles_unsure);
  */
 enum app_answer app_feed(struct app *a, struct app_state *s, unsigned dir, const void *p,
 			 size_t len);
+
+/*
+ * The same for bytes at `off` of the direction, in whatever order they come and however often; of
+ * what came twice the first counts.  What comes too early is kept; where there is no room for it,
+ * as app_gap().
+ */
+enum app_answer app_feed_at(struct app *a, struct app_state *s, unsigned dir, uint64_t off,
+			    const void *p, size_t len);
 
 /* Bytes of `dir` are missing here: nothing after them will be looked at. */
 enum app_answer app_gap(struct app *a, struct app_state *s, unsigned dir);
@@ -134,6 +145,20 @@ enum app_answer app_answer(const struct app_state *s);
 
 /* The answer is of a signature that other traffic could have by chance. */
 bool app_is_weak(const struct app_state *s);
+
+/* Nothing fits yet, though a direction has said `bytes` bytes. */
+bool app_says_nothing(const struct app_state *s, uint32_t bytes);
+
+/*
+ * What may be relied on.  NULL: not known yet; "": there is none, and will be none.  Valid until
+ * the next call for this flow.
+ */
+struct app_known {
+	char chain[APP_LABEL];
+	const char *app, *sni, *host, *alpn;
+	bool grows;		/* `app` may get another link */
+};
+void app_known(const struct app_state *s, struct app_known *k);
 
 /* "tls", "smtp+tls", or "" while it is unknown or undefined.  Returns `buf`. */
 char *app_print(const struct app_state *s, char buf[APP_LABEL]);
@@ -177,7 +202,7 @@ const char *app_reference(enum app_id id);
 
 struct app_status {
 	uint64_t found, undefined, stolen;	/* flows; `stolen`: given up for want of memory */
-	uint32_t holds, longs, names;		/* in use */
+	uint32_t holds, longs, names, parks;	/* in use */
 };
 void app_status(const struct app *a, struct app_status *st);
 

@@ -88,6 +88,9 @@ app_finish(struct app *a, struct app_state *s)
 {
 	app_drop_hold(a, s);
 	drop_long(a, s);
+	if (s->park)
+		app_shelf_give(&a->parks, &s->park->slot);
+	s->park = NULL;
 	s->phase = OVER;
 }
 
@@ -136,6 +139,17 @@ app_want_hold(struct app *a, struct app_state *s)
 			s->hold->n[0] = s->hold->n[1] = 0;
 	}
 	return s->hold;
+}
+
+struct app_park *
+app_want_park(struct app *a, struct app_state *s)
+{
+	if (!s->park) {
+		s->park = (struct app_park *)take(a, &a->parks, s);
+		if (s->park)
+			s->park->used = s->park->n_pieces = 0;
+	}
+	return s->park;
 }
 
 /* Adds to what is held of `dir`; how much there was room for. */

@@ -29,6 +29,23 @@ struct app_long {
 	uint8_t bytes[APP_LONG];
 };
 
+enum { APP_PIECES = 8, APP_PARK = 6 * 1024 };
+
+struct app_parked {
+	uint32_t off;		/* in its direction */
+	uint16_t len, at;	/* in `bytes` */
+	uint8_t dir;
+};
+
+/* Bytes that came before their time. */
+struct app_park {
+	struct app_slot slot;
+	uint16_t used;
+	uint8_t n_pieces;
+	struct app_parked piece[APP_PIECES];
+	uint8_t bytes[APP_PARK];
+};
+
 struct app_named {
 	struct app_slot slot;
 	struct app_names names;
@@ -54,7 +71,7 @@ void app_shelf_give(struct app_shelf *s, struct app_slot *slot);
 enum phase { LOOKING, READING, AWAITING, OVER };
 
 struct app {
-	struct app_shelf holds, longs, names;
+	struct app_shelf holds, longs, names, parks;
 	uint64_t found, undefined, stolen;
 };
 
@@ -88,6 +105,9 @@ void app_give_up(struct app *a, struct app_state *s);
 
 /* The flow's hold, taken if it had none.  NULL: no memory. */
 struct app_hold *app_want_hold(struct app *a, struct app_state *s);
+
+/* Likewise what came out of order. */
+struct app_park *app_want_park(struct app *a, struct app_state *s);
 
 /* Adds to what is held of `dir`; how much there was room for. */
 size_t app_hold_add(struct app_hold *h, unsigned dir, struct piece in);

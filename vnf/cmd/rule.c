@@ -26,6 +26,7 @@ static void
 put_try(void *aux, const struct policy_try *t)
 {
 	const struct explaining *x = aux;
+	const enum policy_mode mode = policy_rule_mode(x->p, t->rule, x->f->midstream);
 	char *why = NULL;
 	size_t size;
 	FILE *f = open_memstream(&why, &size);
@@ -36,13 +37,16 @@ put_try(void *aux, const struct policy_try *t)
 			fputs("no rule took it", f);
 		if (t->takes && x->v->swapped)
 			fputs("with the ends the other way round", f);
-		if (t->takes && x->v->demoted)
+		if (t->takes && mode != policy_rule_mode(x->p, t->rule, false))
 			fprintf(f, "%sproxy can't begin mid-stream", x->v->swapped ? "; " : "");
+		if (t->takes && x->v->n_waiting)
+			fprintf(f, "%sif what is unknown is not so; it begins as %s",
+				ftell(f) > 0 ? "; " : "", policy_mode_name(x->v->mode));
 		fclose(f);
 	}
 	table_row(x->t);
 	table_str(x->t, policy_rule_name(x->p, t->rule));
-	table_str(x->t, t->takes ? policy_mode_name(x->v->mode) : "no");
+	table_str(x->t, t->takes ? policy_mode_name(mode) : t->waits ? "unknown" : "no");
 	table_str(x->t, why && *why ? why : NULL);
 	free(why);
 }

@@ -15,6 +15,8 @@ enum {
 	TIMEOUT_MAX_S = 365 * 86400,
 	TABLE_MAX = 254,	/* OpenFlow: 255 means all tables */
 	DIR_MAX_LEN = 1024,
+	INSPECT_MIN_US = 10 * 1000,
+	INSPECT_MAX_US = 60 * 1000 * 1000,
 };
 
 struct arena_block {
@@ -222,6 +224,12 @@ match_list(struct parser *ps, enum match_field field, struct list *l, const stru
 	case SEEN_DOMAIN:
 		m->domain = l;
 		break;
+	case SEEN_APP:
+	case SEEN_SNI:
+	case SEEN_HOST:
+	case SEEN_ALPN:
+		m->name[field - SEEN_APP] = l;
+		break;
 	default:
 		break;
 	}
@@ -319,6 +327,33 @@ table_check(struct parser *ps, uint64_t table, const struct loc *loc)
 		return (int)table;
 	error_at(ps->p, ps->errs, loc, "expected a table from 1 to %d", TABLE_MAX);
 	return 0;
+}
+
+/* "512B"; 0: it is none. */
+static unsigned long
+size_of(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	return text[0] >= '0' && text[0] <= '9' && strcmp(end, "B") == 0 ? n : 0;
+}
+
+void
+inspect_set(struct parser *ps, uint64_t us, const struct loc *us_loc, const char *bytes,
+	    const struct loc *bytes_loc)
+{
+	const unsigned long n = size_of(bytes);
+
+	if (seen_twice(ps, &ps->p->inspect_seen, us_loc))
+		return;
+	if (us < INSPECT_MIN_US || us > INSPECT_MAX_US)
+		error_at(ps->p, ps->errs, us_loc, "expected a time from 10ms to 60s");
+	else if (n < POLICY_INSPECT_MIN || n > POLICY_INSPECT_MAX)
+		error_at(ps->p, ps->errs, bytes_loc, "expected a size from %dB to %dB",
+			 POLICY_INSPECT_MIN, POLICY_INSPECT_MAX);
+	else
+		ps->p->inspect = (struct policy_inspect){ (int64_t)us, (uint32_t)n };
 }
 
 struct rule *

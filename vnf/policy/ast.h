@@ -46,16 +46,17 @@ enum item_kind {
 	ITEM_RANGE,	/* one number is lo = hi */
 	ITEM_UNTAGGED,
 	ITEM_SET,
-	ITEM_WORD,	/* is an error everywhere */
+	ITEM_WORD,	/* a name to be checked; an error elsewhere */
 	ITEM_PREFIX,	/* from DOTTED or ADDR6, checked */
 	ITEM_STACK,	/* from DOTTED, checked */
+	ITEM_NAME,	/* from WORD or DOTTED, checked */
 };
 
 struct item {
 	enum item_kind kind;
 	struct loc loc;
 	struct item *next;
-	const char *text;		/* DOTTED, ADDR6, WORD; SET: its name */
+	const char *text;		/* DOTTED, ADDR6, WORD, NAME; SET: its name */
 	int64_t len;			/* written prefix length, -1: none */
 	union {
 		struct {
@@ -67,10 +68,17 @@ struct item {
 			uint16_t vid[POLICY_TAGS_MAX];
 		};
 		struct set *set;
+		const char *name;		/* NAME: without "*" first and "." last */
 	};
 };
 
-enum list_kind { LIST_ADDR, LIST_PORT, LIST_DOMAIN, LIST_VLAN };
+/* Names, sorted without regard to case. */
+struct texts {
+	size_t n;
+	const char *v[];
+};
+
+enum list_kind { LIST_ADDR, LIST_PORT, LIST_DOMAIN, LIST_VLAN, LIST_NAME };
 
 /* What stands after from, to, port, vlan, domain and in a set. */
 struct list {
@@ -86,9 +94,10 @@ struct set {
 	struct loc loc;
 	const char *file;		/* where its items are; NULL: in the statement */
 	struct list *list;		/* NULL: its definition is broken */
-	enum list_kind kind;		/* ADDR or PORT */
+	enum list_kind kind;		/* ADDR, PORT or NAME */
 	bool ready;			/* checked: may be referred to */
 	const struct spans *spans;
+	const struct texts *texts;	/* NAME */
 };
 
 /* Bits of `struct match`.seen. */
@@ -101,12 +110,20 @@ enum match_field {
 	SEEN_VLAN,
 	SEEN_ON,
 	SEEN_DOMAIN,
+	/* what its bytes say */
+	SEEN_APP,
+	SEEN_SNI,
+	SEEN_HOST,
+	SEEN_ALPN,
 	SEEN_N,
 };
+
+enum { N_NAMES = SEEN_N - SEEN_APP };
 
 /* The conditions of a rule or a selection; a NULL list is any. */
 struct match {
 	struct list *from, *to, *sport, *dport, *vlan, *domain;
+	struct list *name[N_NAMES];	/* by field, from SEEN_APP on */
 	struct word on;			/* s NULL: any port */
 	bool tcp;
 	struct loc seen[SEEN_N];	/* line 0: not written */
@@ -145,6 +162,8 @@ struct rule {
 	struct attr_list *attrs;
 	const struct spans *dim[DIM_N];	/* NULL: any */
 	uint64_t ports;			/* bit k: port k of policy_bind(); `on` only */
+	bool has_names;
+	const struct texts *texts[N_NAMES];	/* of match->name */
 };
 
 /* Two of Leat's ports, and those after them in a list that balances. */
@@ -187,6 +206,8 @@ struct policy {
 	struct rule *rules, **rules_tail;
 	struct steer *steer_list, **steer_tail;
 	struct rule *def;
+	struct policy_inspect inspect;
+	struct loc inspect_seen;	/* line 0: not written */
 
 	struct rule **rule;		/* by index */
 	uint32_t *by_name;		/* the rules' indices, in the order of their names */
@@ -227,6 +248,9 @@ const char *place_name(const struct loc *here, const struct loc *there, char buf
 /* The source text of `loc`, in quotes and cut to what a person reads, into `buf`. */
 const char *source_quote(const struct policy *p, const struct loc *loc, char *buf, size_t size);
 
+/* Adds `what` to a list of words in `buf`, `len` long; words of the language go in quotes. */
+size_t phrase_add(char *buf, size_t size, size_t len, const char *what, bool first, bool last);
+
 /* source.c */
 /* Takes the text apart if it carries files.  0 or -ENOMEM. */
 int sources_take(struct policy *p, const char *name, const char *text, size_t len);
@@ -259,6 +283,8 @@ void overlap_refuse(struct parser *ps, const struct loc *loc);
 int statement_begins(struct parser *ps);
 void later_refuse(struct parser *ps, const struct loc *loc);
 int table_check(struct parser *ps, uint64_t table, const struct loc *loc);
+void inspect_set(struct parser *ps, uint64_t us, const struct loc *us_loc, const char *bytes,
+		 const struct loc *bytes_loc);
 struct rule *rule_new(struct parser *ps, enum policy_mode mode);
 void rule_add(struct parser *ps, struct rule *r);
 void default_add(struct parser *ps, struct rule *r);
@@ -291,6 +317,21 @@ void set_check(struct parser *ps, struct set *s);
 bool rule_check(struct parser *ps, struct rule *r);
 bool match_check(struct parser *ps, struct match *m);
 void name_check(struct parser *ps, const struct word *w);
+
+/* names.c */
+/* Reads one item of a list of names. */
+bool item_name(struct parser *ps, struct item *i);
+/* What a checked list holds, in the arena.  NULL: no memory (ps->nomem). */
+const struct texts *list_texts(struct parser *ps, const struct list *l);
+/* False if the rule is not to go on: no flow says what it asks for, or no memory. */
+bool names_compile(struct parser *ps, struct rule *r);
+/* Does every flow that says what `b` asks for say what `a` asks for? */
+bool names_include(const struct rule *a, const struct rule *b);
+/* What the flow says of the rule's names; *which: of the condition that decided, SEEN_N: none. */
+enum policy_truth names_hold(const struct rule *r, const struct policy_facts *f,
+			     enum match_field *which);
+/* NULL: not known. */
+const char *fact_of(const struct policy_facts *f, enum match_field field);
 
 /* steer_check.c */
 bool steer_check(struct parser *ps, struct steer *s);
@@ -344,6 +385,19 @@ struct way {
 void way_look(const struct policy *p, const struct policy_facts *f, bool swap, struct way *w);
 /* Which condition of the rule fails that the index leaves open; SEEN_N: none. */
 enum match_field rest_fails(const struct rule *r, const struct way *w);
+
+/* The rules that a flow meets, in their order. */
+struct walk {
+	const struct policy *p;
+	const struct policy_facts *f;
+	struct way way[2];
+	unsigned n_ways;
+};
+
+void walk_begin(struct walk *w, const struct policy *p, const struct policy_facts *f);
+/* The first rule from `from` on that takes the flow, or may: which is *truth.  p->n_rules, and
+ * true: it is the default. */
+uint32_t walk_next(const struct walk *w, uint32_t from, bool *swapped, enum policy_truth *truth);
 
 /* print.c */
 /* "from <lan>": one condition as it is written; nothing if there is none. */

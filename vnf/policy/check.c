@@ -20,6 +20,7 @@ static const struct {
 	[LIST_PORT] = { "a port, a range (8000:8999) or a <set> of ports", 0, U16_MAX, "port" },
 	[LIST_DOMAIN] = { "a domain or a range", 0, U16_MAX, "domain" },
 	[LIST_VLAN] = { "a VLAN, a stack, a range or untagged", 1, VID_MAX, "VLAN" },
+	[LIST_NAME] = { "a name or a <set> of names", 0, 0, "" },
 };
 
 static bool
@@ -53,7 +54,7 @@ item_set(struct parser *ps, struct item *i, enum list_kind kind)
 {
 	struct set *s = set_find(ps->p, i->text);
 
-	if (kind != LIST_ADDR && kind != LIST_PORT)
+	if (kind == LIST_DOMAIN || kind == LIST_VLAN)
 		return item_error(ps, i, "is a set: expected numbers here");
 	if (s == NULL)
 		return set_undefined(ps, i);
@@ -65,11 +66,14 @@ item_set(struct parser *ps, struct item *i, enum list_kind kind)
 	}
 	if (s->kind != kind) {
 		error_at(ps->p, ps->errs, &i->loc, "set <%s> holds %s: expected %s", i->text,
-			 s->kind == LIST_ADDR ? "addresses" : "ports", kinds[kind].wanted);
+			 s->kind == LIST_ADDR	? "addresses"
+			 : s->kind == LIST_PORT ? "ports"
+						: "names",
+			 kinds[kind].wanted);
 		return false;
 	}
 	i->set = s;
-	return s->spans != NULL;
+	return s->spans != NULL || s->texts != NULL;
 }
 
 /* Clears the bits beyond `len`; false if one was set. */
@@ -245,6 +249,8 @@ item_check(struct parser *ps, struct item *i, enum list_kind kind)
 		return item_addr(ps, i);
 	case LIST_VLAN:
 		return item_vlan(ps, i);
+	case LIST_NAME:
+		return i->kind == ITEM_SET ? item_set(ps, i, kind) : item_name(ps, i);
 	default:
 		if (i->kind == ITEM_RANGE)
 			return item_number(ps, i, kind);
@@ -276,7 +282,7 @@ list_check(struct parser *ps, struct list *l, enum list_kind kind)
 	return good;
 }
 
-/* A set is of ports if it begins with a number or with a set of ports. */
+/* A set is of ports if it begins with a number, of names if with a word, else as its first set. */
 void
 set_check(struct parser *ps, struct set *s)
 {
@@ -286,12 +292,18 @@ set_check(struct parser *ps, struct set *s)
 	s->kind = LIST_ADDR;
 	if (i && i->kind == ITEM_RANGE)
 		s->kind = LIST_PORT;
+	if (i && i->kind == ITEM_WORD)
+		s->kind = LIST_NAME;
 	if (i && i->kind == ITEM_SET && (inner = set_find(ps->p, i->text)) != NULL)
 		s->kind = inner->kind;
 	if (s->list->n == 0)
 		s->list->loc = s->loc;
-	if (list_check(ps, s->list, s->kind))
-		s->spans = list_spans(ps, s->list, s->kind);
+	if (list_check(ps, s->list, s->kind)) {
+		if (s->kind == LIST_NAME)
+			s->texts = list_texts(ps, s->list);
+		else
+			s->spans = list_spans(ps, s->list, s->kind);
+	}
 	s->ready = true;
 }
 
@@ -313,6 +325,7 @@ bool
 match_check(struct parser *ps, struct match *m)
 {
 	bool good = true;
+	unsigned k;
 
 	good &= field_check(ps, &m->from, LIST_ADDR);
 	good &= field_check(ps, &m->sport, LIST_PORT);
@@ -320,6 +333,8 @@ match_check(struct parser *ps, struct match *m)
 	good &= field_check(ps, &m->dport, LIST_PORT);
 	good &= field_check(ps, &m->vlan, LIST_VLAN);
 	good &= field_check(ps, &m->domain, LIST_DOMAIN);
+	for (k = 0; k < N_NAMES; k++)
+		good &= field_check(ps, &m->name[k], LIST_NAME);
 	return good;
 }
 

@@ -157,7 +157,7 @@ rule_compile(struct parser *ps, struct rule *r)
 		if (r->dim[d] == NULL)
 			return false;
 	}
-	return rule_possible(ps, r);
+	return rule_possible(ps, r) && names_compile(ps, r);
 }
 
 static bool
@@ -324,6 +324,7 @@ policy_new(const char *name, const char *text, size_t len)
 
 	if (p == NULL)
 		return NULL;
+	p->inspect = (struct policy_inspect){ 3 * 1000 * 1000, POLICY_INSPECT_MAX };
 	p->sets_tail = &p->sets;
 	p->rules_tail = &p->rules;
 	p->steer_tail = &p->steer_list;

@@ -59,42 +59,106 @@ way_look(const struct policy *p, const struct policy_facts *f, bool swap, struct
 	index_rows(p, key, &w->rows);
 }
 
-/* The first rule below `limit` that takes the flow this way round. */
+/* The first rule in [from, limit) whose addresses take the flow this way round. */
 static uint32_t
-first_match(const struct policy *p, const struct way *w, uint32_t limit)
+next_match(const struct policy *p, const struct way *w, uint32_t from, uint32_t limit)
 {
 	uint32_t i;
 
-	for (i = 0; (i = index_next(p, &w->rows, i, limit)) < limit; i++)
+	for (i = from; (i = index_next(p, &w->rows, i, limit)) < limit; i++)
 		if (rest_fails(p->rule[i], w) == SEEN_N)
 			break;
 	return i;
 }
 
 void
+walk_begin(struct walk *w, const struct policy *p, const struct policy_facts *f)
+{
+	w->p = p;
+	w->f = f;
+	w->n_ways = f->midstream ? 2 : 1;
+	way_look(p, f, false, &w->way[0]);
+	if (f->midstream)
+		way_look(p, f, true, &w->way[1]);
+}
+
+uint32_t
+walk_next(const struct walk *w, uint32_t from, bool *swapped, enum policy_truth *truth)
+{
+	const struct policy *p = w->p;
+	enum match_field which;
+	uint32_t i, other;
+
+	for (;; from = i + 1) {
+		*swapped = false;
+		*truth = POLICY_TRUE;
+		i = next_match(p, &w->way[0], from, p->n_rules);
+		if (w->n_ways > 1 && (other = next_match(p, &w->way[1], from, i)) < i) {
+			i = other;
+			*swapped = true;
+		}
+		if (i == p->n_rules)
+			return i;
+		*truth = names_hold(p->rule[i], w->f, &which);
+		if (*truth != POLICY_FALSE)
+			return i;
+	}
+}
+
+/* How much of a flow a mode needs from its beginning on. */
+static unsigned
+rank(enum policy_mode m)
+{
+	return m == POLICY_PROXY ? 2 : m == POLICY_PASSIVE;
+}
+
+/* The rule may be the flow's: it begins so that it can be. */
+static void
+begin_for(struct policy_verdict *v, const struct rule *r, bool first, bool midstream)
+{
+	static const enum policy_mode by_rank[] = { POLICY_TRACK, POLICY_PASSIVE, POLICY_PROXY };
+	const bool demoted = midstream && r->mode == POLICY_PROXY;
+	const enum policy_mode mode = by_rank[demoted ? 0 : rank(r->mode)];
+
+	v->may |= 1u << (demoted ? POLICY_TRACK : r->mode);
+	if (!first && rank(mode) <= rank(v->mode))
+		return;
+	v->mode = mode;
+	v->attrs = r->attrs->v;
+	v->reset = r->reset;
+	v->demoted = demoted;
+}
+
+void
 policy_decide(const struct policy *p, const struct policy_facts *f, struct policy_verdict *v)
 {
+	enum policy_truth truth;
 	const struct rule *r;
-	uint32_t i, other;
-	struct way w;
+	struct walk w;
+	uint32_t i;
 
-	way_look(p, f, false, &w);
-	i = first_match(p, &w, p->n_rules);
-	v->swapped = false;
-	if (f->midstream) {
-		way_look(p, f, true, &w);
-		if ((other = first_match(p, &w, i)) < i) {
-			i = other;
-			v->swapped = true;
-		}
-	}
+	walk_begin(&w, p, f);
+	v->n_waiting = v->may = 0;
+	for (i = 0; (i = walk_next(&w, i, &v->swapped, &truth)), truth == POLICY_UNKNOWN; i++)
+		begin_for(v, p->rule[i], v->n_waiting++ == 0, f->midstream);
 	r = i < p->n_rules ? p->rule[i] : p->def;
 	v->rule = i;
 	v->name = r->name.s;
+	if (v->n_waiting > 0) {
+		begin_for(v, r, false, f->midstream);
+		return;
+	}
 	v->reset = r->reset;
 	v->attrs = r->attrs->v;
 	v->demoted = f->midstream && r->mode == POLICY_PROXY;
 	v->mode = v->demoted ? POLICY_TRACK : r->mode;
+	v->may = 1u << v->mode;
+}
+
+struct policy_inspect
+policy_inspect(const struct policy *p)
+{
+	return p->inspect;
 }
 
 int
@@ -145,6 +209,14 @@ const char *
 policy_rule_name(const struct policy *p, uint32_t i)
 {
 	return rule_at(p, i)->name.s;
+}
+
+enum policy_mode
+policy_rule_mode(const struct policy *p, uint32_t i, bool midstream)
+{
+	const enum policy_mode mode = rule_at(p, i)->mode;
+
+	return midstream && mode == POLICY_PROXY ? POLICY_TRACK : mode;
 }
 
 const char *

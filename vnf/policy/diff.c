@@ -43,6 +43,8 @@ key_len(const char *s)
 
 	if (strncmp(s, "default", word) == 0)
 		return word;
+	if (strncmp(s, "set inspect ", 12) == 0)
+		return 11;
 	if (*name == '"')
 		return word + 1 + strcspn(name + 1, "\"") + 2;
 	return word + 1 + strcspn(name, *name == '<' ? " " : ":");
@@ -259,7 +261,7 @@ put(const struct statements *a, const struct statements *b, FILE *f)
 				rank(b, s));
 		if (strcmp(s->text, was->text) == 0)
 			continue;
-		if (strncmp(s->text, "set ", 4) == 0)
+		if (strncmp(s->text, "set <", 5) == 0)
 			rc = set_diff(was, s, f);
 		else
 			fprintf(f, "- %s\n+ %s\n", was->text, s->text);

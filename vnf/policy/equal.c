@@ -24,6 +24,7 @@ item_equal(const struct item *a, const struct item *b)
 		return a->n_vids == b->n_vids &&
 		       memcmp(a->vid, b->vid, a->n_vids * sizeof a->vid[0]) == 0;
 	case ITEM_SET:
+	case ITEM_NAME:
 		return string_equal(a->text, b->text);
 	default:
 		return a->lo == b->lo && a->hi == b->hi;
@@ -48,6 +49,11 @@ list_equal(const struct list *a, const struct list *b)
 static bool
 match_equal(const struct match *a, const struct match *b)
 {
+	unsigned k;
+
+	for (k = 0; k < N_NAMES; k++)
+		if (!list_equal(a->name[k], b->name[k]))
+			return false;
 	return a->tcp == b->tcp && string_equal(a->on.s, b->on.s) && list_equal(a->from, b->from) &&
 	       list_equal(a->to, b->to) && list_equal(a->sport, b->sport) &&
 	       list_equal(a->dport, b->dport) && list_equal(a->vlan, b->vlan) &&
@@ -97,6 +103,8 @@ policy_equal(const struct policy *a, const struct policy *b)
 	const struct steer *x = a->steer_list, *y = b->steer_list;
 	uint32_t i;
 
+	if (a->inspect.us != b->inspect.us || a->inspect.bytes != b->inspect.bytes)
+		return false;
 	for (; s && t; s = s->next, t = t->next)
 		if (!string_equal(s->name, t->name) || !list_equal(s->list, t->list))
 			return false;

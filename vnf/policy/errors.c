@@ -153,3 +153,14 @@ policy_errors_free(struct policy_errors *errs)
 		free(errs->list[i].text);
 	memset(errs, 0, sizeof *errs);
 }
+
+size_t
+phrase_add(char *buf, size_t size, size_t len, const char *what, bool first, bool last)
+{
+	const bool prose = strncmp(what, "a ", 2) == 0 || strncmp(what, "an ", 3) == 0 ||
+			   strncmp(what, "the ", 4) == 0;
+	const char *sep = first ? "" : last ? " or " : ", ";
+	int n = snprintf(buf + len, size - len, prose ? "%s%s" : "%s\"%s\"", sep, what);
+
+	return n > 0 && (size_t)n < size - len ? len + (size_t)n : size - 1;
+}

@@ -19,7 +19,9 @@ static const struct {
 static const char *const field_names[] = {
 	[SEEN_FROM] = "from",  [SEEN_TO] = "to",	 [SEEN_SPORT] = "from port",
 	[SEEN_DPORT] = "port", [SEEN_PROTO] = "proto",	 [SEEN_VLAN] = "vlan",
-	[SEEN_ON] = "on",      [SEEN_DOMAIN] = "domain", [SEEN_N] = NULL,
+	[SEEN_ON] = "on",      [SEEN_DOMAIN] = "domain", [SEEN_APP] = "app",
+	[SEEN_SNI] = "sni",    [SEEN_HOST] = "host",	 [SEEN_ALPN] = "alpn",
+	[SEEN_N] = NULL,
 };
 
 static enum match_field
@@ -33,26 +35,39 @@ rule_fails(const struct policy *p, uint32_t i, const struct way *w)
 	return rest_fails(p->rule[i], w);
 }
 
+/* What of a rule does not hold, or is not known, one way round. */
+static const char *
+names_fail(const struct policy *p, uint32_t i, const struct way *w, const struct policy_facts *f,
+	   enum policy_truth *truth)
+{
+	enum match_field field = rule_fails(p, i, w);
+
+	*truth = POLICY_FALSE;
+	if (field == SEEN_N)
+		*truth = names_hold(p->rule[i], f, &field);
+	return field_names[field];
+}
+
 void
 policy_explain(const struct policy *p, const struct policy_facts *f,
 	       void (*fn)(void *aux, const struct policy_try *t), void *aux)
 {
+	enum policy_truth truth;
 	struct policy_verdict v;
 	struct policy_try t;
-	struct way way[2];
+	struct walk w;
 	uint32_t i;
+	unsigned k;
 
 	policy_decide(p, f, &v);
-	way_look(p, f, false, &way[0]);
-	if (f->midstream)
-		way_look(p, f, true, &way[1]);
+	walk_begin(&w, p, f);
 	for (i = 0; i <= v.rule; i++) {
 		t = (struct policy_try){ .rule = i, .takes = i == v.rule };
 		t.swapped = t.takes && v.swapped;
-		if (i < p->n_rules) {
-			t.fails[0] = field_names[rule_fails(p, i, &way[0])];
-			if (f->midstream)
-				t.fails[1] = field_names[rule_fails(p, i, &way[1])];
+		for (k = 0; k < w.n_ways && i < p->n_rules; k++) {
+			t.fails[k] = names_fail(p, i, &w.way[k], f, &truth);
+			t.swapped |= truth == POLICY_UNKNOWN && k > 0 && !t.waits;
+			t.waits |= truth == POLICY_UNKNOWN;
 		}
 		fn(aux, &t);
 	}
@@ -94,6 +109,20 @@ vlan_put(const struct policy_facts *f, FILE *out)
 		fputs("it is untagged", out);
 }
 
+static void
+name_put(const struct policy_facts *f, enum match_field field, FILE *out)
+{
+	const char *fact = fact_of(f, field);
+
+	if (fact == NULL)
+		fputs("that is not known", out);
+	else if (*fact == '\0')
+		fputs("it says none", out);
+	else
+		fprintf(out, field == SEEN_APP && f->app_grows ? "it is %s so far" : "it is %s",
+			fact);
+}
+
 /* What the flow has where `field` wants something else. */
 static void
 fact_put(const struct policy_facts *f, enum match_field field, bool swap, const char *const *ports,
@@ -125,6 +154,12 @@ fact_put(const struct policy_facts *f, enum match_field field, bool swap, const 
 		break;
 	case SEEN_DOMAIN:
 		fprintf(out, "the domain is %u", f->domain);
+		break;
+	case SEEN_APP:
+	case SEEN_SNI:
+	case SEEN_HOST:
+	case SEEN_ALPN:
+		name_put(f, field, out);
 		break;
 	case SEEN_N:
 		break;

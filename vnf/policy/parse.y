@@ -9,10 +9,7 @@
  * Tokens and nodes live in the policy's arena and own nothing: there is nothing
  * for a %destructor to do.
  *
- * Where it grows: `set inspect` beside set, `match` beside rule;
- * app, sni, host and alpn as further `matches`; limit, rate, tag, capture and flood as
- * further `attr`; splice, snoop and release as further `action`.  The
- * scanner knows these words (T_LATER) and the report says that they are not there yet.
+ * Words of later versions the scanner knows (T_LATER); the report says that they are not there yet.
  */
 %code top {
 #include <errno.h>
@@ -85,7 +82,8 @@ static void policy_yyerror(const struct loc *loc, struct parser *ps, const char 
 %token <str> WORD "a name" STRING "a quoted string" SETNAME "a <set>"
 %token <str> DOTTED "an IPv4 address" ADDR6 "an IPv6 address"
 %token <num> NUMBER "a number" DURATION "a duration (300s, 5m, 1h)"
-%token ANY "any" ATTACHMENT "attachment" BALANCE "balance" BOTH "both" BRIDGE "bridge" CC "cc"
+%token ALPN "alpn" ANY "any" APP "app" HOST "host" INSPECT "inspect" SNI "sni"
+%token ATTACHMENT "attachment" BALANCE "balance" BOTH "both" BRIDGE "bridge" CC "cc"
 %token CLIENT "client" CLOSE "close" CLOSED "closed"
 %token COPY "copy" COUNT "count" DEFAULT "default" DOMAIN "domain" DROP "drop" ECN "ecn"
 %token FAIL "fail" FILE_ "file" FLOOD "flood" IDLE_RESTART "idle-restart" INCLUDE "include"
@@ -114,7 +112,7 @@ static void policy_yyerror(const struct loc *loc, struct parser *ps, const char 
 %type <rule> action
 %type <steer> path
 %type <pair> pair pairs
-%type <number> reset_side next attachment balance sample toggle chosen
+%type <number> said reset_side next attachment balance sample toggle chosen
 %type <flag> fail
 
 %start policy
@@ -129,7 +127,7 @@ statements:
 	| statements error
 	;
 
-statement: set | include | rule | default | steer | later | file_end ;
+statement: set | inspect | include | rule | default | steer | later | file_end ;
 
 /* No statement goes on where its file has ended. */
 file_end: ENDFILE { BEGIN(); } ;
@@ -159,8 +157,14 @@ set:
 		}
 	;
 
+set_word: SET { BEGIN(); } ;
+inspect:
+	  set_word INSPECT DURATION WORD
+		{ inspect_set(ps, $DURATION, &@DURATION, $WORD, &@WORD); }
+	;
+
 set_head:
-	  SET { BEGIN(); } SETNAME
+	  set_word SETNAME
 		{ NEED($$ = set_declare(ps, $SETNAME, @SETNAME)); }
 	;
 
@@ -231,12 +235,16 @@ condition:
 			match_list(ps, SEEN_VLAN, l, &@UNTAGGED);
 		}
 	| DOMAIN spec		{ match_list(ps, SEEN_DOMAIN, $spec, &@DOMAIN); }
+	| said spec		{ match_list(ps, (enum match_field)$said, $spec, &@said); }
 	| PROTO TCP		{ match_tcp(ps, &@PROTO); }
 	| PROTO WORD		{ proto_refuse(ps, &@WORD); }
 	| PROTO NUMBER		{ proto_refuse(ps, &@NUMBER); }
 	| ON name		{ match_on(ps, &$name, &@ON); }
 	| IN ON name		{ match_on(ps, &$name, &@IN); }
 	;
+
+said:	  APP { $$ = SEEN_APP; } | SNI { $$ = SEEN_SNI; }
+	| HOST { $$ = SEEN_HOST; } | ALPN { $$ = SEEN_ALPN; } ;
 
 spec:
 	  operand
@@ -269,6 +277,7 @@ item:
 	| NUMBER[lo] ":" NUMBER[hi]	{ NEED($$ = item_range(ps, $lo, $hi, @$)); }
 	| SETNAME		{ NEED($$ = item_text(ps, ITEM_SET, $1, @$)); }
 	| WORD			{ NEED($$ = item_text(ps, ITEM_WORD, $1, @$)); }
+	| STRING		{ NEED($$ = item_text(ps, ITEM_WORD, $1, @$)); }
 	| UNTAGGED		{ NEED($$ = item_new(ps, ITEM_UNTAGGED, @$)); }
 	;
 
@@ -421,14 +430,16 @@ name:
 /* Tokens that a message names together, where two of a group are possible. */
 static const struct group {
 	const char *phrase;		/* groups[0]'s comes last */
-	yysymbol_kind_t member[14];	/* ends with YYUNDEF */
+	yysymbol_kind_t member[15];	/* ends with YYUNDEF */
 } groups[] = {
 	{ "the next statement (rule, set, steer, default, include)",
 	  { YYSYMBOL_RULE, YYSYMBOL_SET, YYSYMBOL_STEER, YYSYMBOL_DEFAULT, YYSYMBOL_INCLUDE,
 	    YYSYMBOL_YYEOF, YYSYMBOL_LATER_STATEMENT, YYSYMBOL_ENDFILE, YYSYMBOL_YYUNDEF } },
-	{ "a condition (from, to, port, proto, vlan, untagged, on, domain)",
+	{ "a condition (from, to, port, proto, vlan, untagged, on, domain, app, sni, host, "
+	  "alpn)",
 	  { YYSYMBOL_FROM, YYSYMBOL_TO, YYSYMBOL_PORT, YYSYMBOL_PROTO, YYSYMBOL_VLAN,
-	    YYSYMBOL_UNTAGGED, YYSYMBOL_ON, YYSYMBOL_IN, YYSYMBOL_DOMAIN, YYSYMBOL_YYUNDEF } },
+	    YYSYMBOL_UNTAGGED, YYSYMBOL_ON, YYSYMBOL_IN, YYSYMBOL_DOMAIN, YYSYMBOL_APP,
+	    YYSYMBOL_SNI, YYSYMBOL_HOST, YYSYMBOL_ALPN, YYSYMBOL_YYUNDEF } },
 	{ "an action (proxy, track, passive, pass, drop, reset)",
 	  { YYSYMBOL_PROXY, YYSYMBOL_TRACK, YYSYMBOL_PASSIVE, YYSYMBOL_PASS, YYSYMBOL_DROP,
 	    YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
@@ -443,7 +454,8 @@ static const struct group {
 	  { YYSYMBOL_CLIENT, YYSYMBOL_SERVER, YYSYMBOL_BOTH, YYSYMBOL_YYUNDEF } },
 	{ NULL,		/* operand_phrase() */
 	  { YYSYMBOL_DOTTED, YYSYMBOL_ADDR6, YYSYMBOL_NUMBER, YYSYMBOL_SETNAME, YYSYMBOL_ANY,
-	    YYSYMBOL_WORD, YYSYMBOL_UNTAGGED, YYSYMBOL_LBRACE, YYSYMBOL_NOT, YYSYMBOL_YYUNDEF } },
+	    YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_UNTAGGED, YYSYMBOL_LBRACE, YYSYMBOL_NOT,
+	    YYSYMBOL_YYUNDEF } },
 	{ "a name", { YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_MIRROR, YYSYMBOL_YYUNDEF } },
 };
 
@@ -463,21 +475,11 @@ operand_phrase(yysymbol_kind_t before)
 		return "a VLAN (100, 100.200, 100:199), untagged, { a list } or any";
 	case YYSYMBOL_DOMAIN:
 		return "a domain, a range, { a list } or any";
+	case YYSYMBOL_said:
+		return "a name, a <set>, { a list } or any";
 	default:
 		return "an address, a number or a <set>";
 	}
-}
-
-/* Adds `what` to the list in `buf`; words of the language go in quotes. */
-static size_t
-phrase_add(char *buf, size_t size, size_t len, const char *what, bool first, bool last)
-{
-	const bool prose = strncmp(what, "a ", 2) == 0 || strncmp(what, "an ", 3) == 0 ||
-			   strncmp(what, "the ", 4) == 0;
-	const char *sep = first ? "" : last ? " or " : ", ";
-	int n = snprintf(buf + len, size - len, prose ? "%s%s" : "%s\"%s\"", sep, what);
-
-	return n > 0 && (size_t)n < size - len ? len + (size_t)n : size - 1;
 }
 
 static bool
@@ -518,11 +520,12 @@ describe_expected(yysymbol_kind_t *kinds, int n, yysymbol_kind_t before, char *b
 {
 	const char *what[N_GROUPS + N_EXPECTED];
 	const bool statement = group_take(&groups[0], kinds, &n);
+	const bool operand = expects(kinds, n, YYSYMBOL_DOTTED);
 	int i, n_what = 0;
 	size_t len = 0;
 
 	for (i = 1; i < (int)N_GROUPS; i++)
-		if (group_take(&groups[i], kinds, &n))
+		if ((groups[i].phrase || operand) && group_take(&groups[i], kinds, &n))
 			what[n_what++] = groups[i].phrase ? groups[i].phrase :
 					 operand_phrase(before);
 	for (i = 0; i < n; i++)
@@ -570,7 +573,8 @@ yyreport_syntax_error(const yypcontext_t *ctx, struct parser *ps)
 	if (found == YYSYMBOL_BAD)
 		return 0;	/* the scanner has said it */
 	source_quote(ps->p, loc, quote, sizeof quote);
-	wants_name = expects(kinds, n, YYSYMBOL_WORD) && expects(kinds, n, YYSYMBOL_STRING);
+	wants_name = expects(kinds, n, YYSYMBOL_WORD) && expects(kinds, n, YYSYMBOL_STRING) &&
+		     !expects(kinds, n, YYSYMBOL_DOTTED);
 	if (found == YYSYMBOL_LATER && !wants_name) {
 		later_refuse(ps, loc);
 		return 0;

@@ -32,6 +32,17 @@ enum {
 	POLICY_ATTACHMENT_MAX = 2046,
 	POLICY_SAMPLE_MAX = 65535,	/* of 1/N */
 	POLICY_PAIRS_MAX = 16,		/* that one selection is balanced over */
+	POLICY_INSPECT_MIN = 64,	/* bytes of a direction, of `set inspect` */
+	POLICY_INSPECT_MAX = 512,
+};
+
+enum policy_truth { POLICY_FALSE, POLICY_TRUE, POLICY_UNKNOWN };
+
+/* How long it is waited for what a flow's bytes say: since its first frame, and while they leave it
+ * open in each direction. */
+struct policy_inspect {
+	int64_t us;
+	uint32_t bytes;
 };
 
 /* The rungs that a rule may name.  splice, snoop and release come later. */
@@ -76,7 +87,7 @@ struct policy_attrs {
 	int64_t timeout_us;		/* idle time; 0: the mode's own */
 };
 
-/* What is known of a flow at its first packet. */
+/* What is known of a flow: at its first packet, but for what its bytes say. */
 struct policy_facts {
 	struct ip_addr src, dst;	/* IPv4 is v4-mapped: the address tells the family */
 	uint16_t sport, dport;		/* host order */
@@ -87,13 +98,20 @@ struct policy_facts {
 	uint8_t n_tags;
 	uint16_t vid[POLICY_TAGS_MAX];	/* outermost first; a VID of 0 (priority tag) is no tag */
 	bool midstream;			/* not a SYN: which end is the client is a guess */
+	/* What its bytes say.  NULL: not known yet; "": nothing, and never will. */
+	const char *app;		/* a chain, "smtp+tls" */
+	const char *sni, *host, *alpn;	/* alpn: ';' between */
+	bool app_grows;			/* the chain may get another link */
+	bool settled;			/* it was waited long enough: what is not known is not so */
 };
 
 struct policy_verdict {
-	enum policy_mode mode;
+	enum policy_mode mode;		/* while it is waited: the mode to begin in */
 	enum policy_reset reset;	/* mode RESET */
-	struct policy_attrs attrs;
+	struct policy_attrs attrs;	/* of the first rule with that mode */
 	uint32_t rule;			/* index in file order; policy_n_rules() is the default */
+	uint32_t n_waiting;		/* rules before it that it may be, once its bytes say it */
+	unsigned may;			/* bit a mode: of these and of `rule` */
 	const char *name;		/* of the rule; lives as long as the snapshot */
 	bool swapped;			/* midstream: matched with the ends swapped */
 	bool demoted;			/* proxy can't begin mid-stream: track */
@@ -225,6 +243,11 @@ uint32_t policy_find_rule(const struct policy *p, const char *name);
 /*
  * First match in file order wins, else the default.  Where `midstream` is set
  * the client is not known: a rule takes the flow if it matches either way round.
+ *
+ * A rule that asks for what is not known yet is remembered, and the walk goes on: v->rule is what
+ * takes the flow if none of the v->n_waiting rules does.  The flow then begins in the strongest
+ * mode that any of them could need (proxy, passive, track), and is decided again, by the same
+ * call, when more is known.
  */
 void policy_decide(const struct policy *p, const struct policy_facts *f, struct policy_verdict *v);
 
@@ -232,8 +255,10 @@ void policy_decide(const struct policy *p, const struct policy_facts *f, struct 
 struct policy_try {
 	uint32_t rule;			/* policy_n_rules(): the default */
 	bool takes, swapped;		/* swapped: with the ends the other way round */
+	bool waits;			/* it would, if the flow said what is not known yet */
 	/* The first condition that fails: as given, and (midstream) the other way round:
-	 * "from", "from port", "to", "port", "proto", "vlan", "on", "domain"; NULL: none. */
+	 * "from", "from port", "to", "port", "proto", "vlan", "on", "domain", "app", "sni", "host",
+	 * "alpn"; NULL: none.  Of a rule that waits: what is not known. */
 	const char *fails[2];
 };
 
@@ -251,8 +276,14 @@ void policy_explain_why(const struct policy *p, const struct policy_facts *f,
 
 uint32_t policy_n_rules(const struct policy *p);
 
+/* What `set inspect` says, else 3 s and 512 bytes. */
+struct policy_inspect policy_inspect(const struct policy *p);
+
 /* Where rule `i` stands: its file's name, and the line from 1. */
 const char *policy_rule_place(const struct policy *p, uint32_t i, int *line);
+
+/* The mode that rule `i` has for a flow of which the beginning was seen, or was not. */
+enum policy_mode policy_rule_mode(const struct policy *p, uint32_t i, bool midstream);
 
 /* The name of rule `i`, or "default". */
 const char *policy_rule_name(const struct policy *p, uint32_t i);

@@ -23,6 +23,21 @@ prefix_print(const struct policy_prefix *x, FILE *f)
 		fprintf(f, "/%u", x->len);
 }
 
+/* A name in a list, plain where it would be read as one word. */
+static void
+text_print(const char *s, FILE *f)
+{
+	static const char later[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.-";
+	const bool star = strncmp(s, "*.", 2) == 0;
+	const char *from = star ? s + 2 : s;
+	bool plain = *from && from[strspn(from, later)] == '\0';
+
+	plain &= star || (!strchr("0123456789.-", *s) && !lex_is_keyword(s));
+	plain &= strcmp(s, "mirror") != 0;
+	fprintf(f, plain ? "%s" : "\"%s\"", s);
+}
+
 static void
 item_print(const struct item *i, FILE *f)
 {
@@ -40,6 +55,9 @@ item_print(const struct item *i, FILE *f)
 		break;
 	case ITEM_SET:
 		fprintf(f, "<%s>", i->text);
+		break;
+	case ITEM_NAME:
+		text_print(i->text, f);
 		break;
 	default:
 		fprintf(f, "%" PRIu64, i->lo);
@@ -139,6 +157,18 @@ condition_print(const struct match *m, enum match_field field, FILE *f)
 	case SEEN_DOMAIN:
 		list_print("domain", m->domain, f);
 		break;
+	case SEEN_APP:
+		list_print("app", m->name[0], f);
+		break;
+	case SEEN_SNI:
+		list_print("sni", m->name[1], f);
+		break;
+	case SEEN_HOST:
+		list_print("host", m->name[2], f);
+		break;
+	case SEEN_ALPN:
+		list_print("alpn", m->name[3], f);
+		break;
 	case SEEN_N:
 		break;
 	}
@@ -148,7 +178,8 @@ static void
 match_print(const struct match *m, FILE *f)
 {
 	static const enum match_field order[] = { SEEN_ON,   SEEN_DOMAIN, SEEN_VLAN, SEEN_PROTO,
-						  SEEN_FROM, SEEN_SPORT,  SEEN_TO,   SEEN_DPORT };
+						  SEEN_FROM, SEEN_SPORT,  SEEN_TO,   SEEN_DPORT,
+						  SEEN_APP,  SEEN_SNI,	  SEEN_HOST, SEEN_ALPN };
 	size_t i;
 
 	for (i = 0; i < sizeof order / sizeof order[0]; i++)
@@ -307,6 +338,11 @@ policy_print(const struct policy *p, FILE *f)
 	const struct set *t;
 	uint32_t i;
 
+	if (p->inspect_seen.line) {
+		fputs("set inspect ", f);
+		duration_print(p->inspect.us, f);
+		fprintf(f, " %uB\n", p->inspect.bytes);
+	}
 	for (t = p->sets; t; t = t->next) {
 		fprintf(f, "set <%s> ", t->name);
 		items_print(t->list, f);

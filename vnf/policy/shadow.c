@@ -58,7 +58,7 @@ rule_covers(const struct rule *a, const struct rule *b)
 		return false;
 	if (a->match->on.s && (!b->match->on.s || strcmp(a->match->on.s, b->match->on.s) != 0))
 		return false;
-	if (!vlans_include(a->match->vlan, b->match->vlan))
+	if (!vlans_include(a->match->vlan, b->match->vlan) || !names_include(a, b))
 		return false;
 	/* The small dimensions first: they are the quick ones. */
 	for (d = DIM_N; d-- > 0;)
@@ -164,6 +164,8 @@ may_take(struct search *s, const struct box *b, const struct rule *by, const str
 	if (m->tcp && !s->r->match->tcp)
 		return false;
 	if (m->on.s && (!s->r->match->on.s || strcmp(m->on.s, s->r->match->on.s) != 0))
+		return false;
+	if (!names_include(by, s->r))
 		return false;
 	if (m->vlan == NULL)
 		return true;

@@ -78,6 +78,10 @@ conditions_check(struct parser *ps, const struct match *m)
 		{ SEEN_SPORT, "a selection goes by the server's port only" },
 		{ SEEN_ON, "a selection names its ports by client and server" },
 		{ SEEN_DOMAIN, "a selection has no domain" },
+		{ SEEN_APP, "a selection can't know what a flow says: \"app\" is for rules" },
+		{ SEEN_SNI, "a selection can't know what a flow says: \"sni\" is for rules" },
+		{ SEEN_HOST, "a selection can't know what a flow says: \"host\" is for rules" },
+		{ SEEN_ALPN, "a selection can't know what a flow says: \"alpn\" is for rules" },
 	};
 	const struct list *lists[] = { m->from, m->to, m->dport };
 	size_t k;

@@ -4,7 +4,7 @@
  * A flow belongs to one stack and so to one thread.  Direction 0 is from the
  * initiator to the responder, 1 the reverse; key.addr[0] is the initiator.
  * Fields are read by anyone on that thread; only libtcpterm writes them, but
- * for `cookie` and `caller`, which are the caller's.
+ * for `cookie`, `caller` and `inspected`, which are the caller's.
  */
 #ifndef TCPTERM_FLOW_H
 #define TCPTERM_FLOW_H
@@ -39,6 +39,7 @@ struct flow {
 	bool roles_guessed;		/* mid-stream: who began is by port */
 	bool is_copy;			/* passive: its frames are copies, none is forwarded */
 	bool announced;			/* flow_new was called for it */
+	bool inspected;			/* the caller's: ops->bytes is told of its payload */
 	usec_t started, last;		/* last: of the latest segment */
 	uint64_t packets[2], bytes[2];	/* frames, payload bytes received of a direction */
 	struct l2_template l2[2];	/* learned from that direction's frames */

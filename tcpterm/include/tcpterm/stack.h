@@ -31,6 +31,14 @@ struct tcpterm_ops {
 	 * words: counters and info may be read).  Any may be NULL. */
 	void (*flow_new)(void *ctx, struct flow *f);
 	void (*flow_end)(void *ctx, struct flow *f);
+	/*
+	 * Payload of a relayed or tracked flow that is `inspected`: `len` bytes of direction `dir`
+	 * from offset `off`, 0 being the byte after the SYN.  Of a relay in order and once, before
+	 * they leave; of a tracked flow as they cross, what its receiver could take.  `p` is read
+	 * during the call only.  The flow is not to be ended or moved by the callee.
+	 */
+	void (*bytes)(void *ctx, struct flow *f, unsigned dir, uint64_t off, const void *p,
+		      uint32_t len);
 	/* The passive halves' events. */
 	const struct tcpterm_passive_ops *passive;
 };
@@ -155,9 +163,9 @@ void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 
 /*
  * Moves a flow down the ladder, and never up: a handshake or a relay to TRACK, PASS or DROP; a
- * tracked flow to PASS or DROP; a passive one, its streams ended, to PASS or DROP; a passed one to
- * DROP, which swallows what comes until the flow is idle.  0: the flow has another object, and
- * `f` is gone.  -EAGAIN: a relay still holds bytes, and moves as soon as it does not.
+ * tracked flow to PASS or DROP; a passive one, its streams ended, to TRACK, PASS or DROP; a passed
+ * one to DROP, which swallows what comes until the flow is idle.  0: the flow has another object,
+ * and `f` is gone.  -EAGAIN: a relay still holds bytes, and moves as soon as it does not.
  * -EINVAL: upwards, or no such way.  -ENOTCONN: it is over already.  -ENOMEM: it is as it was.
  */
 int tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to);

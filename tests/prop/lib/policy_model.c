@@ -123,7 +123,9 @@ ref_fails(const struct ref_policy *p, const struct ref_rule *r, const struct pol
 		return !ref_vlan(&r->vlan, f);
 	if (strcmp(name, "on") == 0)
 		return r->on >= 0 && r->on != f->port;
-	return strcmp(name, "proto") == 0 && r->tcp && f->proto != IPPROTO_TCP;
+	if (strcmp(name, "proto") == 0)
+		return r->tcp && f->proto != IPPROTO_TCP;
+	return ref_said(p->name_set, &r->names, f, name) == POLICY_FALSE;
 }
 
 struct policy_facts
@@ -139,22 +141,30 @@ turned_round(const struct policy_facts *f)
 	return back;
 }
 
-unsigned
-ref_decide(const struct ref_policy *p, const struct policy_facts *f, bool *swapped)
+struct ref_verdict
+ref_decide(const struct ref_policy *p, const struct policy_facts *f)
 {
 	const struct policy_facts back = turned_round(f);
-	unsigned i;
+	struct ref_verdict v = { 0 };
 
-	*swapped = false;
-	for (i = 0; i < p->n_rules; i++) {
-		if (ref_takes(p, &p->rule[i], f))
-			return i;
-		if (f->midstream && ref_takes(p, &p->rule[i], &back)) {
-			*swapped = true;
-			return i;
-		}
+	for (; v.rule < p->n_rules; v.rule++) {
+		const struct ref_rule *r = &p->rule[v.rule];
+		const bool takes = ref_takes(p, r, f);
+		enum policy_truth truth;
+
+		if (!takes && !(f->midstream && ref_takes(p, r, &back)))
+			continue;
+		truth = ref_truth(p->name_set, &r->names, f);
+		if (truth == POLICY_FALSE)
+			continue;
+		v.may[f->midstream && r->mode == POLICY_PROXY ? POLICY_TRACK : r->mode] = true;
+		v.swapped = truth == POLICY_TRUE && !takes;
+		if (truth == POLICY_TRUE)
+			break;
+		v.waits[v.rule] = true;
+		v.n_waiting++;
 	}
-	return i;
+	return v;
 }
 
 /* --- random policies ---------------------------------------------------------- */
@@ -258,6 +268,8 @@ draw_policy(struct ref_policy *p)
 		p->addr_set[i].item[0] = draw_prefix();
 		p->port_set[i].item[0] = draw_range(65535);
 	}
+	for (i = 0; i < N_NAME_SETS; i++)
+		p->name_set[i] = draw_name_set();
 	p->n_rules = draw(4) ? draw(12) : draw(MAX_RULES);
 	for (i = 0; i < p->n_rules; i++) {
 		p->rule[i] = (struct ref_rule){
@@ -267,6 +279,7 @@ draw_policy(struct ref_policy *p)
 			.dport = draw_condition(PORT, 2),
 			.vlan = draw_condition(VLAN, 6),
 			.domain = draw_condition(DOMAIN, 6),
+			.names = draw_names(),
 			.tcp = draw(2),
 			.on = draw(5) ? -1 : (int)draw(N_PORTS),
 			.mode = (enum policy_mode)draw(POLICY_RESET + 1),
@@ -293,6 +306,7 @@ draw_facts(void)
 	f.proto = draw(4) ? IPPROTO_TCP : IPPROTO_UDP;
 	for (i = 0; i < f.n_tags; i++)
 		f.vid[i] = (uint16_t)draw(7);
+	draw_said(&f);
 	draw_addr(a, v6);
 	f.src = v6 ? ip_addr_v6(a) : ip_addr_v4(a);
 	draw_addr(a, v6);
@@ -410,6 +424,7 @@ write_rule(FILE *f, const struct ref_rule *r, unsigned i)
 		write_list(f, DOMAIN, &r->domain);
 	}
 	write_end(f, "from", &r->from, &r->sport);
+	write_names(f, &r->names);
 	if (r->mode == POLICY_PROXY && draw(2) == 0)
 		write_proxy_attrs(f);
 	else if (draw(3) == 0)
@@ -437,6 +452,11 @@ write_policy(const struct ref_policy *p)
 		fprintf(f, "}\nset <p%u> {", i);
 		write_items(f, PORT, &p->port_set[i]);
 		fputs("}\n", f);
+	}
+	for (i = 0; i < N_NAME_SETS; i++) {
+		fprintf(f, "set <n%u> { ", i);
+		write_words(f, &p->name_set[i]);
+		fputs(" }\n", f);
 	}
 	fputs("default track\n", f);
 	fclose(f);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vnf/policy/policy.h"
+#include "tests/prop/lib/names_model.h"
 
 enum { MAX_RULES = 130, MAX_ITEMS = 4, N_SETS = 4, N_PORTS = 3 };
 
@@ -33,6 +33,7 @@ struct ref_list {
 
 struct ref_rule {
 	struct ref_list from, to, sport, dport, vlan, domain;
+	struct ref_names names;
 	bool tcp, gone;
 	int on;			/* port index, -1: any */
 	enum policy_mode mode;
@@ -40,6 +41,7 @@ struct ref_rule {
 
 struct ref_policy {
 	struct ref_list addr_set[N_SETS], port_set[N_SETS];
+	struct ref_words name_set[N_NAME_SETS];
 	struct ref_rule rule[MAX_RULES];
 	unsigned n_rules;
 };
@@ -54,8 +56,17 @@ struct policy_facts draw_facts(void);
 /* One line a statement; a rule that is gone leaves its line empty.  To be freed. */
 char *write_policy(const struct ref_policy *p);
 
-/* The rule that wins, and whether with the ends swapped; n_rules: none. */
-unsigned ref_decide(const struct ref_policy *p, const struct policy_facts *f, bool *swapped);
+/* What becomes of a flow. */
+struct ref_verdict {
+	unsigned rule;		/* that takes it if none of those that wait does; n_rules: none */
+	bool swapped;
+	unsigned n_waiting;
+	bool waits[MAX_RULES];
+	bool may[POLICY_RESET + 1];	/* be of this mode */
+};
+
+/* `may` of a flow that no rule takes is left to the caller: the default is not known here. */
+struct ref_verdict ref_decide(const struct ref_policy *p, const struct policy_facts *f);
 
 /* Does this one condition ("from", "port", ...) fail? */
 bool ref_fails(const struct ref_policy *p, const struct ref_rule *r, const struct policy_facts *f,
