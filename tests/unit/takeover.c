@@ -117,6 +117,25 @@ takeover_under_loss_loses_nothing(void)
 	CU_ASSERT_EQUAL(n_taken, 20);
 }
 
+/* A sender that always has something in flight leaves no moment of rest: the request waits, and
+ * the flow stays what it was to its end. */
+static void
+flow_that_never_pauses_stays_passive_and_whole(void)
+{
+	struct chain c;
+
+	chain_init(&c, NULL);
+	c.verdict.decision = TCPTERM_PASSIVE;
+	c.app[CHAIN_CLIENT].to_send = 8 * MB;
+	chain_connect(&c);
+	chain_run(&c, SECOND / 10, chain_never);
+	CU_ASSERT_EQUAL(tcpterm_take_over(c.stack[CHAIN_RELAY], chain_flow(&c)), 0);
+	go_on(&c, 0, 0);
+	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->taken_over, 0);
+	CU_ASSERT_EQUAL(tcpterm_stats(c.stack[CHAIN_RELAY])->segments_out, 0);
+	chain_fini(&c);
+}
+
 static void
 what_can_not_be_taken_over_says_why(void)
 {
@@ -154,4 +173,5 @@ what_can_not_be_taken_over_says_why(void)
 TEAM_MAIN(takeover, TAP_CHECK(S9, pair_becomes_a_relay_at_the_next_moment_of_rest),
 	  TAP_CHECK(S9, nothing_takes_a_pair_over_unasked),
 	  TAP_TEST(takeover_under_loss_loses_nothing),
+	  TAP_TEST(flow_that_never_pauses_stays_passive_and_whole),
 	  TAP_TEST(what_can_not_be_taken_over_says_why))

@@ -175,10 +175,10 @@ int tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to);
  * relay with the numbers, options and clocks that its ends agreed on.  Its handshake has to have
  * been seen whole, without options that a relay could not keep to, and no byte may be missing.  It
  * happens at the first segment after which each end has spoken since this call and all that was
- * forwarded is acknowledged in both directions; until then it stays passive, and for good where a
- * gap, a FIN or a RST comes first.  When it happens its streams end, and it is another object: by
- * tcpterm_find().  0; -EINVAL: no passive flow, or its frames are copies; -ENOTCONN: it ends;
- * -EOPNOTSUPP: it can't be taken over; -ENOMEM.
+ * forwarded is acknowledged in both directions; until then it stays passive, however long a sender
+ * always has something in flight, and for good where a gap, a FIN or a RST comes first.  When it
+ * happens its streams end, and it is another object: by tcpterm_find().  0; -EINVAL: no passive
+ * flow, or its frames are copies; -ENOTCONN: it ends; -EOPNOTSUPP: it can't be taken over; -ENOMEM.
  */
 int tcpterm_take_over(struct tcpterm *s, struct flow *f);
 
