@@ -79,10 +79,11 @@ testpmd_up() {
 }
 
 leat_up() {
+	local trust=${TRUST:+,trust}
 	policy
 	mkdir -p "$RUN/leat"
 	spawn leatd taskset -c "$FUNCTION_CORE" "$LEATD" --name t --run-dir "$RUN/leat" --db "$RUN/leat.db" \
-		--policy "$RUN/policy" --port "a=vhost:$(sock leat-a)" --port "b=vhost:$(sock leat-b)" \
+		--policy "$RUN/policy" --port "a=vhost:$(sock leat-a)$trust" --port "b=vhost:$(sock leat-b)$trust" \
 		--pair a:b --workers 1 --cores "$FUNCTION_CORE" --ovs-db "$OVS_DIR/db.sock" \
 		--metrics "unix:$RUN/metrics.sock" || return 1
 	wait_for "leat-a is up" 60 port_is_up leat-a && wait_for "leat-b is up" 60 port_is_up leat-b &&
@@ -148,11 +149,12 @@ scene || {
 	exit 1
 }
 rm -f "$RESULTS"
-echo "bench-e2e: Open vSwitch's PMD is on core $SWITCH_CORE and never sleeps; leatd, testpmd and HAProxy" \
-	"are on core $FUNCTION_CORE; client and server are on either. Load $(cut -d' ' -f1-3 /proc/loadavg)."
+echo "bench-e2e: Open vSwitch's PMD is on core $SWITCH_CORE and never sleeps; leatd, testpmd and HAProxy are" \
+	"on core $FUNCTION_CORE; client and server are on either, for rr and cpu- on core $SWITCH_CORE." \
+	"${TRUST:+leatd trusts its ports. }Load $(cut -d' ' -f1-3 /proc/loadavg)."
 "$E2E/rounds.py" --run "$RUN" --ends "$ENDS" --client "/run/netns/$NS-client" --server "/run/netns/$NS-server" \
 	--rounds "${ROUNDS:-5}" --time "${TIME:-2}" --hold "${HOLD:-5000}" --only "${ONLY:-.}" \
-	--results "$RESULTS" \
+	--core "$SWITCH_CORE" --results "$RESULTS" \
 	"none=$SERVER4:$NONE_PORT" "testpmd=$SERVER4:$TESTPMD_PORT" "track=$SERVER4:$TRACK_PORT" \
 	"proxy=$SERVER4:$PROXY_PORT" "haproxy=$HAPROXY4:$HAPROXY_PORT" &
 record process "$! $(start_time $!) rounds"	# in the background, so that a signal is heeded at once

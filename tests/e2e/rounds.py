@@ -2,12 +2,12 @@
 """The rounds of bench-e2e: each measure, each variant in turn, and what the function spent on it.
 
     rounds.py --run FOLDER --ends PROGRAM --client NETNS --server NETNS --rounds N --time SECONDS
-              --hold N --only REGEX --results FILE VARIANT=ADDRESS:PORT...
+              --hold N --only REGEX --core N --results FILE VARIANT=ADDRESS:PORT...
 
 FOLDER has NAME.pid of leatd, testpmd, haproxy and vswitchd. Of these only what a variant needs runs
 while it is measured; the others stand still (SIGSTOP). For a measure whose name begins with cpu- the
-function's threads are real-time ones: nothing takes the core from them while they count cycles. One JSON
-object a line goes to FILE.
+function's threads are real-time ones: nothing takes the core from them while they count cycles. For these,
+and for rr, the two ends are on core N, which is not the function's. One JSON object a line goes to FILE.
 """
 import argparse
 import glob
@@ -170,17 +170,19 @@ class Bench:
     def measured(self, variant):
         return self.function[NEEDS[variant][-1]] if variant != "none" else None
 
-    def command(self, variant, what, *extra):
+    def command(self, variant, what, *extra, pinned=False):
         address, port = self.variants[variant].split(":")
         a = self.args
-        return [a.ends, a.client, a.server, address, port, what, *map(str, extra)]
+        pin = ["taskset", "-c", a.core] if pinned else []
+        return [*pin, a.ends, a.client, a.server, address, port, what, *map(str, extra)]
 
-    def run(self, variant, what, n, *extra):
+    def run(self, variant, pinned, what, n, *extra):
         """What the ends say, and the CPU seconds."""
         f = self.measured(variant)
         before = f.cpu() if f else {}
-        done = subprocess.run(self.command(variant, what, n, self.args.time, *extra), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=self.args.time + 30)
+        done = subprocess.run(self.command(variant, what, n, self.args.time, *extra, pinned=pinned),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=self.args.time + 30)
         after = f.cpu() if f else {}
         if done.returncode != 0:
             raise RuntimeError(done.stderr.decode().strip() or "ends with %d" % done.returncode)
@@ -192,11 +194,11 @@ class Bench:
     def one(self, name, variant):
         self.only(variant)
         if not name.startswith("cpu-"):
-            return self.run(variant, *MEASURES[name])
+            return self.run(variant, name.startswith("rr"), *MEASURES[name])
         f = self.measured(variant)
         f.real_time(True)
         try:
-            return self.run(variant, *MEASURES[name])
+            return self.run(variant, True, *MEASURES[name])
         finally:
             f.real_time(False)
 
@@ -277,7 +279,7 @@ def brief(name, said):
 
 def main():
     a = argparse.ArgumentParser()
-    for name in ("run", "ends", "client", "server", "only", "results"):
+    for name in ("run", "ends", "client", "server", "only", "core", "results"):
         a.add_argument("--" + name, required=True)
     a.add_argument("--rounds", type=int, required=True)
     a.add_argument("--hold", type=int, required=True)
