@@ -11,6 +11,8 @@ int
 app_shelf_open(struct app_shelf *s, size_t size, uint32_t n)
 {
 	*s = (struct app_shelf){ .size = size, .n = n };
+	if (n == 0)
+		return 0;
 	s->base = mmap(NULL, size * n, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s->base == MAP_FAILED) {

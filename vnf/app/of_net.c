@@ -148,6 +148,8 @@ dns_server(const uint8_t *p, size_t n)
 
 /* --- the PROXY protocol: APP_YES once its header is whole --- */
 
+enum { PROXY_LINE = 107 };	/* bytes of its longest line */
+
 enum app_match
 proxy_client(const uint8_t *p, size_t n)
 {
@@ -159,9 +161,9 @@ proxy_client(const uint8_t *p, size_t n)
 		if (m == APP_YES)
 			m = match_any(p, n, 6,
 				      (const char *const[]){ "TCP4 ", "TCP6 ", "UNKNOWN", NULL });
-		if (m != APP_YES || line_ended(p, n))
+		if (m != APP_YES || line_ended(p, n < PROXY_LINE ? n : PROXY_LINE))
 			return m;
-		return n < 107 ? APP_MORE : APP_NO;	/* its longest line */
+		return n < PROXY_LINE ? APP_MORE : APP_NO;
 	}
 	m = match_bytes(p, n, 0, v2, sizeof v2 - 1);
 	if (m != APP_YES || n < 16)

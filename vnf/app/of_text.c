@@ -111,9 +111,9 @@ imap_client(const uint8_t *p, size_t n)
 
 	for (i = 0; i < n && i < 17 && (is_alnum(p[i]) || p[i] == '.'); i++)
 		;
-	if (i == n && i < 17)
+	if (i < 17 && i == n)
 		return APP_MORE;
-	if (p[i] != ' ')
+	if (i == 17 || p[i] != ' ')
 		return APP_NO;
 	return as(match_any(p, n, i + 1,
 			    WORDS("LOGIN ", "CAPABILITY\r", "STARTTLS\r", "AUTHENTICATE ",

@@ -104,6 +104,18 @@ static const char *const rtsp_methods[] = { "OPTIONS ",	 "DESCRIBE ",	   "ANNOUN
 					    "REDIRECT ", "SET_PARAMETER ", "PLAY_NOTIFY ",
 					    NULL };
 
+/*
+ * A target of the protocol's own tells it where the version does not: a proxy of another protocol
+ * may be asked for it.
+ */
+static enum app_match
+by_target(enum app_match target, enum app_match version)
+{
+	if (version == APP_YES || target == APP_NO)
+		return version;
+	return as(target, APP_WEAK);
+}
+
 enum app_match
 rtsp_client(const uint8_t *p, size_t n)
 {
@@ -116,7 +128,7 @@ rtsp_client(const uint8_t *p, size_t n)
 	if (m != APP_YES)
 		return m;
 	m = match_any(p, n, at, (const char *const[]){ "rtsp://", "rtsps://", "rtspu://", NULL });
-	return m == APP_NO ? request_version(p, n, at, "RTSP/") : m;
+	return by_target(m, request_version(p, n, at, "RTSP/"));
 }
 
 enum app_match
@@ -148,7 +160,7 @@ sip_either(const uint8_t *p, size_t n)
 	if (m != APP_YES)
 		return m;
 	m = match_any(p, n, at, (const char *const[]){ "sip:", "sips:", "tel:", NULL });
-	return m == APP_NO ? request_version(p, n, at, "SIP/2.0") : m;
+	return by_target(m, request_version(p, n, at, "SIP/2.0"));
 }
 
 /* --- RTMP: version 3, a time, four zeros or, as Flash does it, a version, and random bytes --- */
