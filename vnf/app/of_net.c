@@ -209,13 +209,10 @@ socks_client(const uint8_t *p, size_t n)
 	if (n > 1 && (p[1] == 0 || p[1] > 10))
 		return APP_NO;
 	for (i = 2; n > 1 && i < n && i < 2u + p[1]; i++)
-		if (p[i] > 9 && p[i] < 0x80)
+		if (p[i] > 9)	/* those that are assigned: private ones claim too much */
 			return APP_NO;
 	if (n < 2 || n < 2u + p[1])
 		return APP_MORE;
-	/* next, if anything: RFC 1929's version 1, RFC 1961's, or the request's 5 */
-	if (n > 2u + p[1] && p[2 + p[1]] != 1 && p[2 + p[1]] != 5)
-		return APP_NO;
 	return p[1] == 1 && p[2] > 2 ? APP_HINT : APP_WEAK;
 }
 
