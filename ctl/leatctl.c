@@ -17,6 +17,7 @@
 #include "ctl/complete.h"
 #include "ctl/help.h"
 #include "ctl/join.h"
+#include "ctl/offline.h"
 #include "ctl/request.h"
 #include "ctl/session.h"
 #include "ctl/table.h"
@@ -158,6 +159,8 @@ main(int argc, char **argv)
 		return n == 1 ? help_print(&o) : help_on(&o, n - 1, words + 1);
 	if (!strcmp(words[0], "complete"))
 		return complete(n - 1, words + 1);
+	if (!strcmp(words[0], "replay"))
+		return offline_replay(&o, n - 1, words + 1);
 	if (!strcmp(words[0], "top"))
 		return top(&o, n - 1, words + 1);
 	if (!strcmp(words[0], "wait-until"))

@@ -4,6 +4,7 @@
 #include "ctl/offline.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,5 +89,33 @@ offline_ask(const struct options *o, const struct request *r)
 	fprintf(stderr, "leatctl: %s: asking the switch without leatd\n", e.msg);
 	exec_offline(o, r);
 	complain("there is no leatd to run for it");
+	return EXIT_FAILED;
+}
+
+int
+offline_replay(const struct options *o, int n_words, const char *const words[])
+{
+	char program[] = "leatd", read_option[] = "--read", format_option[] = "--format";
+	char *argv[ARGS_MAX + 8] = { program, read_option };
+	int i, n = 2;
+
+	if (n_words < 1 || n_words > ARGS_MAX || *words[0] == '\0') {
+		complain("usage: leatctl replay FILE [OPTION]..., as of leatd -r");
+		return EXIT_USAGE;
+	}
+	if (o->columns || o->no_headings) {
+		complain(
+			"replay shows its own columns: --columns and --no-headings are not for it");
+		return EXIT_USAGE;
+	}
+	argv[n++] = (char *)(uintptr_t)words[0];
+	if (o->format) {
+		argv[n++] = format_option;
+		argv[n++] = (char *)(uintptr_t)o->format;
+	}
+	for (i = 1; i < n_words; i++)
+		argv[n++] = (char *)(uintptr_t)words[i];
+	daemon_run(argv);
+	complain("there is no leatd to read it");
 	return EXIT_FAILED;
 }

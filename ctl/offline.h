@@ -14,4 +14,8 @@
  */
 int offline_ask(const struct options *o, const struct request *r);
 
+/* `replay FILE ...`: runs `leatd -r FILE ...`, which knows the arguments.  Returns if there is no
+ * leatd. */
+int offline_replay(const struct options *o, int n_words, const char *const words[]);
+
 #endif

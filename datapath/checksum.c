@@ -175,8 +175,18 @@ sum_tcp(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload, ui
 	return fold(add_ip(sum, frame + l3, IPPROTO_TCP, len));
 }
 
+static bool
+ip4_excuses(const struct pkt *p, const uint8_t *ip, uint32_t len)
+{
+	if (p->is_v6)
+		return false;
+	return (ip[10] == 0 && ip[11] == 0) ||
+	       rte_raw_cksum(ip, (ip[0] & 0xf) * 4) ==
+		       cksum_l4(p->m, p->l3, p->l4, len, IPPROTO_TCP);
+}
+
 bool
-cksum_tcp_unfinished(const struct pkt *p)
+cksum_excused(const struct pkt *p)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
 	uint32_t len = p->payload - p->l4 + p->payload_len;
@@ -184,7 +194,7 @@ cksum_tcp_unfinished(const struct pkt *p)
 
 	memcpy(&field, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 16), sizeof field);
 	return field == fold(add_ip(0, ip, IPPROTO_TCP, len)) ||
-	       field == fold(add_ip(0, ip, IPPROTO_TCP, 0));
+	       field == fold(add_ip(0, ip, IPPROTO_TCP, 0)) || ip4_excuses(p, ip, len);
 }
 
 bool

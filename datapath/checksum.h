@@ -42,10 +42,13 @@ void cksum_ip4_write(struct rte_ipv4_hdr *ip);
 bool cksum_tcp_ok(struct pkt *p);
 
 /*
- * Was the TCP checksum left to the sender's device, which the frame has not been through?  Then it
- * is the pseudo-header's sum alone, of the segment's length or (of what will be cut) of none.
+ * Is there a reason for the checksums of a parsed TCP segment to be wrong that is no fault of its
+ * sender's?  They were left to the sender's device, which the frame has not been through: then
+ * IPv4's is 0, or TCP's is the pseudo-header's sum alone, of the segment's length or (of what will
+ * be cut) of none.  Or the addresses were rewritten since, by who made the capture harmless: then
+ * both are wrong by as much.
  */
-bool cksum_tcp_unfinished(const struct pkt *p);
+bool cksum_excused(const struct pkt *p);
 
 /*
  * Computes and writes the IPv4 header checksum (if IPv4) and the TCP checksum

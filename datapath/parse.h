@@ -127,8 +127,7 @@ struct parse_conf {
 	bool tap;
 	bool vlan_ignore;	/* VLANs are not part of the key */
 	bool trust;		/* checksums are not verified */
-	bool unfinished;	/* nor are those that a sender's device had yet to compute: frames
-				 * may have been captured before it */
+	bool excuse;		/* wrong ones may have a reason (cksum_excused()): captures */
 };
 
 /*

@@ -57,8 +57,6 @@ ip4_cksum_ok(const struct pkt *p, const uint8_t *ip, const struct parse_conf *co
 
 	if (conf->trust || rx == RTE_MBUF_F_RX_IP_CKSUM_GOOD || rx == RTE_MBUF_F_RX_IP_CKSUM_NONE)
 		return true;
-	if (conf->unfinished && ip[10] == 0 && ip[11] == 0)
-		return true;
 	return cksum_ip4_ok(ip);
 }
 
@@ -83,6 +81,8 @@ parse_ip4(struct pkt *p, const struct parse_conf *conf)
 {
 	const uint8_t *ip = pkt_head(p, p->l3, IP4_MIN, p->m->pkt_len);
 	uint32_t header, total;
+	enum pkt_kind kind;
+	bool is_wrong;
 
 	if (!ip || ip[0] >> 4 != 4)
 		return pkt_refuse(p, DROP_ip4_header);
@@ -95,14 +95,19 @@ parse_ip4(struct pkt *p, const struct parse_conf *conf)
 	ip = pkt_head(p, p->l3, header, p->l3 + total);
 	if (!ip)
 		return pkt_refuse(p, DROP_ip4_header);
-	if (!ip4_cksum_ok(p, ip, conf))
+	is_wrong = !ip4_cksum_ok(p, ip, conf);
+	if (is_wrong && !(conf->excuse && ip[9] == IPPROTO_TCP))
 		return pkt_refuse(p, DROP_ip4_cksum);
 	read_ip4(p, ip);
 	p->l4 = p->l3 + header;
 	if (read16(ip + 6) & (IP4_MF | IP4_OFFSET))
 		return ip4_fragment(p, ip, p->l3 + total);
-	if (ip[9] == IPPROTO_TCP)
-		return parse_tcp(p, p->l3 + total, conf);
+	if (ip[9] == IPPROTO_TCP) {
+		kind = parse_tcp(p, p->l3 + total, conf);
+		return is_wrong && kind == PKT_TCP && !p->cut && !cksum_excused(p)
+			       ? pkt_refuse(p, DROP_ip4_cksum)
+			       : kind;
+	}
 	if (ip[9] == IPPROTO_ICMP)
 		return parse_icmp4(p, p->l3 + total, conf);
 	return PKT_OTHER;

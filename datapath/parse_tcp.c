@@ -36,7 +36,7 @@ cksum_is_wrong(struct pkt *p, const struct parse_conf *conf)
 	if (conf->trust || p->cut || rx == RTE_MBUF_F_RX_L4_CKSUM_GOOD ||
 	    rx == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		return false;
-	return !cksum_tcp_ok(p) && !(conf->unfinished && cksum_tcp_unfinished(p));
+	return !cksum_tcp_ok(p) && !(conf->excuse && cksum_excused(p));
 }
 
 enum pkt_kind

@@ -25,7 +25,7 @@ struct port_option {
 	const char *name, *spec;
 	bool copy;		/* a tap: received only, a copy of what goes elsewhere */
 	bool meta;		/* frames carry the metadata tag */
-	bool trust, unfinished;	/* checksums: parse.h */
+	bool trust, excuse;	/* checksums: parse.h */
 	bool vlan_ignore;
 	uint16_t mtu;
 	struct port_fault fault;
@@ -35,6 +35,7 @@ struct options {
 	const char *name, *config, *run_dir, *db, *policy, *check_policy, *expand_policy;
 	const char *ovs_db, *ovs_rundir;
 	const char *read;	/* a capture to read in place of all else; NULL: none */
+	const char *output;	/* a folder for its streams; NULL: none */
 	const char *format;	/* how its flows are shown; NULL: as a table */
 	const char *checksums;	/* of its frames: verify, trust; NULL: what can be */
 	bool vlan_ignore;	/* of them */

@@ -76,10 +76,22 @@ events_count(const struct worker *w, const struct flow *f)
 	n->bytes = bytes;
 }
 
+/* A capture's flows need none to be counted by. */
+static void
+open_sink(struct worker *w, const struct flow *f, struct note *n)
+{
+	const char *dir = n->sink_kind == POLICY_SINK_FILES ? n->sink_dir : w->conf->sink_dir;
+	char id[RECORD_ID];
+
+	if (!dir && w->conf->replay)
+		return;
+	row_id(w->id, f, id);
+	n->sink = sink_open(w->conf->sinks, w->id, dir, id, f);
+}
+
 static void
 take_note(struct worker *w, struct flow *f)
 {
-	char id[RECORD_ID];
 	struct note *n;
 
 	if (f->caller != &w->pending)
@@ -96,11 +108,8 @@ take_note(struct worker *w, struct flow *f)
 	f->inspected = f->kind != TCPTERM_KIND_PASSIVE;
 	if (n->waits)
 		waiting_begin(w, f, n);
-	if (f->kind == TCPTERM_KIND_PASSIVE && w->conf->sinks) {
-		row_id(w->id, f, id);
-		n->sink = sink_open(w->conf->sinks, w->id,
-				    n->sink_kind == POLICY_SINK_FILES ? n->sink_dir : NULL, id, f);
-	}
+	if (f->kind == TCPTERM_KIND_PASSIVE && w->conf->sinks)
+		open_sink(w, f, n);
 	n->sink_dir = NULL;
 }
 

@@ -48,7 +48,7 @@ make_port(const struct options *o, unsigned i, unsigned n_queues, struct rte_mem
 			   .tap = po->copy,
 			   .vlan_ignore = po->vlan_ignore,
 			   .trust = po->trust,
-			   .unfinished = po->unfinished },
+			   .excuse = po->excuse },
 		.fault = po->fault,
 		.pool = pool,
 	};

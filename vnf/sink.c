@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -17,7 +18,11 @@ enum {
 	N_SINKS = 4096,		/* a worker's open flows with a sink */
 	BURST = 64,
 	IDLE_NS = 1000 * 1000,
+	KEPT_FDS = 64,		/* of the process, for others */
+	MAX_FDS = 4096,		/* open at a time, without a thread */
 };
+
+enum file { FILE_UP, FILE_DOWN, FILE_GAPS, N_FILES };
 
 enum event_kind { EVENT_OPEN, EVENT_DATA, EVENT_GAP, EVENT_CLOSE };
 
@@ -38,8 +43,10 @@ struct sink {
 	uint16_t worker;
 	bool count_only;
 	char dir[256], name[128], flow_id[RECORD_ID];
-	int fd[2], gaps_fd;
+	int fd[N_FILES];
+	uint8_t made;		/* bit a file: it was opened before */
 	struct sink *next;	/* in spare or closing */
+	struct sink *newer, *older;	/* without a thread: of those with open files */
 	/* a run of bytes for which the ring had no room, a direction; the worker's */
 	struct {
 		uint64_t offset, len;
@@ -57,6 +64,9 @@ struct lane {
 
 struct sinks {
 	struct journal *journal;
+	bool direct;		/* no thread, no lanes */
+	unsigned n_fds, max_fds;
+	struct sink *newest, *oldest;	/* with open files, by their latest use */
 	struct lane *lane;
 	unsigned n_lanes;
 	pthread_t thread;
@@ -66,7 +76,7 @@ struct sinks {
 	char last_error[SINK_ERROR_LEN];
 };
 
-static const char *const direction_name[2] = { "c2s", "s2c" };
+static const char *const suffix_of[N_FILES] = { "c2s", "s2c", "gaps" };
 
 /* --- the thread's side --- */
 
@@ -80,17 +90,86 @@ complain(struct sinks *s, const struct sink *k, const char *what)
 }
 
 static int
-open_file(struct sinks *s, struct sink *k, const char *suffix)
+open_file(struct sinks *s, struct sink *k, enum file which)
 {
+	int first = k->made & 1u << which ? 0 : O_TRUNC;
 	char path[512];
 	int fd;
 
-	snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[which]);
+	fd = open(path,
+		  O_WRONLY | O_CREAT | O_CLOEXEC | first | (which == FILE_GAPS ? O_APPEND : 0),
+		  0640);
 	if (fd < 0)
 		complain(s, k, "cannot open");
+	else
+		k->made |= 1u << which;
 	return fd;
 }
+
+static void
+close_files(struct sinks *s, struct sink *k)
+{
+	for (unsigned i = 0; i < N_FILES; i++) {
+		if (k->fd[i] < 0)
+			continue;
+		close(k->fd[i]);
+		k->fd[i] = -1;
+		s->n_fds--;
+	}
+}
+
+/* --- without a thread: files are made as they are written to, and some are open at a time --- */
+
+static void
+forget_use(struct sinks *s, struct sink *k)
+{
+	if (k->newer)
+		k->newer->older = k->older;
+	else if (s->newest == k)
+		s->newest = k->older;
+	if (k->older)
+		k->older->newer = k->newer;
+	else if (s->oldest == k)
+		s->oldest = k->newer;
+	k->newer = k->older = NULL;
+}
+
+static void
+note_use(struct sinks *s, struct sink *k)
+{
+	if (s->newest == k)
+		return;
+	forget_use(s, k);
+	k->older = s->newest;
+	if (s->newest)
+		s->newest->newer = k;
+	else
+		s->oldest = k;
+	s->newest = k;
+}
+
+/* The file to write to; -1: there is none. */
+static int
+file_of(struct sinks *s, struct sink *k, enum file which)
+{
+	if (!s->direct || k->count_only)
+		return k->fd[which];
+	note_use(s, k);
+	if (k->fd[which] >= 0)
+		return k->fd[which];
+	while (s->n_fds >= s->max_fds && s->oldest != k) {
+		struct sink *oldest = s->oldest;
+
+		close_files(s, oldest);
+		forget_use(s, oldest);
+	}
+	k->fd[which] = open_file(s, k, which);
+	s->n_fds += k->fd[which] >= 0;
+	return k->fd[which];
+}
+
+/* --- events --- */
 
 static void
 on_open(struct sinks *s, struct sink *k)
@@ -100,9 +179,10 @@ on_open(struct sinks *s, struct sink *k)
 		return;
 	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
 		complain(s, k, "cannot make the folder of");
-	k->fd[0] = open_file(s, k, direction_name[0]);
-	k->fd[1] = open_file(s, k, direction_name[1]);
-	k->gaps_fd = open_file(s, k, "gaps");
+	for (unsigned i = 0; i < N_FILES && !s->direct; i++) {
+		k->fd[i] = open_file(s, k, (enum file)i);
+		s->n_fds += k->fd[i] >= 0;
+	}
 }
 
 static void
@@ -110,6 +190,7 @@ on_data(struct sinks *s, struct sink *k, const struct event *e)
 {
 	uint32_t skip = e->m_off;
 	uint64_t left = e->len, offset = e->offset;
+	int fd = file_of(s, k, e->direction ? FILE_DOWN : FILE_UP);
 
 	for (const struct rte_mbuf *m = e->m; m && left > 0; m = m->next) {
 		uint64_t n;
@@ -119,9 +200,8 @@ on_data(struct sinks *s, struct sink *k, const struct event *e)
 			continue;
 		}
 		n = RTE_MIN(left, (uint64_t)(m->data_len - skip));
-		if (k->fd[e->direction] >= 0 &&
-		    pwrite(k->fd[e->direction], rte_pktmbuf_mtod_offset(m, void *, skip), n,
-			   (off_t)offset) != (ssize_t)n)
+		if (fd >= 0 && pwrite(fd, rte_pktmbuf_mtod_offset(m, void *, skip), n,
+				      (off_t)offset) != (ssize_t)n)
 			complain(s, k, "cannot write");
 		offset += n;
 		left -= n;
@@ -134,9 +214,11 @@ on_data(struct sinks *s, struct sink *k, const struct event *e)
 static void
 on_gap(struct sinks *s, struct sink *k, const struct event *e)
 {
+	int fd = file_of(s, k, FILE_GAPS);
+
 	s->gap_bytes += e->len;
-	if (k->gaps_fd >= 0 && dprintf(k->gaps_fd, "%s %lu %lu %s\n", direction_name[e->direction],
-				       e->offset, e->len, tcpterm_gap_name(e->reason)) < 0)
+	if (fd >= 0 && dprintf(fd, "%s %lu %lu %s\n", suffix_of[e->direction], e->offset, e->len,
+			       tcpterm_gap_name(e->reason)) < 0)
 		complain(s, k, "cannot write the gaps of");
 }
 
@@ -144,12 +226,13 @@ static void
 on_close(struct sinks *s, struct sink *k)
 {
 	s->open--;
-	for (unsigned d = 0; d < 2; d++)
-		if (k->fd[d] >= 0)
-			close(k->fd[d]);
-	if (k->gaps_fd >= 0)
-		close(k->gaps_fd);
-	rte_ring_sp_enqueue(s->lane[k->worker].free, k);
+	close_files(s, k);
+	if (!s->direct) {
+		rte_ring_sp_enqueue(s->lane[k->worker].free, k);
+		return;
+	}
+	forget_use(s, k);
+	free(k);
 }
 
 static void
@@ -251,6 +334,28 @@ no_memory:
 	return NULL;
 }
 
+struct sinks *
+sinks_direct(struct journal *journal, struct err *err)
+{
+	struct sinks *s = calloc(1, sizeof *s);
+	struct rlimit limit;
+
+	if (!s) {
+		err_set(err, -ENOMEM, "no memory for streams' files");
+		return NULL;
+	}
+	s->journal = journal;
+	s->direct = true;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = RTE_MIN(limit.rlim_max, (rlim_t)MAX_FDS + KEPT_FDS);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	getrlimit(RLIMIT_NOFILE, &limit);
+	s->max_fds = limit.rlim_cur < 2 * KEPT_FDS ? N_FILES : (unsigned)limit.rlim_cur - KEPT_FDS;
+	s->max_fds = RTE_MIN(s->max_fds, (unsigned)MAX_FDS);
+	return s;
+}
+
 void
 sinks_free(struct sinks *s)
 {
@@ -276,8 +381,13 @@ sinks_free(struct sinks *s)
 static bool
 put(struct sink *k, const struct event *e)
 {
-	struct lane *l = &k->all->lane[k->worker];
+	struct lane *l;
 
+	if (k->all->direct) {
+		handle(k->all, e);
+		return true;
+	}
+	l = &k->all->lane[k->worker];
 	return rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) == 0;
 }
 
@@ -294,28 +404,37 @@ close_late(struct lane *l)
 	}
 }
 
+/* A slot; NULL: there is none. */
+static struct sink *
+take_slot(struct sinks *s, struct lane *l)
+{
+	struct sink *k = NULL;
+
+	if (s->direct)
+		return malloc(sizeof *k);
+	close_late(l);
+	k = l->spare;
+	if (k)
+		l->spare = k->next;
+	else if (rte_ring_sc_dequeue(l->free, (void **)&k) != 0)
+		l->refused++;
+	return k;
+}
+
 struct sink *
 sink_open(struct sinks *s, unsigned worker, const char *dir, const char *flow_id,
 	  const struct flow *f)
 {
-	struct lane *l = &s->lane[worker];
+	struct lane *l = s->direct ? NULL : &s->lane[worker];
 	char client[IP_ADDR_STRLEN], server[IP_ADDR_STRLEN];
 	struct event e = { .kind = EVENT_OPEN };
-	struct sink *k;
+	struct sink *k = take_slot(s, l);
 
-	close_late(l);
-	k = l->spare;
-	if (k) {
-		l->spare = k->next;
-	} else if (rte_ring_sc_dequeue(l->free, (void **)&k) != 0) {
-		l->refused++;
+	if (!k)
 		return NULL;
-	}
-	*k = (struct sink){ .all = s,
-			    .worker = (uint16_t)worker,
-			    .count_only = !dir,
-			    .fd = { -1, -1 },
-			    .gaps_fd = -1 };
+	*k = (struct sink){
+		.all = s, .worker = (uint16_t)worker, .count_only = !dir, .fd = { -1, -1, -1 }
+	};
 	snprintf(k->dir, sizeof k->dir, "%s", dir ? dir : "");
 	snprintf(k->flow_id, sizeof k->flow_id, "%s", flow_id);
 	snprintf(k->name, sizeof k->name, "%s-%s.%u-%s.%u", flow_id,
@@ -420,10 +539,10 @@ void
 sink_close(struct sink *k)
 {
 	struct event e = { .sink = k, .kind = EVENT_CLOSE };
+	struct lane *l = k->all->direct ? NULL : &k->all->lane[k->worker];
 
-	struct lane *l = &k->all->lane[k->worker];
-
-	close_late(l);
+	if (l)
+		close_late(l);
 	if (flush_lost(k, 0) && flush_lost(k, 1) && put(k, &e))
 		return;
 	k->next = l->closing;

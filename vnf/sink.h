@@ -9,6 +9,8 @@
  * FLOWID-CLIENT.PORT-SERVER.PORT (colons of an id or address as they are):
  *	.c2s, .s2c	the bytes, each at its stream offset; gaps are holes
  *	.gaps		a line each: "c2s|s2c OFFSET LENGTH REASON"
+ *
+ * `leatd -r` writes them by the same code, without the thread: sinks_direct().
  */
 #ifndef LEAT_VNF_SINK_H
 #define LEAT_VNF_SINK_H
@@ -29,6 +31,12 @@ struct sink;
  */
 struct sinks *sinks_new(unsigned n_workers, unsigned n_ring, struct journal *journal,
 			struct err *err);
+
+/*
+ * Without a thread, for one worker that may wait for the disk: what it puts in is written at once,
+ * nothing is lost, and a file is made when something is written to it.
+ */
+struct sinks *sinks_direct(struct journal *journal, struct err *err);
 
 /* Writes what is waiting, closes the files, ends the thread. */
 void sinks_free(struct sinks *s);

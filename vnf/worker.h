@@ -60,12 +60,14 @@ struct worker_conf {
 	struct pools *pools;
 	struct active *active;
 	struct journal *journal;
-	struct sinks *sinks;	/* NULL: bytes of passive flows go nowhere */
+	struct sinks *sinks;
 	struct flows *flows;
 	struct captures *captures;	/* NULL: there are none */
 	struct followers *followers;	/* likewise */
 	const struct drain *drain;	/* NULL: it never drains */
 	struct resume *resume;	/* NULL: no flow is known from before */
+	const char *sink_dir;	/* for bytes of passive flows whose rule names no folder; NULL: they
+				 * are counted only */
 	bool replay;		/* frames are of captures, and so is the time: worker_feed() */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */

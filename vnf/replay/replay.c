@@ -42,6 +42,7 @@ struct replay {
 	struct capfile *file;
 	struct store *store;	/* NULL without --db */
 	struct journal *journal;
+	struct sinks *sinks;
 	struct show *show;
 	struct progress progress;
 	struct pools pools;
@@ -129,6 +130,8 @@ make_worker(struct replay *r, struct err *err)
 	c->pools = &r->pools;
 	c->active = &r->active;
 	c->journal = r->journal;
+	c->sinks = r->sinks;
+	c->sink_dir = r->o->output;
 	c->replay = true;
 	return workers_new(c, r->worker, err);
 }
@@ -152,6 +155,9 @@ begin(struct replay *r, struct err *err)
 	r->journal = r->show ? journal_new(r->store, 1, N_JOURNAL, err) : NULL;
 	if (!r->journal)
 		return err_set(err, -ENOMEM, "no memory");
+	r->sinks = sinks_direct(r->journal, err);
+	if (!r->sinks)
+		return -ENOMEM;
 	reader = show_reader(r->show);
 	journal_read_by(r->journal, &reader);
 	r->conf.ports = ports_new(&r->ports_of, 1, r->pools.frames, err);
@@ -246,12 +252,23 @@ end_flows(struct replay *r, struct err *err)
 	return rc == 0 ? drain(r, 0, err) : rc;
 }
 
+/* Could all that was put into files be written? */
+static int
+check_files(const struct replay *r, struct err *err)
+{
+	struct sinks_status st;
+
+	sinks_status(r->sinks, &st);
+	return st.errors == 0 ? 0 : err_set(err, -EIO, "%s", st.last_error);
+}
+
 /* --- the end --- */
 
 static void
 fini(struct replay *r)
 {
 	workers_free(r->worker, 1);
+	sinks_free(r->sinks);
 	journal_free(r->journal);
 	show_free(r->show);
 	if (r->active.qsbr)
@@ -293,7 +310,7 @@ set_up(struct replay *r, const struct options *o)
 		.copy = true,
 		.vlan_ignore = o->vlan_ignore,
 		.trust = o->checksums && strcmp(o->checksums, "trust") == 0,
-		.unfinished = !o->checksums || strcmp(o->checksums, "auto") == 0,
+		.excuse = !o->checksums || strcmp(o->checksums, "auto") == 0,
 	};
 	r->ports_of.n_ports = 1;
 	r->ports_of.n_pairs = 0;
@@ -324,6 +341,8 @@ replay(const struct options *o)
 		if (rc == 0 && shown != 0)
 			rc = err_set(&err, shown, "the flows can't be written: %s",
 				     strerror(-shown));
+		if (rc == 0)
+			rc = check_files(&r, &err);
 		if (o->verbose)
 			say_totals(&r);
 	}
