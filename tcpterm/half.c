@@ -8,6 +8,7 @@
  */
 #include "tcpterm/half.h"
 
+#include "tcpterm/half_hold.h"
 #include "tcpterm/pieces.h"
 
 #define NEVER INT64_MAX
@@ -22,10 +23,11 @@ struct hole {
 };
 
 void
-half_init(struct half *h, unsigned dir)
+half_init(struct half *h, unsigned dir, enum tcpterm_overlap overlap)
 {
 	memset(h, 0, sizeof *h);
 	h->dir = (uint8_t)dir;
+	h->overlap = (uint8_t)overlap;
 	h->suspect = -1;
 	h->edge = -1;
 	h->fin = -1;
@@ -71,19 +73,43 @@ count_again(struct tcpterm *s, struct half *h, int64_t off, int64_t end)
 	h->duplicates += (uint64_t)(end - off - late);
 }
 
-/* Keeps what was delivered until it is acknowledged, to compare what comes again with it. */
+static int64_t
+deadline_of(const struct tcpterm *s)
+{
+	return s->conf.passive.deadline_us ? s->conf.passive.deadline_us : HALF_DEADLINE_US;
+}
+
+static int64_t
+allowance_of(const struct tcpterm *s)
+{
+	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
+}
+
+/* Lets go of what is compared no more: more than is kept, and, once acknowledged, after a while. */
+static void
+trim_kept(struct tcpterm *s, struct half *h)
+{
+	struct piece *p;
+
+	while ((p = h->kept.first)) {
+		bool acked = p->off + p->len <= h->acked;
+
+		if (acked ? h->kept.n <= HALF_KEPT_ACKED && p->came + deadline_of(s) > s->now.v &&
+				    s->stats.n_held <= s->conf.n_held_max / 4
+			  : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
+				    s->stats.n_held <= s->conf.n_held_max / 2)
+			return;
+		pieces_remove(&h->kept, p);
+		piece_free(s, p);
+	}
+}
+
+/* Keeps what was delivered, to compare what comes again with it. */
 static void
 keep(struct tcpterm *s, struct half *h, struct piece *p)
 {
 	pieces_insert(&h->kept, h->kept.last, p);
-	while (h->kept.first &&
-	       (h->kept.first->off + h->kept.first->len <= h->acked ||
-		h->kept.n > HALF_KEPT_SEGMENTS || h->kept.bytes > HALF_KEPT_BYTES ||
-		s->stats.n_held > s->conf.n_held_max / 2)) {
-		p = h->kept.first;
-		pieces_remove(&h->kept, p);
-		piece_free(s, p);
-	}
+	trim_kept(s, h);
 }
 
 static void
@@ -129,12 +155,21 @@ declare(struct tcpterm *s, struct flow *f, struct half *h, int64_t end,
 		ops->gap(s->conf.ctx, f, h->dir, (uint64_t)at, (uint64_t)(end - at), reason);
 }
 
-static void
-unhold(struct half *h, struct piece *p)
+/* Up to where bytes are decided: nothing replaces them any more. */
+static int64_t
+decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
 {
-	if (h->marked == p)
-		h->marked = p->prev;
-	pieces_remove(&h->held, p);
+	if (h->overlap == TCPTERM_OVERLAP_FIRST || h->finishing ||
+	    p->came + deadline_of(s) <= s->now.v)
+		return INT64_MAX;
+	return h->acked;
+}
+
+static void
+deliver_piece(struct tcpterm *s, struct flow *f, struct half *h, struct piece *p)
+{
+	say_bytes(s, f, h, p->m, p->m_off, p->len);
+	keep(s, h, p);
 }
 
 /* Delivers what follows `next` without a hole, and the end behind it. */
@@ -142,11 +177,19 @@ static void
 deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
 {
 	struct piece *p;
+	int64_t up_to;
 
 	while (!h->collecting && (p = h->held.first) && p->off <= h->next) {
-		unhold(h, p);
-		say_bytes(s, f, h, p->m, p->m_off, p->len);
-		keep(s, h, p);
+		up_to = decided(s, h, p);
+		if (up_to <= p->off)
+			return;
+		if (up_to < p->off + p->len)
+			p = half_split_first(s, h, (uint32_t)(up_to - p->off));
+		else
+			half_unhold(h, p);
+		if (!p)
+			return;
+		deliver_piece(s, f, h, p);
 	}
 	if (!h->collecting && !h->ended && h->fin >= 0 && !h->fin_assumed && h->next >= h->fin)
 		say_end(s, f, h);
@@ -174,15 +217,14 @@ static int64_t
 hole_due(const struct tcpterm *s, const struct half *h, struct hole *hole)
 {
 	const struct tcpterm_passive_conf *c = &s->conf.passive;
-	int64_t due = hole->since + (c->deadline_us ? c->deadline_us : HALF_DEADLINE_US);
+	int64_t due = hole->since + deadline_of(s);
 	int64_t beyond = c->beyond_us ? c->beyond_us : HALF_BEYOND_US;
-	int64_t allowance = c->reorder_us ? c->reorder_us : HALF_REORDER_US;
 
 	if (h->alone && h->last_sent - hole->since >= beyond)
 		hole->evidence = RTE_MIN(hole->evidence, hole->since + beyond);
 	if (hole->evidence == NEVER)
 		return due;
-	return RTE_MIN(due, hole->evidence + allowance);
+	return RTE_MIN(due, hole->evidence + allowance_of(s));
 }
 
 /* Everything below `off` was sent, and is known to be with the receiver. */
@@ -219,83 +261,6 @@ half_sent(struct tcpterm *s, struct half *h, int64_t off)
 		mark_evidence(s, h, h->sent - (beyond ? beyond : HALF_BEYOND_BYTES));
 }
 
-/* A piece for [off, end) of what came, between held ones; false: no memory. */
-static bool
-hold_part(struct tcpterm *s, struct half *h, struct piece *after, const struct piece *came,
-	  int64_t off, int64_t end, bool whole)
-{
-	struct piece *behind = after ? after->next : h->held.first, *p;
-	struct rte_mbuf *m = came->m;
-
-	if (!whole)
-		m = rte_pktmbuf_clone(m, s->conf.header_pool);
-	p = m ? piece_new(s, m, off, came->m_off + (uint32_t)(off - came->off),
-			  (uint32_t)(end - off))
-	      : NULL;
-	if (!p) {
-		if (!whole)
-			rte_pktmbuf_free(m);
-		return false;
-	}
-	p->clone = !whole;
-	if (behind) {
-		p->since = behind->since;
-		p->evidence = behind->evidence;
-	} else if (h->fin >= 0) {
-		p->since = h->fin_since;
-		p->evidence = h->fin_evidence;
-	}
-	if (p->evidence == NEVER && off <= h->acked && !h->collecting)
-		p->evidence = s->now.v;
-	pieces_insert(&h->held, after, p);
-	return true;
-}
-
-/* Holds those bytes of `came` that nothing held has.  Takes the mbuf. */
-static void
-hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came)
-{
-	struct piece *after = h->held.last, *behind;
-	int64_t at = came->off, end = came->off + came->len, stop;
-	bool taken = false;
-
-	while (after && after->off > at)
-		after = after->prev;
-	while (at < end) {
-		behind = after ? after->next : h->held.first;
-		if (after && after->off + after->len > at) {
-			stop = RTE_MIN(end, after->off + after->len);
-			piece_compare(s, f, h->dir, after, came);
-			h->duplicates += (uint64_t)(stop - at);
-			at = stop;
-		}
-		stop = behind ? RTE_MIN(end, behind->off) : end;
-		if (stop > at) {
-			/* The last part is the frame itself, the others are references to it. */
-			bool whole = stop == end;
-
-			if (!hold_part(s, h, after, came, at, stop, whole))
-				break;
-			taken = whole;
-			at = stop;
-		}
-		after = behind;
-	}
-	if (!taken)
-		half_drop(s, came->m);
-}
-
-static void
-release_kept(struct tcpterm *s, struct half *h, int64_t below)
-{
-	struct piece *p;
-
-	while ((p = h->kept.first) && p->off + p->len <= below) {
-		pieces_remove(&h->kept, p);
-		piece_free(s, p);
-	}
-}
-
 static bool
 over_budget(const struct tcpterm *s, const struct half *h)
 {
@@ -316,8 +281,18 @@ enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
 	pieces_clear(s, &h->kept);
 	if (h->collecting)
 		half_sync_lowest(s, f, h);
-	while (over_budget(s, h) && front_hole(h, &hole)) {
-		bool due = hole_due(s, h, &hole) <= s->now.v;	/* else it may still come */
+	while (over_budget(s, h) && (front_hole(h, &hole) || h->held.first)) {
+		bool due;
+
+		if (!front_hole(h, &hole)) {	/* only waits to be acknowledged */
+			struct piece *p = h->held.first;
+
+			half_unhold(h, p);
+			deliver_piece(s, f, h, p);
+			pieces_clear(s, &h->kept);
+			continue;
+		}
+		due = hole_due(s, h, &hole) <= s->now.v;	/* else it may still come */
 
 		declare(s, f, h, hole.end, due ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
 		deliver_ready(s, f, h);
@@ -352,13 +327,15 @@ void
 half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struct rte_mbuf *m,
 	   uint32_t m_off, uint32_t len)
 {
-	struct piece came = { .m = m, .off = off, .m_off = m_off, .len = len };
+	struct piece came = {
+		.m = m, .off = off, .m_off = m_off, .len = len, .seg_off = off, .seg_len = len
+	};
 	const struct piece *p;
 	int64_t end = off + len;
 
 	refute_fin(h, end);
 	for (p = h->kept.last; p && off < h->next && p->off + p->len > off; p = p->prev)
-		piece_compare(s, f, h->dir, p, &came);
+		piece_compare(s, f, h, p, &came);
 	if (off < h->next)
 		count_again(s, h, off, RTE_MIN(end, h->next));
 	if (end <= h->next || h->ended || (h->fin >= 0 && end > h->fin)) {
@@ -374,10 +351,11 @@ half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struc
 		s->stats.out_of_order++;
 	}
 	half_sent(s, h, end);
-	if (came.off == h->next && (!h->held.first || h->held.first->off >= end))
+	if (h->overlap == TCPTERM_OVERLAP_FIRST && came.off == h->next &&
+	    (!h->held.first || h->held.first->off >= end))
 		deliver_now(s, f, h, &came);
 	else
-		hold(s, f, h, &came);
+		half_hold(s, f, h, &came);
 	deliver_ready(s, f, h);
 	enforce_budget(s, f, h);
 }
@@ -420,7 +398,6 @@ suspect_ack(struct tcpterm *s, struct half *h, int64_t off)
 void
 half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t window)
 {
-	const struct tcpterm_passive_conf *c = &s->conf.passive;
 	bool tail = RTE_MAX(h->acked, h->suspect) > h->next;
 
 	(void)f;
@@ -432,14 +409,13 @@ half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t
 		suspect_ack(s, h, off);
 	} else if (off >= h->acked) {
 		/* A receiver never takes back what it acknowledged: the suspicion was wrong. */
-		if (h->suspect > off &&
-		    s->now.v - h->suspect_since > (c->reorder_us ? c->reorder_us : HALF_REORDER_US))
+		if (h->suspect > off && s->now.v - h->suspect_since > allowance_of(s))
 			h->suspect = -1;
 		if (off > h->acked)
 			h->acked_at = s->now.v;
 		h->acked = off;
 		mark_evidence(s, h, off);
-		release_kept(s, h, off);
+		trim_kept(s, h);
 	}
 	if (!tail && RTE_MAX(h->acked, h->suspect) > h->next)
 		h->tail_since = s->now.v;
@@ -458,13 +434,12 @@ static int64_t
 check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
 {
 	int64_t end = RTE_MAX(h->acked, h->suspect), due;
-	int64_t deadline = s->conf.passive.deadline_us;
 
 	if (h->collecting || h->unseen || h->held.first || h->fin >= 0 || end <= h->next)
 		return NEVER;
 	if (end == h->next + 1 && !h->closing)
 		return NEVER;
-	due = h->tail_since + (deadline ? deadline : HALF_DEADLINE_US);
+	due = h->tail_since + deadline_of(s);
 	if (due > s->now.v && !now)
 		return due;
 	if (h->closing) {
@@ -478,21 +453,37 @@ check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
 	return NEVER;
 }
 
+/* When something waits for nothing but time, us. */
+static int64_t
+next_look(const struct tcpterm *s, const struct half *h)
+{
+	const struct piece *p = h->held.first, *k = h->kept.first;
+	int64_t due = NEVER;
+
+	if (p && p->off <= h->next && !h->collecting)
+		due = p->came + deadline_of(s);
+	if (k && k->off + k->len <= h->acked)
+		due = RTE_MIN(due, k->came + deadline_of(s));
+	return due;
+}
+
 int64_t
 half_check(struct tcpterm *s, struct flow *f, struct half *h)
 {
 	struct hole hole;
 	int64_t due;
 
+	trim_kept(s, h);
 	deliver_ready(s, f, h);
 	while (front_hole(h, &hole)) {
 		due = hole_due(s, h, &hole);
 		if (due > s->now.v)
-			return due;
+			return RTE_MIN(due, next_look(s, h));
 		declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
 		deliver_ready(s, f, h);
 	}
-	return check_tail(s, f, h, false);
+	due = check_tail(s, f, h, false);
+	return RTE_MIN(due, next_look(s, h));
 }
 
 static void
@@ -500,8 +491,10 @@ shift(struct half *h, int64_t by)
 {
 	struct piece *p;
 
-	for (p = h->held.first; p; p = p->next)
+	for (p = h->held.first; p; p = p->next) {
 		p->off += by;
+		p->seg_off += by;
+	}
 	h->sent += by;
 	if (h->fin >= 0)
 		h->fin += by;
@@ -518,7 +511,7 @@ cut_below_start(struct tcpterm *s, struct half *h)
 
 		count_again(s, h, p->off, p->off + n);
 		if (n == p->len) {
-			unhold(h, p);
+			half_unhold(h, p);
 			piece_free(s, p);
 			continue;
 		}
@@ -556,6 +549,7 @@ half_finish(struct tcpterm *s, struct flow *f, struct half *h)
 {
 	struct hole hole;
 
+	h->finishing = true;
 	if (h->collecting)
 		half_sync_lowest(s, f, h);
 	deliver_ready(s, f, h);

@@ -3,9 +3,9 @@
  *
  * Offsets are of the stream: 0 is the byte after the SYN, or the first byte where that was not
  * seen.  Until pair.c knows the numbering a half only collects, with offsets relative to a
- * number of its own choice.  Bytes wait here by reference; those delivered are kept until the
- * other end has acknowledged them (bounded), to be compared with what comes again.  Belongs to
- * its pair.
+ * number of its own choice.  Bytes wait here by reference; with every overlap policy but `first`
+ * also those in order, until the other end has acknowledged them.  Those delivered are kept a
+ * while (bounded), to be compared with what comes again.  Belongs to its pair.
  */
 #ifndef TCPTERM_HALF_H
 #define TCPTERM_HALF_H
@@ -17,6 +17,7 @@ enum {
 	HALF_RECENT_GAPS = 16,	/* late bytes are told from duplicates for so many gaps */
 	HALF_KEPT_SEGMENTS = 64,	/* delivered, not acknowledged: compared at most */
 	HALF_KEPT_BYTES = 128 * 1024,
+	HALF_KEPT_ACKED = 4,	/* segments, acknowledged too: a forger may have been faster */
 
 	/* Where tcpterm_passive_conf has zeros. */
 	HALF_REORDER_US = 10 * 1000,
@@ -32,8 +33,11 @@ struct piece {
 	struct piece *next, *prev;
 	struct rte_mbuf *m;
 	int64_t off;
+	int64_t came;		/* us */
 	int64_t since;		/* us: when the hole before it became known */
 	int64_t evidence;	/* us: when that hole was known to be lost; INT64_MAX: not yet */
+	int64_t seg_off;	/* the segment it came in */
+	uint32_t seg_len;
 	uint32_t len, m_off;
 	uint32_t index;		/* in the stack's slab of pieces */
 	bool clone;		/* `m` is a reference of ours to a received frame */
@@ -63,21 +67,23 @@ struct half {
 	int64_t last_sent;	/* us: when new bytes came last */
 	int64_t collect_since;	/* us: first segment while collecting */
 	uint8_t dir;
+	uint8_t overlap;	/* enum tcpterm_overlap */
 	bool collecting;	/* the numbering is not known yet */
 	bool synced;		/* it is known, or was chosen */
 	bool alone;		/* the other direction is not seen */
 	bool unseen;		/* this one is not: no gaps, its bytes are estimated by ACKs */
 	bool closing;		/* the other direction's FIN was seen */
 	bool fin_assumed;	/* `fin` was never seen: acknowledged, and the other side closed */
+	bool finishing;		/* nothing is waited for any more */
 	bool ended;
-	uint64_t n_gaps, gap_bytes, stream_bytes, late_bytes, duplicates, out_of_order;
+	uint64_t n_gaps, gap_bytes, stream_bytes, late_bytes, duplicates, out_of_order, conflicts;
 	struct {
 		int64_t off, end;
 	} gap[HALF_RECENT_GAPS];
 	uint32_t n_gap;
 };
 
-void half_init(struct half *h, unsigned dir);
+void half_init(struct half *h, unsigned dir, enum tcpterm_overlap overlap);
 
 /* Chooses a number of its own for a half that has none: `first` gets offset 0 until half_sync(). */
 void half_collect(struct half *h, seq_t first);

@@ -83,3 +83,28 @@ tcpterm_gap_name(enum tcpterm_gap_reason r)
 
 	return NAME_OF(names, r);
 }
+
+const char *
+tcpterm_overlap_name(enum tcpterm_overlap o)
+{
+	static const char *const names[] = {
+		[TCPTERM_OVERLAP_FIRST] = "first",
+		[TCPTERM_OVERLAP_LAST] = "last",
+		[TCPTERM_OVERLAP_REJECT] = "reject",
+		[TCPTERM_OVERLAP_BSD] = "bsd",
+		[TCPTERM_OVERLAP_BSD_RIGHT] = "bsd-right",
+		[TCPTERM_OVERLAP_LINUX] = "linux",
+		[TCPTERM_OVERLAP_OLD_LINUX] = "old-linux",
+		[TCPTERM_OVERLAP_SOLARIS] = "solaris",
+		[TCPTERM_OVERLAP_OLD_SOLARIS] = "old-solaris",
+		[TCPTERM_OVERLAP_HPUX10] = "hpux10",
+		[TCPTERM_OVERLAP_HPUX11] = "hpux11",
+		[TCPTERM_OVERLAP_IRIX] = "irix",
+		[TCPTERM_OVERLAP_MACOS] = "macos",
+		[TCPTERM_OVERLAP_WINDOWS] = "windows",
+		[TCPTERM_OVERLAP_WINDOWS2K3] = "windows2k3",
+		[TCPTERM_OVERLAP_VISTA] = "vista",
+	};
+
+	return NAME_OF(names, o);
+}

@@ -30,8 +30,8 @@ pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct 
 {
 	struct pair *x = (struct pair *)f;
 
-	half_init(&x->end[0].h, 0);
-	half_init(&x->end[1].h, 1);
+	half_init(&x->end[0].h, 0, (enum tcpterm_overlap)v->overlap);
+	half_init(&x->end[1].h, 1, (enum tcpterm_overlap)v->overlap);
 	x->end[0].shift = x->end[1].shift = SHIFT_UNKNOWN;
 	x->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
 	x->rst_at = x->fin_at = INT64_MAX;
@@ -339,6 +339,7 @@ restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 				     .cookie = x->f.cookie,
 				     .caller = x->f.caller,
 				     .idle_us = x->idle_us,
+				     .overlap = x->end[0].h.overlap,
 				     .copy = x->f.is_copy };
 	struct flow *f;
 
@@ -466,6 +467,7 @@ pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 		leg[d].gaps = h->n_gaps;
 		leg[d].gap_bytes = h->gap_bytes;
 		leg[d].late_bytes = h->late_bytes;
+		leg[d].conflicts = h->conflicts;
 		leg[d].zero_windows = e->zero_windows;
 		leg[d].queued = h->held.bytes;
 		leg[d].stream_bytes = e->any	  ? h->stream_bytes

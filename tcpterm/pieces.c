@@ -18,8 +18,10 @@ piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off, ui
 	p->off = off;
 	p->m_off = m_off;
 	p->len = len;
-	p->since = s->now.v;
+	p->came = p->since = s->now.v;
 	p->evidence = INT64_MAX;
+	p->seg_off = off;
+	p->seg_len = len;
 	p->index = i;
 	s->stats.n_held += m->nb_segs;
 	return p;
@@ -106,8 +108,20 @@ differ(const struct rte_mbuf *a, uint32_t a_off, const struct rte_mbuf *b, uint3
 	return any;
 }
 
-void
-piece_compare(struct tcpterm *s, struct flow *f, unsigned dir, const struct piece *was,
+bool
+piece_differs(const struct piece *was, const struct piece *came, int64_t from)
+{
+	int64_t to = RTE_MIN(was->off + was->len, came->off + came->len);
+	uint32_t first, last;
+
+	from = RTE_MAX(from, RTE_MAX(was->off, came->off));
+	return from < to && differ(was->m, was->m_off + (uint32_t)(from - was->off), came->m,
+				   came->m_off + (uint32_t)(from - came->off),
+				   (uint32_t)(to - from), &first, &last);
+}
+
+bool
+piece_compare(struct tcpterm *s, struct flow *f, struct half *h, const struct piece *was,
 	      const struct piece *came)
 {
 	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
@@ -117,15 +131,17 @@ piece_compare(struct tcpterm *s, struct flow *f, unsigned dir, const struct piec
 	uint32_t first, last, shown, was_off, came_off;
 
 	if (from >= to)
-		return;
+		return false;
 	was_off = was->m_off + (uint32_t)(from - was->off);
 	came_off = came->m_off + (uint32_t)(from - came->off);
 	if (!differ(was->m, was_off, came->m, came_off, (uint32_t)(to - from), &first, &last))
-		return;
+		return false;
 	s->stats.conflicts++;
+	h->conflicts++;
 	shown = RTE_MIN(last - first + 1, (uint32_t)PIECE_SHOWN);
 	if (ops && ops->conflict)
-		ops->conflict(s->conf.ctx, f, dir, (uint64_t)(from + first), last - first + 1,
+		ops->conflict(s->conf.ctx, f, h->dir, (uint64_t)(from + first), last - first + 1,
 			      rte_pktmbuf_read(was->m, was_off + first, shown, room[0]),
 			      rte_pktmbuf_read(came->m, came_off + first, shown, room[1]), shown);
+	return true;
 }

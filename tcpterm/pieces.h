@@ -21,8 +21,11 @@ void pieces_insert(struct pieces *l, struct piece *after, struct piece *p);
 void pieces_remove(struct pieces *l, struct piece *p);
 void pieces_clear(struct tcpterm *s, struct pieces *l);
 
-/* Says a conflict where both have bytes of one offset that differ. */
-void piece_compare(struct tcpterm *s, struct flow *f, unsigned dir, const struct piece *was,
+/* Says a conflict where both have bytes of one offset that differ; were there any? */
+bool piece_compare(struct tcpterm *s, struct flow *f, struct half *h, const struct piece *was,
 		   const struct piece *came);
+
+/* Do they, from offset `from` on?  Says nothing. */
+bool piece_differs(const struct piece *was, const struct piece *came, int64_t from);
 
 #endif

@@ -176,6 +176,31 @@ flood_of(enum policy_flood flood)
 	return TCPTERM_FLOOD_PASS;
 }
 
+static uint8_t
+overlap_of(enum policy_overlap overlap)
+{
+	static const uint8_t of[POLICY_N_OVERLAPS] = {
+		[POLICY_OVERLAP_FIRST] = TCPTERM_OVERLAP_FIRST,
+		[POLICY_OVERLAP_LAST] = TCPTERM_OVERLAP_LAST,
+		[POLICY_OVERLAP_REJECT] = TCPTERM_OVERLAP_REJECT,
+		[POLICY_OVERLAP_BSD] = TCPTERM_OVERLAP_BSD,
+		[POLICY_OVERLAP_BSD_RIGHT] = TCPTERM_OVERLAP_BSD_RIGHT,
+		[POLICY_OVERLAP_LINUX] = TCPTERM_OVERLAP_LINUX,
+		[POLICY_OVERLAP_OLD_LINUX] = TCPTERM_OVERLAP_OLD_LINUX,
+		[POLICY_OVERLAP_SOLARIS] = TCPTERM_OVERLAP_SOLARIS,
+		[POLICY_OVERLAP_OLD_SOLARIS] = TCPTERM_OVERLAP_OLD_SOLARIS,
+		[POLICY_OVERLAP_HPUX10] = TCPTERM_OVERLAP_HPUX10,
+		[POLICY_OVERLAP_HPUX11] = TCPTERM_OVERLAP_HPUX11,
+		[POLICY_OVERLAP_IRIX] = TCPTERM_OVERLAP_IRIX,
+		[POLICY_OVERLAP_MACOS] = TCPTERM_OVERLAP_MACOS,
+		[POLICY_OVERLAP_WINDOWS] = TCPTERM_OVERLAP_WINDOWS,
+		[POLICY_OVERLAP_WINDOWS2K3] = TCPTERM_OVERLAP_WINDOWS2K3,
+		[POLICY_OVERLAP_VISTA] = TCPTERM_OVERLAP_VISTA,
+	};
+
+	return of[overlap];
+}
+
 static struct tcpterm_tuning
 tuning_of(const struct policy_attrs *a)
 {
@@ -213,6 +238,7 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 		.flood = flood_of(v.attrs.flood),
 		.signed_reset = v.attrs.signed_reset,
 		.tuning = tuning_of(&v.attrs),
+		.overlap = overlap_of(v.attrs.overlap),
 		.copy = tap,
 		.sender = (uint8_t)sender_of(w, &facts, &v),
 		.ends = (uint8_t)verdict_ends(v.reset),
@@ -254,6 +280,7 @@ resume(struct worker *w, const struct pkt *p, const struct resumed *r, bool from
 				      : decision_of(r->mode),
 		.caller = &w->pending,
 		.idle_us = same ? v.attrs.timeout_us : 0,
+		.overlap = same ? overlap_of(v.attrs.overlap) : TCPTERM_OVERLAP_FIRST,
 		.copy = tap,
 		.interrupted = true,
 		.was_terminated = proxied,

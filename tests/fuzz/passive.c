@@ -48,6 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	bool whole;
 
 	copies_begin(size & 1 ? &small : NULL);
+	copies.overlap = (uint8_t)(size / 8 % 3 ? 0 : size / 24 % TCPTERM_N_OVERLAPS);
 	if (size & 2)
 		copies_handshake();
 	for (i = 0; i + 8 <= size && i < 8 * 400; i += 8)

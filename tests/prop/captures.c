@@ -146,6 +146,14 @@ judge(const struct truth *t)
 	return good;
 }
 
+static const enum tcpterm_overlap policies[TRUTH_N_OVERLAPS] = {
+	[TRUTH_FIRST] = TCPTERM_OVERLAP_FIRST,	       [TRUTH_LAST] = TCPTERM_OVERLAP_LAST,
+	[TRUTH_REJECT] = TCPTERM_OVERLAP_REJECT,       [TRUTH_BSD] = TCPTERM_OVERLAP_BSD,
+	[TRUTH_BSD_RIGHT] = TCPTERM_OVERLAP_BSD_RIGHT, [TRUTH_LINUX] = TCPTERM_OVERLAP_LINUX,
+	[TRUTH_OLD_LINUX] = TCPTERM_OVERLAP_OLD_LINUX, [TRUTH_SOLARIS] = TCPTERM_OVERLAP_SOLARIS,
+	[TRUTH_WINDOWS] = TCPTERM_OVERLAP_WINDOWS,
+};
+
 static bool
 run(uint64_t seed, enum truth_overlap overlap)
 {
@@ -155,31 +163,49 @@ run(uint64_t seed, enum truth_overlap overlap)
 
 	truth_make(&t, seed, overlap);
 	feed_begin(NULL);
+	feed.verdict.overlap = (uint8_t)policies[overlap];
 	for (i = 0; i < t.n_frames; i++)
 		feed_frame(t.frame[i].at, t.frame[i].bytes, t.frame[i].len, t.frame[i].len);
 	feed_wait(5 * 1000 * 1000);
 	good = judge(&t);
 	if (!good)
-		printf("# seed %" PRIu64 "\n", seed);
+		printf("# seed %" PRIu64 ", overlap %s\n", seed,
+		       tcpterm_overlap_name(policies[overlap]));
 	truth_free(&t);
 	return good;
+}
+
+/* `share` of SEEDS, or the one that is named. */
+static void
+judge_seeds(unsigned share, enum truth_overlap from, enum truth_overlap to)
+{
+	const char *one = getenv("SEED"), *many = getenv("SEEDS");
+	uint64_t first = one ? strtoull(one, NULL, 0) : 1, seed;
+	uint64_t n = one ? 1 : (many ? strtoull(many, NULL, 0) : SEEDS) / share, failed = 0;
+	enum truth_overlap o;
+
+	n_bytes = n_gaps = n_late = n_conflicts = 0;
+	printf("# seeds %" PRIu64 " to %" PRIu64 "; SEED=N runs one\n", first, first + n - 1);
+	for (seed = first; seed < first + n; seed++)
+		for (o = from; o <= to; o++)
+			failed += !run(seed, o);
+	printf("# %" PRIu64 " bytes, %" PRIu64 " gaps, %" PRIu64 " late, %" PRIu64 " conflicts\n",
+	       n_bytes, n_gaps, n_late, n_conflicts);
+	CU_ASSERT_EQUAL(failed, 0);
+	/* The captures had what they are for. */
+	CU_ASSERT_TRUE(n < SEEDS / share || (n_gaps > n && n_late > n && n_conflicts > n / 4));
 }
 
 static void
 streams_and_gaps_of_generated_captures_are_exact(void)
 {
-	const char *one = getenv("SEED"), *many = getenv("SEEDS");
-	uint64_t first = one ? strtoull(one, NULL, 0) : 1, seed;
-	uint64_t n = one ? 1 : many ? strtoull(many, NULL, 0) : SEEDS, failed = 0;
+	judge_seeds(1, TRUTH_FIRST, TRUTH_FIRST);
+}
 
-	printf("# seeds %" PRIu64 " to %" PRIu64 "; SEED=N runs one\n", first, first + n - 1);
-	for (seed = first; seed < first + n; seed++)
-		failed += !run(seed, TRUTH_FIRST);
-	printf("# %" PRIu64 " bytes, %" PRIu64 " gaps, %" PRIu64 " late, %" PRIu64 " conflicts\n",
-	       n_bytes, n_gaps, n_late, n_conflicts);
-	CU_ASSERT_EQUAL(failed, 0);
-	/* The captures had what they are for. */
-	CU_ASSERT_TRUE(n < SEEDS || (n_gaps > n && n_late > n && n_conflicts > n / 4));
+static void
+every_overlap_policy_delivers_the_bytes_it_promises(void)
+{
+	judge_seeds(10, TRUTH_LAST, TRUTH_N_OVERLAPS - 1);
 }
 
 /* --- captures of others --- */
@@ -236,8 +262,18 @@ feed_record(int link, const struct pcap_pkthdr *h, const uint8_t *bytes)
 	feed_frame(at, frame, h->caplen - skip + 14, h->len - skip + 14);
 }
 
+static uint8_t
+overlap_named(const char *name)
+{
+	uint8_t o = 0;
+
+	while (o < TCPTERM_N_OVERLAPS && strcmp(tcpterm_overlap_name(o), name) != 0)
+		o++;
+	return o % TCPTERM_N_OVERLAPS;
+}
+
 static int
-read_capture(const char *file)
+read_capture(const char *file, const char *policy)
 {
 	char error[PCAP_ERRBUF_SIZE];
 	pcap_t *p = pcap_open_offline(file, error);
@@ -252,6 +288,7 @@ read_capture(const char *file)
 		return 1;
 	}
 	feed_begin(NULL);
+	feed.verdict.overlap = overlap_named(policy);
 	feed.parse.vlan_ignore = getenv("VLAN_IGNORE") != NULL;
 	feed.parse.trust = getenv("TRUST") != NULL;
 	while (pcap_next_ex(p, &h, &bytes) == 1)
@@ -292,13 +329,14 @@ write_captures(const char *dir, const char *count, const char *first)
 
 static const struct tap_test tests[] = {
 	TAP_CHECK(S10, streams_and_gaps_of_generated_captures_are_exact),
+	TAP_CHECK(S13, every_overlap_policy_delivers_the_bytes_it_promises),
 };
 
 int
 main(int argc, char **argv)
 {
 	if (argc > 2 && strcmp(argv[1], "-r") == 0)
-		return read_capture(argv[2]);
+		return read_capture(argv[2], argc > 3 ? argv[3] : "first");
 	if (argc > 2 && strcmp(argv[1], "-w") == 0)
 		return write_captures(argv[2], argc > 3 ? argv[3] : NULL,
 				      argc > 4 ? argv[4] : NULL);

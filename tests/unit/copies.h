@@ -21,6 +21,7 @@ struct copies {
 	struct tcpterm_conf conf;
 	struct tcpterm_ops ops;
 	enum tcpterm_decision decision;
+	uint8_t overlap;		/* enum tcpterm_overlap */
 	usec_t now;
 	uint32_t isn[2];		/* of the ends: 0 the client */
 	uint16_t window;		/* that every segment offers */

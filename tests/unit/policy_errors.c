@@ -94,9 +94,10 @@ static const struct malformed malformed[] = {
 	  "t:1:27: expected a timeout from 1s to 365d\n" },
 	{ "rule web: pass { timeout 5s }\n" END,
 	  "t:1:18: \"timeout\" takes effect with proxy, track and passive only\n" },
-	{ "rule web: passive { overlap last }\n" END,
-	  "t:1:29: expected \"first\", found \"last\": other overlaps are not available in "
-	  "this version\n" },
+	{ "rule web: passive { overlap middle }\n" END,
+	  "t:1:29: expected \"first\", \"last\", \"reject\" or a host (bsd, bsd-right, linux, "
+	  "old-linux, solaris, old-solaris, hpux10, hpux11, irix, macos, windows, windows2k3, "
+	  "vista), found \"middle\"\n" },
 	{ "rule web: proxy { overlap first }\n" END,
 	  "t:1:19: \"overlap\" takes effect with passive only\n" },
 	{ "rule web: track { close local }\n" END,

@@ -289,16 +289,6 @@ attr_files(struct parser *ps, const char *dir, const struct loc *loc)
 		error_at(ps->p, ps->errs, loc, "a path has at most %d characters", DIR_MAX_LEN);
 }
 
-void
-overlap_refuse(struct parser *ps, const struct loc *loc)
-{
-	char quote[64];
-
-	error_at(ps->p, ps->errs, loc,
-		 "expected \"first\", found %s: other overlaps are not available in this version",
-		 source_quote(ps->p, loc, quote, sizeof quote));
-}
-
 int
 statement_begins(struct parser *ps)
 {

@@ -278,7 +278,8 @@ void proto_refuse(struct parser *ps, const struct loc *loc);
 void attr_once(struct parser *ps, enum attr_field field, const struct loc *loc);
 void attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc);
 void attr_files(struct parser *ps, const char *dir, const struct loc *loc);
-void overlap_refuse(struct parser *ps, const struct loc *loc);
+void overlap_choose(struct parser *ps, const struct loc *loc, const struct word *word);
+const char *overlap_word(enum policy_overlap o);
 /* A new statement: nothing is known of it.  0 or -ENOMEM. */
 int statement_begins(struct parser *ps);
 void later_refuse(struct parser *ps, const struct loc *loc);

@@ -105,7 +105,7 @@ static void policy_yyerror(const struct loc *loc, struct parser *ps, const char 
 %precedence ALONE
 %precedence PORT
 
-%type <word> name choice
+%type <word> name choice overlap
 %type <item> item
 %type <list> spec operand items elements
 %type <set> set_head
@@ -299,8 +299,7 @@ attr:
 			attr_once(ps, ATTR_TIMEOUT, &@$);
 			attr_timeout(ps, $DURATION, &@DURATION);
 		}
-	| OVERLAP FIRST		{ attr_once(ps, ATTR_OVERLAP, &@$); }
-	| OVERLAP WORD		{ overlap_refuse(ps, &@WORD); }
+	| OVERLAP overlap	{ overlap_choose(ps, &@$, &$overlap); }
 	| CLOSE LOCAL
 		{
 			attr_once(ps, ATTR_CLOSE, &@$);
@@ -328,6 +327,11 @@ chosen:
 	| ECN			{ $$ = ATTR_ECN; }
 	| FLOOD			{ $$ = ATTR_FLOOD; }
 	| SIGNED		{ $$ = ATTR_SIGNED; }
+	;
+
+overlap:
+	  WORD			{ $$ = (struct word){ $1, @$ }; }
+	| FIRST			{ $$ = (struct word){ "first", @$ }; }
 	;
 
 choice:

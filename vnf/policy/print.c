@@ -211,7 +211,7 @@ attrs_print(const struct attr_list *a, FILE *f)
 		sep = ", ";
 	}
 	if (a->seen[ATTR_OVERLAP].line) {
-		fprintf(f, "%soverlap first", sep);
+		fprintf(f, "%soverlap %s", sep, overlap_word(a->v.overlap));
 		sep = ", ";
 	}
 	if (a->v.close_local) {

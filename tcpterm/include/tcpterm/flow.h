@@ -59,6 +59,7 @@ struct tcpterm_leg_info {
 	uint64_t duplicates;
 	uint64_t gaps, gap_bytes;		/* passive */
 	uint64_t late_bytes;			/* passive: after their gap, before the start */
+	uint64_t conflicts;			/* passive: versions of bytes that differed */
 	uint8_t start;				/* enum tcpterm_start of this direction */
 	uint64_t stream_bytes;			/* delivered */
 };

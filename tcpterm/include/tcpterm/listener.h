@@ -56,6 +56,7 @@ struct tcpterm_verdict {
 						 * be held (tcpterm_conf.n_deferred) */
 	int64_t idle_us;		/* 0: the stack's default */
 	bool close_local;		/* RELAY: acknowledge a FIN at once */
+	uint8_t overlap;		/* PASSIVE: enum tcpterm_overlap */
 	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
 	bool interrupted;		/* mid-stream: it was followed by who is gone */
 	bool was_terminated;		/* interrupted, TRACK: by a proxy, so bytes may be lost;

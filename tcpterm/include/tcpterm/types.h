@@ -160,11 +160,37 @@ enum tcpterm_gap_reason {
 	TCPTERM_GAP_BUDGET
 };
 
+/*
+ * Which of two versions of a byte a passive stream delivers; doc/leat-policy.5 has the rules.  All
+ * but FIRST decide by where the two segments begin and end, and only until the other end has
+ * acknowledged the byte.
+ */
+enum tcpterm_overlap {
+	TCPTERM_OVERLAP_FIRST,
+	TCPTERM_OVERLAP_LAST,
+	TCPTERM_OVERLAP_REJECT,	/* a segment that contradicts is refused whole */
+	TCPTERM_OVERLAP_BSD,
+	TCPTERM_OVERLAP_BSD_RIGHT,
+	TCPTERM_OVERLAP_LINUX,
+	TCPTERM_OVERLAP_OLD_LINUX,
+	TCPTERM_OVERLAP_SOLARIS,
+	TCPTERM_OVERLAP_OLD_SOLARIS,
+	TCPTERM_OVERLAP_HPUX10,
+	TCPTERM_OVERLAP_HPUX11,
+	TCPTERM_OVERLAP_IRIX,
+	TCPTERM_OVERLAP_MACOS,
+	TCPTERM_OVERLAP_WINDOWS,
+	TCPTERM_OVERLAP_WINDOWS2K3,
+	TCPTERM_OVERLAP_VISTA,
+	TCPTERM_N_OVERLAPS
+};
+
 /* The words that leatctl, the database and scripts use.  Static storage. */
 const char *tcpterm_kind_name(enum tcpterm_kind k);
 const char *tcpterm_state_name(enum tcpterm_state s);
 const char *tcpterm_start_name(enum tcpterm_start s);
 const char *tcpterm_end_name(enum tcpterm_end e);
 const char *tcpterm_gap_name(enum tcpterm_gap_reason r);
+const char *tcpterm_overlap_name(enum tcpterm_overlap o);
 
 #endif

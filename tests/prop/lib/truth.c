@@ -38,28 +38,83 @@ earlier(const void *a, const void *b)
 
 struct judged {
 	uint8_t have[STREAM_MAX], value[STREAM_MAX];
+	int64_t from[STREAM_MAX], to[STREAM_MAX];	/* the segment whose byte it is */
 	int64_t settled;	/* acknowledged: nothing replaces it */
 	int64_t furthest;	/* byte seen, or acknowledged */
 	bool seen;
 };
+
+/* Does the later segment's byte take the place of that of [from, to)? */
+static bool
+later_wins(enum truth_overlap overlap, int64_t from, int64_t to, const struct shot *g)
+{
+	int64_t start = g->off - from, stop = g->off + g->len - to;
+
+	switch (overlap) {
+	case TRUTH_LAST:
+		return true;
+	case TRUTH_BSD:		/* who begins first, the earlier if both do */
+		return start < 0;
+	case TRUTH_BSD_RIGHT:	/* who begins last, the later if both do */
+		return start >= 0;
+	case TRUTH_LINUX:	/* as bsd, but of those that begin together the longer */
+		return start < 0 || (start == 0 && stop > 0);
+	case TRUTH_OLD_LINUX:	/* the later if they are as long */
+		return start < 0 || (start == 0 && stop >= 0);
+	case TRUTH_SOLARIS:	/* who ends last; if both do, who begins first, then the later */
+		return stop > 0 || (stop == 0 && start <= 0);
+	case TRUTH_WINDOWS:	/* the earlier, unless the later one covers it from before */
+		return start < 0 && stop >= 0;
+	default:
+		return false;
+	}
+}
+
+static bool
+is_refused(const struct truth_half *h, const struct judged *j, const struct shot *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < g->len; i++) {
+		int64_t at = g->off + i;
+
+		if (j->have[at] && at >= j->settled && j->value[at] != (h->stream[at] ^ g->alter))
+			return true;
+	}
+	return false;
+}
+
+static void
+take_byte(struct truth_half *h, struct judged *j, const struct shot *g, int64_t at,
+	  enum truth_overlap overlap)
+{
+	uint8_t v = h->stream[at] ^ g->alter;
+
+	h->conflicts |= j->have[at] && j->value[at] != v;
+	if (j->have[at] && (at < j->settled || !later_wins(overlap, j->from[at], j->to[at], g)))
+		return;
+	j->have[at] = 1;
+	j->value[at] = v;
+	j->from[at] = g->off;
+	j->to[at] = g->off + g->len;
+}
 
 static void
 take_bytes(struct truth_half *h, struct judged *j, const struct shot *g, enum truth_overlap overlap)
 {
 	uint32_t i;
 
+	if (overlap == TRUTH_REJECT && is_refused(h, j, g)) {
+		h->conflicts = true;
+		return;
+	}
 	for (i = 0; i < g->len; i++) {
 		int64_t at = g->off + i;
-		uint8_t v = h->stream[at] ^ g->alter;
 
-		if (g->late && !j->have[at]) {
+		if (g->late && !j->have[at])
 			h->late++;
-			continue;
-		}
-		h->conflicts |= j->have[at] && j->value[at] != v;
-		if (!j->have[at] || (overlap == TRUTH_LAST && at >= j->settled))
-			j->value[at] = v;
-		j->have[at] = 1;
+		else
+			take_byte(h, j, g, at, overlap);
 	}
 	if ((g->len || (g->flags & FIN)) && g->off + g->len > j->furthest)
 		j->furthest = g->off + g->len;

@@ -17,8 +17,19 @@
 
 enum { TRUTH_FLOWS = 4, TRUTH_GAPS = 512 };
 
-/* Which of several versions of a byte is delivered. */
-enum truth_overlap { TRUTH_FIRST, TRUTH_LAST, TRUTH_N_OVERLAPS };
+/* Which of two versions of a byte is delivered: families of policies. */
+enum truth_overlap {
+	TRUTH_FIRST,
+	TRUTH_LAST,
+	TRUTH_REJECT,
+	TRUTH_BSD,
+	TRUTH_BSD_RIGHT,
+	TRUTH_LINUX,
+	TRUTH_OLD_LINUX,
+	TRUTH_SOLARIS,
+	TRUTH_WINDOWS,
+	TRUTH_N_OVERLAPS
+};
 
 /* A segment that was sent; those with `shown` are in the capture. */
 struct shot {

@@ -122,7 +122,13 @@ filter(void *ctx, const struct tcpterm_syn *syn)
 	const struct lib_box *b = ctx;
 
 	(void)syn;
-	return (struct tcpterm_verdict){ .decision = decisions[b->cfg.mode], .tuning = tuning(b) };
+	return (struct tcpterm_verdict){
+		.decision = decisions[b->cfg.mode],
+		.tuning = tuning(b),
+		.overlap = (uint8_t)(rng_key(b->cfg.seed, 5) % 2
+					     ? 0
+					     : rng_key(b->cfg.seed, 6) % TCPTERM_N_OVERLAPS)
+	};
 }
 
 static bool

@@ -127,7 +127,9 @@ on_forward(void *ctx, const struct pkt *p)
 static struct tcpterm_verdict
 verdict(void)
 {
-	return (struct tcpterm_verdict){ .decision = copies.decision, .copy = true, .cookie = 77 };
+	return (struct tcpterm_verdict){
+		.decision = copies.decision, .overlap = copies.overlap, .copy = true, .cookie = 77
+	};
 }
 
 static struct tcpterm_verdict

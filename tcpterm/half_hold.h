@@ -1,0 +1,21 @@
+/*
+ * half_hold.h - what a half does with bytes it can't deliver yet: holds them, once.
+ *
+ * Where segments overlap, the half's policy (enum tcpterm_overlap) says whose bytes stay.
+ * Private to half.c and half_hold.c.
+ */
+#ifndef TCPTERM_HALF_HOLD_H
+#define TCPTERM_HALF_HOLD_H
+
+#include "tcpterm/half.h"
+
+/* Takes those bytes of `came` that its policy wants, and the mbuf. */
+void half_hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came);
+
+/* Takes a piece out of the held ones. */
+void half_unhold(struct half *h, struct piece *p);
+
+/* The first `n` bytes of the first held piece as a piece of their own, taken out; NULL: no memory. */
+struct piece *half_split_first(struct tcpterm *s, struct half *h, uint32_t n);
+
+#endif
