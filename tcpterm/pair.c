@@ -14,7 +14,9 @@
 enum {
 	RST_DOUBT_US = 2 * 1000 * 1000, /* a RST that may be forged waits so long */
 	FIN_WAIT_US = 2 * 1000 * 1000,	/* both FINs are here, the last ACK is not */
-	LINGER_US = 10 * 1000 * 1000,	/* what comes after the end must not look like a new flow */
+	/* What comes after the end must not look like a new flow: a FIN whose ACKs are lost comes
+	 * again and again, and later each time. */
+	LINGER_US = 60 * 1000 * 1000,
 };
 
 #define FAR (1ll << 30)
@@ -394,6 +396,11 @@ take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	x->end[1].h.alone = x->end[0].h.unseen = !(x->f.seen & 1);
 	if (p->flags & TCP_RST) {
 		reset(s, x, p, d);
+		return;
+	}
+	if (!(p->flags & TCP_SYN) && !x->end[d].h.synced && pair_is_unasked(x, p, d)) {
+		s->stats.out_of_window++;
+		half_drop(s, p->m);
 		return;
 	}
 	x->end[d].any = true;

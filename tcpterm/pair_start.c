@@ -11,6 +11,9 @@
 
 #define FAR (1 << 30)
 
+/* An ACK beyond a SYN that was seen picks it although the bytes were not seen, so far. */
+#define ACKED_UNSEEN (1 << 20)
+
 static void
 candidate_drop(struct tcpterm *s, struct pair_candidate *c)
 {
@@ -50,10 +53,10 @@ pair_is_candidate(const struct pair_side *e, seq_t number)
 
 /* The candidate nearest below a number that lies in its stream; NULL. */
 static const struct pair_candidate *
-nearest(const struct pair_side *e, seq_t number)
+nearest(const struct pair_side *e, seq_t number, int32_t within)
 {
 	const struct pair_candidate *best = NULL;
-	int32_t best_distance = FAR;
+	int32_t best_distance = within;
 	unsigned i;
 
 	for (i = 0; i < e->n_cand; i++) {
@@ -65,6 +68,15 @@ nearest(const struct pair_side *e, seq_t number)
 		}
 	}
 	return best;
+}
+
+bool
+pair_is_unasked(const struct pair *x, const struct pkt *p, unsigned d)
+{
+	const struct pair_side *e = &x->end[!d];
+
+	return (p->flags & TCP_ACK) && e->n_cand && !e->h.synced && !x->end[d].n_cand &&
+	       !nearest(e, seq(p->ack), ACKED_UNSEEN);
 }
 
 bool
@@ -125,7 +137,7 @@ pair_pick_by_ack(struct tcpterm *s, struct pair *x, unsigned d, seq_t ack, bool 
 		return;
 	c = pair_candidate(e, ack);
 	if (!c && !syn)
-		c = nearest(e, ack);
+		c = nearest(e, ack, ACKED_UNSEEN);
 	if (c) {
 		sync(s, x, d, c, ack.v - c->isn.v - 1 >= c->len);
 	} else if (syn && e->n_cand == 0) {
@@ -262,7 +274,7 @@ pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 	if (due > s->now.v)
 		return due;
 	first = e->h.held.first;
-	c = nearest(e, seq_of(e->h.isn, first ? first->off : e->h.fin));
+	c = nearest(e, seq_of(e->h.isn, first ? first->off : e->h.fin), FAR);
 	if (c) {
 		sync(s, x, d, c, true);
 		return INT64_MAX;

@@ -81,6 +81,10 @@ bool pair_is_candidate(const struct pair_side *e, seq_t number);
 /* A fresh flow began with this SYN of side 0, which came before. */
 void pair_asked(struct flow *f, const struct pair_candidate *syn);
 
+/* The other side has asked by SYNs, and this segment acknowledges none of them (RFC 9293 3.10.7.3:
+ * an end in SYN-SENT refuses it). */
+bool pair_is_unasked(const struct pair *x, const struct pkt *p, unsigned d);
+
 /* Does this SYN-ACK of side d answer a SYN other than the one the flow began with? */
 bool pair_is_new_connection(const struct pair *x, const struct pkt *p, unsigned d);
 

@@ -54,7 +54,10 @@ both_streams_come_whole_from_syn_to_fin(void)
 	copies_segment(1, TCP_FIN | TCP_ACK, 2000, 301, 0);
 	copies_segment(0, TCP_ACK, 301, 2001, 0);
 	CU_ASSERT_EQUAL(copies.n_new, 1);
-	copies_wait(11000 * MS);
+	copies_wait(30000 * MS);
+	copies_segment(1, TCP_FIN | TCP_ACK, 2000, 301, 0);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	copies_wait(61000 * MS);
 	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 0);
 	end();
 }
@@ -352,6 +355,30 @@ reset_in_the_window_that_nothing_follows_ends_after_two_seconds(void)
 }
 
 static void
+forged_answers_to_a_syn_end_nothing(void)
+{
+	uint32_t isn;
+
+	copies_begin(NULL);
+	copies_syn(0);
+	isn = copies.isn[1];
+	copies.isn[1] = 0xffffffff; /* number 0 */
+	copies_segment(1, TCP_RST | TCP_ACK, 0, 0, 0);
+	copies_segment(1, TCP_FIN | TCP_ACK, 0, 0x20000000, 0);
+	copies_segment(0, TCP_RST, 0, 0, 0); /* the client's answer to it */
+	copies.isn[1] = isn;
+	copies_synack(0);
+	copies_segment(0, TCP_ACK, 0, 0, 0);
+	exchange();
+	expect_exchange();
+	copies_close(300, 2000);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	CU_ASSERT_EQUAL(copies_stats()->out_of_window, 1);
+	end();
+}
+
+static void
 refused_connection_says_so(void)
 {
 	copies_begin(NULL);
@@ -454,6 +481,7 @@ TEAM_MAIN(pair, TAP_CHECK(S9, both_streams_come_whole_from_syn_to_fin),
 	  TAP_CHECK(S12, reset_outside_the_window_is_ignored_and_counted),
 	  TAP_CHECK(S12, forged_reset_in_the_window_is_cancelled_by_what_follows),
 	  TAP_TEST(reset_in_the_window_that_nothing_follows_ends_after_two_seconds),
-	  TAP_TEST(refused_connection_says_so), TAP_CHECK(S12, silence_ends_at_the_idle_time),
+	  TAP_CHECK(S12, forged_answers_to_a_syn_end_nothing), TAP_TEST(refused_connection_says_so),
+	  TAP_CHECK(S12, silence_ends_at_the_idle_time),
 	  TAP_TEST(lost_fin_or_last_ack_makes_no_gap),
 	  TAP_TEST(kill_declares_what_is_missing_and_returns_every_buffer))
