@@ -497,7 +497,7 @@ shift(struct half *h, int64_t by)
 	}
 	h->sent += by;
 	if (h->fin >= 0)
-		h->fin += by;
+		h->fin = RTE_MAX(h->fin + by, -1);
 }
 
 /* Bytes held below offset 0 came before the start. */

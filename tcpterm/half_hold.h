@@ -15,7 +15,7 @@ void half_hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *
 /* Takes a piece out of the held ones. */
 void half_unhold(struct half *h, struct piece *p);
 
-/* The first `n` bytes of the first held piece as a piece of their own, taken out; NULL: no memory. */
+/* The first `n` bytes of the first held piece as a piece apart; NULL: no memory. */
 struct piece *half_split_first(struct tcpterm *s, struct half *h, uint32_t n);
 
 #endif

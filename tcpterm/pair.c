@@ -306,7 +306,7 @@ judge_rst(const struct pair *x, const struct pkt *p, unsigned d)
 	}
 	off = half_offset(&e->h, seq(p->seq));
 	if (off == e->h.sent || (!e->h.alone && off == e->h.acked))
-		return RST_CERTAIN;
+		return x->end[!d].h.synced || !x->end[!d].any ? RST_CERTAIN : RST_DOUBT;
 	return off >= e->h.acked && in_window(x, d, off, off) ? RST_DOUBT : RST_NOTHING;
 }
 

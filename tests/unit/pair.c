@@ -365,6 +365,7 @@ forged_answers_to_a_syn_end_nothing(void)
 	copies.isn[1] = 0xffffffff; /* number 0 */
 	copies_segment(1, TCP_RST | TCP_ACK, 0, 0, 0);
 	copies_segment(1, TCP_FIN | TCP_ACK, 0, 0x20000000, 0);
+	copies_segment(1, TCP_FIN | TCP_ACK, 0, 0, 0);
 	copies_segment(0, TCP_RST, 0, 0, 0); /* the client's answer to it */
 	copies.isn[1] = isn;
 	copies_synack(0);

@@ -42,10 +42,9 @@ overlap_choose(struct parser *ps, const struct loc *loc, const struct word *word
 			ps->attrs->v.overlap = (enum policy_overlap)i;
 			return;
 		}
-	error_at(
-		ps->p, ps->errs, &word->loc,
-		"expected \"first\", \"last\", \"reject\" or a host (bsd, bsd-right, linux, old-linux, "
-		"solaris, old-solaris, hpux10, hpux11, irix, macos, windows, windows2k3, vista), "
-		"found %s",
-		source_quote(ps->p, &word->loc, quote, sizeof quote));
+	error_at(ps->p, ps->errs, &word->loc,
+		 "expected \"first\", \"last\", \"reject\" or a host (bsd, bsd-right, "
+		 "linux, old-linux, solaris, old-solaris, hpux10, hpux11, irix, macos, windows, "
+		 "windows2k3, vista), found %s",
+		 source_quote(ps->p, &word->loc, quote, sizeof quote));
 }

@@ -329,10 +329,7 @@ chosen:
 	| SIGNED		{ $$ = ATTR_SIGNED; }
 	;
 
-overlap:
-	  WORD			{ $$ = (struct word){ $1, @$ }; }
-	| FIRST			{ $$ = (struct word){ "first", @$ }; }
-	;
+overlap: WORD { $$ = (struct word){ $1, @$ }; } | FIRST { $$ = (struct word){ "first", @$ }; } ;
 
 choice:
 	  WORD			{ $$ = (struct word){ $1, @$ }; }
