@@ -3,6 +3,8 @@
  */
 #include "tcpterm/rest.h"
 
+#include <assert.h>
+
 /* --- may it? --- */
 
 static bool
@@ -32,7 +34,7 @@ received_quiet(const struct conn *c)
 
 	return r->fin < 0 && !r->ack_now && is_never(r->delack_at) && r->last_ack == r->nxt &&
 	       r->unacked == 0 && !c->ooo.head && c->ooo.n_blocks == 0 && !c->ooo.has_dup &&
-	       below(r->nxt, r->adv) && r->drained <= UINT32_MAX;
+	       below(r->nxt, r->adv);
 }
 
 static bool
@@ -66,9 +68,7 @@ window_fits(const struct conn *c)
 	if (q->full_at > c->una)
 		return false;
 	if (q->ssthresh == UINT32_MAX)
-		return is_never(q->cubic.epoch) && q->cubic.w_max == 0 &&
-		       q->hystart.round_end - c->una <= INT32_MAX &&
-		       q->hystart.round_end - c->una >= INT32_MIN;
+		return is_never(q->cubic.epoch) && q->cubic.w_max == 0;
 	return is_never(q->cubic.epoch) || (!usec_before(q->acked_at, q->cubic.epoch) &&
 					    usec_diff(q->acked_at, q->cubic.epoch) <= UINT32_MAX);
 }
@@ -90,123 +90,158 @@ conn_may_rest(const struct conn *c)
 
 /* --- down --- */
 
+enum { TS_AT_SHIFT = 30, TS_AT_MASK = 0xfff };
+
 static uint32_t
 low_ms(usec_t t)
 {
 	return (uint32_t)(t.v / 1000);
 }
 
-static void
-window_down(const struct conn *c, struct conn_rest *r)
+/* One that grew by what a relay's other end could take is nobody else's. */
+static bool
+limit_is_common(const struct conn *c)
+{
+	return c->rcv.fixed || c->rcv.limit <= UINT16_MAX;
+}
+
+void
+conn_ways(const struct conn *c, struct conn_ways *w)
+{
+	w->limit = limit_is_common(c) ? c->rcv.limit : 0;
+	w->mss = c->mss;
+	w->mss_offered = c->mss_offered;
+	w->mss_most = c->tuning.mss;
+	w->seg_max = c->rcv.seg_max;
+	w->again_s = c->pmtu.again_s;
+	w->ttl = c->ttl;
+	w->tos = c->tos;
+	w->snd_shift = c->snd_shift;
+	w->rcv_shift = c->rcv_shift;
+	w->cc = c->tuning.cc;
+	w->leg = c->leg;
+	w->reno = c->cc.ops == &cc_reno;
+	w->relayed = c->relayed;
+	w->ts_on = c->ts_on;
+	w->sack_on = c->sack_on;
+	w->wscale_on = c->wscale_on;
+	w->nodelay = c->nodelay;
+	w->df = c->df;
+	w->own_clock = c->own_clock;
+	w->fixed = c->rcv.fixed;
+	w->fin_ackable = c->rcv.fin_ackable;
+	w->ecn_on = c->ecn.on;
+	w->pace = c->tuning.pace;
+	w->idle_restart = c->tuning.idle_restart;
+	w->no_ecn = c->tuning.no_ecn;
+}
+
+/* What a connection has that never lost anything: a rest needs no struct conn_more for that. */
+static bool
+is_plain(const struct conn *c)
 {
 	const struct cc *q = &c->cc;
+	const struct rack *r = &c->rack;
 
-	r->cwnd = q->cwnd;
-	r->ssthresh = q->ssthresh;
-	r->acked = q->acked;
-	r->sent_ms = q->sent_ms;
-	r->reno = q->ops == &cc_reno;
-	if (q->ssthresh == UINT32_MAX) {
-		r->hystart.round_ahead = (int32_t)(q->hystart.round_end - c->una);
-		r->hystart.last_min = q->hystart.last_min;
-		r->hystart.round_min = q->hystart.round_min;
-		r->hystart.css_base = q->hystart.css_base;
-		r->hystart.n_samples = q->hystart.n_samples;
-		r->hystart.css_rounds = q->hystart.css_rounds;
-		return;
-	}
-	r->cubic.w_max = q->cubic.w_max;
-	r->cubic.w_est = q->cubic.w_est;
-	r->cubic.w_est_rest = q->cubic.w_est_rest;
-	r->cubic.k = q->cubic.k;
-	r->epoch = !is_never(q->cubic.epoch);
-	if (r->epoch) {
-		r->cubic.acked_ms = low_ms(q->acked_at);
-		r->cubic.age_us = (uint32_t)usec_diff(q->acked_at, q->cubic.epoch);
+	return q->ssthresh == UINT32_MAX && q->acked == 0 && q->hystart.css_base == UINT32_MAX &&
+	       limit_is_common(c) && c->rtt.rto == rtt_timeout(&c->rtt) && !c->rtt.early &&
+	       r->n_dsacks == 0 && r->reo_wnd_mult == 1 && r->reo_wnd_persist == 0 &&
+	       !r->reordering && r->tlp_end == 0 && c->rec.cwr_point != c->una &&
+	       !usec_before(c->s->now, c->stray_at) && !c->tuning.idle_restart &&
+	       (!c->own_clock || c->rcv.ts_newest == c->rcv.ts_recent) &&
+	       (c->n_rexmit | c->n_ooo | c->n_dup | c->n_zero_wnd) == 0;
+}
+
+static void
+curve_down(const struct cc *q, struct conn_more *m)
+{
+	m->w_max = q->cubic.w_max;
+	m->w_est = q->cubic.w_est;
+	m->w_est_rest = q->cubic.w_est_rest;
+	m->k = q->cubic.k;
+	m->epoch = q->cubic.epoch.v != USEC_NEVER.v;
+	if (m->epoch) {
+		m->acked_ms = low_ms(q->acked_at);
+		m->age_us = (uint32_t)usec_diff(q->acked_at, q->cubic.epoch);
 	}
 }
 
 static void
-loss_down(const struct conn *c, struct conn_rest *r)
+more_down(const struct conn *c, struct conn_more *m)
 {
-	r->srtt = c->rtt.srtt;
-	r->rttvar = c->rtt.rttvar;
-	r->rtt_min = c->rtt.min;
-	r->rto = c->rtt.rto;
-	r->early = c->rtt.early;
-	r->rack_rtt = c->rack.rtt;
-	r->n_dsacks = (uint16_t)c->rack.n_dsacks;
-	r->reo_wnd_mult = c->rack.reo_wnd_mult;
-	r->reo_wnd_persist = c->rack.reo_wnd_persist;
-	r->reordering = c->rack.reordering;
-	r->tlp_open = c->rack.tlp_end != 0;
-	r->tlp_rexmit = c->rack.tlp_rexmit;
-	r->cwr_here = c->rec.cwr_point == c->una;
-	r->ecn_on = c->ecn.on;
-	r->again_s = c->pmtu.again_s;
+	m->ssthresh = c->cc.ssthresh;
+	m->acked = c->cc.acked;
+	m->limit = c->rcv.limit;
+	m->rto = c->rtt.rto;
+	m->early = c->rtt.early;
+	m->rack_rtt = c->rack.rtt;
+	m->ts_newest = c->rcv.ts_newest;
+	m->stray_ms = low_ms(c->stray_at);
+	m->sent_ms = c->cc.sent_ms;
+	m->css_base = c->cc.hystart.css_base;
+	m->css_rounds = c->cc.hystart.css_rounds;
+	m->n_rexmit = (uint16_t)c->n_rexmit;
+	m->n_ooo = (uint16_t)c->n_ooo;
+	m->n_dup = (uint16_t)c->n_dup;
+	m->n_zero_wnd = (uint16_t)c->n_zero_wnd;
+	m->n_dsacks = (uint16_t)c->rack.n_dsacks;
+	m->reo_wnd_mult = c->rack.reo_wnd_mult;
+	m->reo_wnd_persist = c->rack.reo_wnd_persist;
+	m->reordering = c->rack.reordering;
+	m->tlp_open = c->rack.tlp_end != 0;
+	m->tlp_rexmit = c->rack.tlp_rexmit;
+	m->cwr_here = c->rec.cwr_point == c->una;
+	curve_down(&c->cc, m);
 }
 
-static void
-receive_down(const struct conn *c, struct conn_rest *r)
+static bool
+is_v4(const struct conn *c)
 {
-	r->rcv_nxt = c->rcv.nxt;
-	r->adv_ahead = (uint32_t)(c->rcv.adv - c->rcv.nxt);
-	r->limit = c->rcv.limit;
-	r->drained = (uint32_t)c->rcv.drained;
-	r->fixed = c->rcv.fixed;
-	r->fin_ackable = c->rcv.fin_ackable;
-	r->short_by = c->rcv.short_by;
-	r->seg_max = c->rcv.seg_max;
-	r->quick = c->rcv.quick;
-	r->ts_recent = c->rcv.ts_recent;
-	r->ts_newest = c->rcv.ts_newest;
-	r->ts_at_s = (uint32_t)(c->rcv.ts_at.v / 1000000);
+	return ip_addr_is_v4(&c->f->key.addr[0]);
 }
 
-struct conn_rest
-conn_rest(const struct conn *c)
+void
+conn_rest(const struct conn *c, struct conn_rest *r)
 {
-	struct conn_rest r = {
+	const struct hystart *h = &c->cc.hystart;
+	struct conn_more *more = NULL;
+	uint32_t slot = 0;
+
+	if (!is_plain(c)) {
+		more = slab_alloc(&c->s->more, &slot);
+		assert(more);	/* there are as many as legs */
+		more_down(c, more);
+	}
+	*r = (struct conn_rest){
 		.una = c->una,
+		.rcv_nxt = c->rcv.nxt,
 		.iss = c->iss.v,
 		.irs = c->irs.v,
-		.wl1 = c->wl1.v,
 		.wnd = (uint32_t)(c->wnd_edge - c->una),
 		.wnd_max = c->wnd_max,
-		.ts_offset = c->ts_offset,
+		.adv_ahead = (uint32_t)(c->rcv.adv - c->rcv.nxt),
+		.ts_recent = c->rcv.ts_recent,
+		.ts_other = c->own_clock ? c->ts_offset : c->rcv.ts_newest,
 		.heard_ms = low_ms(c->heard_at),
-		.stray_ms = low_ms(c->stray_at),
-		.n_rexmit = (uint16_t)c->n_rexmit,
-		.n_ooo = (uint16_t)c->n_ooo,
-		.n_dup = (uint16_t)c->n_dup,
-		.n_zero_wnd = (uint16_t)c->n_zero_wnd,
-		.flow_label = c->flow_label & 0xfffff,
-		.snd_shift = c->snd_shift & 15,
-		.rcv_shift = c->rcv_shift & 15,
-		.cc = c->tuning.cc & 3,
-		.ip_id = c->ip_id,
-		.mss = c->mss,
-		.mss_offered = c->mss_offered,
-		.mss_most = c->tuning.mss,
-		.ttl = c->ttl,
-		.tos = c->tos,
-		.leg = c->leg,
-		.relayed = c->relayed,
-		.ts_on = c->ts_on,
-		.sack_on = c->sack_on,
-		.wscale_on = c->wscale_on,
-		.nodelay = c->nodelay,
-		.df = c->df,
-		.own_clock = c->own_clock,
-		.pace = c->tuning.pace,
-		.idle_restart = c->tuning.idle_restart,
-		.no_ecn = c->tuning.no_ecn,
+		.srtt = c->rtt.srtt,
+		.rttvar = c->rtt.rttvar,
+		.rtt_min = c->rtt.min,
+		.cwnd = c->cc.cwnd,
+		.rtt_round = h->round_min != UINT32_MAX ? h->round_min : h->last_min,
+		.more = more ? slot + 1 : 0,
+		.label = (is_v4(c) ? c->ip_id : c->flow_label) & 0xfffff,
+		.ts_at = (uint32_t)(c->rcv.ts_at.v >> TS_AT_SHIFT) & TS_AT_MASK,
+		.short_by = c->rcv.short_by,
+		.quick = c->rcv.quick,
 	};
+}
 
-	receive_down(c, &r);
-	loss_down(c, &r);
-	window_down(c, &r);
-	return r;
+void
+conn_forget(struct tcpterm *s, struct conn_rest *r)
+{
+	if (r->more)
+		slab_free(&s->more, r->more - 1);
+	r->more = 0;
 }
 
 /* --- and back --- */
@@ -232,126 +267,149 @@ soon(const struct conn *c, uint32_t ms)
 }
 
 static void
-window_back(struct conn *c, const struct conn_rest *r)
+window_back(struct conn *c, const struct conn_rest *r, const struct conn_ways *w)
+{
+	c->cc = (struct cc){
+		.ops = w->reno ? &cc_reno : &cc_cubic,
+		.cwnd = r->cwnd,
+		.ssthresh = UINT32_MAX,
+		.sent_ms = r->heard_ms,	/* what was sent then is acknowledged */
+		.full_at = c->una,	/* as good as any before */
+		.cubic.epoch = USEC_NEVER,
+		.hystart = { .round_end = c->una + r->cwnd,
+			     .last_min = r->rtt_round,
+			     .round_min = UINT32_MAX,
+			     .css_base = UINT32_MAX },
+	};
+}
+
+static void
+curve_back(struct conn *c, const struct conn_more *m)
 {
 	struct cc *q = &c->cc;
 
-	*q = (struct cc){
-		.ops = r->reno ? &cc_reno : &cc_cubic,
-		.cwnd = r->cwnd,
-		.ssthresh = r->ssthresh,
-		.acked = r->acked,
-		.sent_ms = r->sent_ms,
-		.full_at = c->una,	/* as good as any before */
-		.cubic.epoch = USEC_NEVER,
-	};
-	if (r->ssthresh == UINT32_MAX) {
-		q->hystart = (struct hystart){
-			.round_end = c->una + r->hystart.round_ahead,
-			.last_min = r->hystart.last_min,
-			.round_min = r->hystart.round_min,
-			.css_base = r->hystart.css_base,
-			.n_samples = r->hystart.n_samples,
-			.css_rounds = r->hystart.css_rounds,
-		};
-		return;
-	}
-	q->cubic.w_max = r->cubic.w_max;
-	q->cubic.w_est = r->cubic.w_est;
-	q->cubic.w_est_rest = r->cubic.w_est_rest;
-	q->cubic.k = r->cubic.k;
-	if (r->epoch) {
-		q->acked_at = ago(c, r->cubic.acked_ms);
-		q->cubic.epoch = usec_add(q->acked_at, -(int64_t)r->cubic.age_us);
+	q->cubic.w_max = m->w_max;
+	q->cubic.w_est = m->w_est;
+	q->cubic.w_est_rest = m->w_est_rest;
+	q->cubic.k = m->k;
+	if (m->epoch) {
+		q->acked_at = ago(c, m->acked_ms);
+		q->cubic.epoch = usec_add(q->acked_at, -(int64_t)m->age_us);
 	}
 }
 
 static void
-loss_back(struct conn *c, const struct conn_rest *r)
+more_back(struct conn *c, const struct conn_more *m)
 {
-	c->rtt = (struct rtt){ .srtt = r->srtt,
-			       .rttvar = r->rttvar,
-			       .min = r->rtt_min,
-			       .rto = r->rto,
-			       .early = r->early };
-	c->rack.rtt = r->rack_rtt;
-	c->rack.fack = c->una;
-	c->rack.n_dsacks = r->n_dsacks;
-	c->rack.reo_wnd_mult = r->reo_wnd_mult;
-	c->rack.reo_wnd_persist = r->reo_wnd_persist;
-	c->rack.reordering = r->reordering;
-	c->rack.tlp_end = r->tlp_open ? c->una : 0;
-	c->rack.tlp_rexmit = r->tlp_rexmit;
-	c->rec.point = c->una;
-	c->rec.cwr_point = c->una - !r->cwr_here;
-	c->ecn.on = r->ecn_on;
-	c->pmtu = (struct pmtu){ .full = r->mss, .again_s = r->again_s };
+	c->cc.ssthresh = m->ssthresh;
+	c->cc.acked = m->acked;
+	c->cc.sent_ms = m->sent_ms;
+	c->cc.hystart.css_base = m->css_base;
+	c->cc.hystart.css_rounds = m->css_rounds;
+	c->rcv.limit = m->limit;
+	c->rcv.ts_newest = m->ts_newest;
+	c->rtt.rto = m->rto;
+	c->rtt.early = m->early;
+	c->stray_at = soon(c, m->stray_ms);
+	c->n_rexmit = m->n_rexmit;
+	c->n_ooo = m->n_ooo;
+	c->n_dup = m->n_dup;
+	c->n_zero_wnd = m->n_zero_wnd;
+	c->rack.rtt = m->rack_rtt;
+	c->rack.n_dsacks = m->n_dsacks;
+	c->rack.reo_wnd_mult = m->reo_wnd_mult;
+	c->rack.reo_wnd_persist = m->reo_wnd_persist;
+	c->rack.reordering = m->reordering;
+	c->rack.tlp_end = m->tlp_open ? c->una : 0;
+	c->rack.tlp_rexmit = m->tlp_rexmit;
+	c->rec.cwr_point = c->una - !m->cwr_here;
+	curve_back(c, m);
 }
 
 static void
-receive_back(struct conn *c, const struct conn_rest *r)
+loss_back(struct conn *c, const struct conn_rest *r, const struct conn_ways *w)
+{
+	c->rtt = (struct rtt){ .srtt = r->srtt, .rttvar = r->rttvar, .min = r->rtt_min };
+	c->rtt.rto = rtt_timeout(&c->rtt);
+	c->rack.rtt = r->srtt;	/* until the next sample */
+	c->rack.fack = c->una;
+	c->rec.point = c->una;
+	c->rec.cwr_point = c->una - 1;
+	c->ecn.on = w->ecn_on;
+	c->pmtu = (struct pmtu){ .full = w->mss, .again_s = w->again_s };
+}
+
+static usec_t
+timestamp_at(const struct conn *c, const struct conn_rest *r)
+{
+	int64_t now = c->s->now.v >> TS_AT_SHIFT;
+
+	return (usec_t){ (now - (int64_t)((uint64_t)(now - r->ts_at) & TS_AT_MASK))
+			 << TS_AT_SHIFT };
+}
+
+static void
+receive_back(struct conn *c, const struct conn_rest *r, const struct conn_ways *w)
 {
 	c->rcv.nxt = c->rcv.last_ack = r->rcv_nxt;
 	c->rcv.adv = r->rcv_nxt + r->adv_ahead;
-	c->rcv.limit = r->limit;
-	c->rcv.drained = r->drained;
-	c->rcv.fixed = r->fixed;
-	c->rcv.fin_ackable = r->fin_ackable;
+	c->rcv.limit = w->limit;
+	c->rcv.fixed = w->fixed;
+	c->rcv.fin_ackable = w->fin_ackable;
 	c->rcv.short_by = r->short_by;
-	c->rcv.seg_max = r->seg_max;
+	c->rcv.seg_max = w->seg_max;
 	c->rcv.quick = r->quick;
 	c->rcv.ts_recent = r->ts_recent;
-	c->rcv.ts_newest = r->ts_newest;
-	c->rcv.ts_at = (usec_t){ (int64_t)r->ts_at_s * 1000000 };
+	c->rcv.ts_newest = w->own_clock ? r->ts_recent : r->ts_other;
+	c->rcv.ts_at = timestamp_at(c, r);
 }
 
 static void
-agreed_back(struct conn *c, const struct conn_rest *r)
+agreed_back(struct conn *c, const struct conn_ways *w)
 {
-	c->relayed = r->relayed;
+	c->relayed = w->relayed;
 	c->tuning = (struct tcpterm_tuning){
-		.cc = (uint8_t)r->cc,
-		.pace = r->pace,
-		.idle_restart = r->idle_restart,
-		.no_ecn = r->no_ecn,
-		.mss = r->mss_most,
+		.cc = w->cc,
+		.pace = w->pace,
+		.idle_restart = w->idle_restart,
+		.no_ecn = w->no_ecn,
+		.mss = w->mss_most,
 	};
-	c->iss = seq(r->iss);
-	c->irs = seq(r->irs);
-	c->snd_shift = (uint8_t)r->snd_shift;
-	c->rcv_shift = (uint8_t)r->rcv_shift;
-	c->ts_on = r->ts_on;
-	c->sack_on = r->sack_on;
-	c->wscale_on = r->wscale_on;
-	c->mss = r->mss;
-	c->mss_offered = r->mss_offered;
-	c->nodelay = r->nodelay;
-	c->ttl = r->ttl;
-	c->tos = r->tos;
-	c->df = r->df;
-	c->ip_id = r->ip_id;
-	c->flow_label = r->flow_label;
-	c->own_clock = r->own_clock;
-	c->ts_offset = r->ts_offset;
+	c->snd_shift = w->snd_shift;
+	c->rcv_shift = w->rcv_shift;
+	c->ts_on = w->ts_on;
+	c->sack_on = w->sack_on;
+	c->wscale_on = w->wscale_on;
+	c->mss = w->mss;
+	c->mss_offered = w->mss_offered;
+	c->nodelay = w->nodelay;
+	c->ttl = w->ttl;
+	c->tos = w->tos;
+	c->df = w->df;
+	c->own_clock = w->own_clock;
 }
 
 void
-conn_wake(struct conn *c, const struct conn_rest *r)
+conn_wake(struct conn *c, const struct conn_rest *r, const struct conn_ways *w)
 {
 	c->state = TCPTERM_ESTABLISHED;
 	c->una = c->nxt = c->small_end = r->una;
-	c->wl1 = seq(r->wl1);
+	c->iss = seq(r->iss);
+	c->irs = seq(r->irs);
+	c->wl1 = seq_of(c->irs, r->rcv_nxt);
 	c->wl2 = r->una;	/* older ACKs are not looked at */
 	c->wnd_edge = r->una + r->wnd;
 	c->wnd_max = r->wnd_max;
 	c->heard_at = ago(c, r->heard_ms);
-	c->stray_at = soon(c, r->stray_ms);
-	c->n_rexmit = r->n_rexmit;
-	c->n_ooo = r->n_ooo;
-	c->n_dup = r->n_dup;
-	c->n_zero_wnd = r->n_zero_wnd;
-	agreed_back(c, r);
-	receive_back(c, r);
-	loss_back(c, r);
-	window_back(c, r);
+	if (is_v4(c))
+		c->ip_id = (uint16_t)r->label;
+	else
+		c->flow_label = r->label;
+	c->ts_offset = w->own_clock ? r->ts_other : 0;
+	agreed_back(c, w);
+	receive_back(c, r, w);
+	loss_back(c, r, w);
+	window_back(c, r, w);
+	if (r->more)
+		more_back(c, slab_at(&c->s->more, r->more - 1));
 }

@@ -22,6 +22,7 @@
 #include "tcpterm/vlan_stack.h"
 
 struct conn;
+struct intern;
 struct mgmt;
 struct tapes;
 
@@ -30,6 +31,8 @@ struct tcpterm {
 	usec_t now;
 	struct slab slabs[TCPTERM_N_KINDS];
 	struct slab awake[2];		/* struct endpoint, struct relay (rest.h) */
+	struct intern *ways[2];		/* of those at rest, each once */
+	struct slab more;		/* struct conn_more */
 	TAILQ_HEAD(, conn) quiet;	/* connections that may rest, the latest to speak last */
 	uint32_t n_quiet;
 	struct slab sent;		/* struct sent_seg, of all connections */

@@ -21,7 +21,7 @@ struct entry {
 	uint32_t uses;
 	uint32_t generation;
 	uint32_t n;
-	uint32_t word[];
+	_Alignas(8) uint32_t word[];
 };
 
 struct intern {
@@ -230,6 +230,14 @@ intern_put(struct intern *t, uint32_t name)
 		unused_add(t, link);
 		t->n_used--;
 	}
+}
+
+uint32_t
+intern_of(const struct intern *t, const uint32_t *words)
+{
+	size_t off = (size_t)((const uint8_t *)words - t->entries.base);
+
+	return name_of(t, (uint32_t)(off / t->entries.size) + 1);
 }
 
 const uint32_t *

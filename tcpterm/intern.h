@@ -26,13 +26,17 @@ bool intern_name(struct intern *t, const uint32_t *words, unsigned n, bool creat
 void intern_get(struct intern *t, uint32_t name);
 void intern_put(struct intern *t, uint32_t name);
 
-/* The words and, in *n, how many; NULL (and 0) for the name of a forgotten entry. */
+/* The words, aligned for any type, and, in *n, how many; NULL (and 0) for the name of a forgotten
+ * entry. */
 const uint32_t *intern_words(const struct intern *t, uint32_t name, unsigned *n);
 
 /* The place of a name, never 0, and the name of a place: that of the entry there now.  While it
  * is in use, either says as much. */
 uint32_t intern_place(uint32_t name);
 uint32_t intern_at(const struct intern *t, uint32_t place);
+
+/* The name of an entry in use by its words, as intern_words() gave them. */
+uint32_t intern_of(const struct intern *t, const uint32_t *words);
 
 /* Entries in use. */
 uint32_t intern_used(const struct intern *t);

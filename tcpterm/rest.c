@@ -6,7 +6,11 @@
 #include <assert.h>
 #include <errno.h>
 
-enum { ENDPOINT, RELAY };	/* s->awake */
+#include "tcpterm/intern.h"
+
+enum { ENDPOINT, RELAY };	/* s->awake, s->ways */
+
+#define WORDS(type) (sizeof(type) / sizeof(uint32_t))
 
 /* A deadline is kept by the low word of its milliseconds: this far ahead there is no doubt. */
 #define AHEAD_US (20LL * 24 * 3600 * 1000 * 1000)
@@ -15,9 +19,12 @@ int
 rest_init(struct tcpterm *s)
 {
 	if (slab_init(&s->awake[ENDPOINT], sizeof(struct endpoint), s->conf.n_flows) != 0 ||
-	    slab_init(&s->awake[RELAY], sizeof(struct relay), s->conf.n_flows) != 0)
+	    slab_init(&s->awake[RELAY], sizeof(struct relay), s->conf.n_flows) != 0 ||
+	    slab_init(&s->more, sizeof(struct conn_more), 3 * s->conf.n_flows) != 0)
 		return -ENOMEM;
-	return 0;
+	s->ways[ENDPOINT] = intern_new(s->conf.n_flows, WORDS(struct endpoint_ways));
+	s->ways[RELAY] = intern_new(s->conf.n_flows, WORDS(struct relay_ways));
+	return s->ways[ENDPOINT] && s->ways[RELAY] ? 0 : -ENOMEM;
 }
 
 void
@@ -25,6 +32,9 @@ rest_fini(struct tcpterm *s)
 {
 	slab_fini(&s->awake[ENDPOINT]);
 	slab_fini(&s->awake[RELAY]);
+	slab_fini(&s->more);
+	intern_free(s->ways[ENDPOINT]);
+	intern_free(s->ways[RELAY]);
 }
 
 /* --- awake parts --- */
@@ -69,12 +79,67 @@ part_free(struct tcpterm *s, unsigned which, struct conn *c)
 	slab_free(&s->awake[which], c->slot);
 }
 
+static const struct endpoint_head *
+endpoint_head(const struct flow *f)
+{
+	return (const struct endpoint_head *)f;
+}
+
+static const struct relay_head *
+relay_head(const struct flow *f)
+{
+	return (const struct relay_head *)f;
+}
+
 bool
 rest_awake(const struct flow *f)
 {
 	if (f->kind == TCPTERM_KIND_RELAY)
-		return !((const struct relay_head *)f)->rest.rests;
-	return !((const struct endpoint_head *)f)->rest.rests;
+		return !relay_head(f)->rest[0].rests;
+	return !endpoint_head(f)->rest.rests;
+}
+
+/* --- ways --- */
+
+/* Counts one more use of these words; NULL: no room. */
+static const void *
+ways_get(struct intern *t, const void *ways, unsigned n_words)
+{
+	uint32_t name;
+	unsigned n;
+
+	if (!intern_name(t, ways, n_words, true, &name))
+		return NULL;
+	intern_get(t, name);
+	return intern_words(t, name, &n);
+}
+
+static void
+ways_put(struct intern *t, const void *ways)
+{
+	intern_put(t, intern_of(t, ways));
+}
+
+/* What is kept of a flow that is not at rest any more. */
+static void
+endpoint_forget(struct endpoint_head *h, const struct endpoint_ways *w)
+{
+	struct tcpterm *s = w->s;
+
+	ways_put(s->ways[ENDPOINT], w);
+	conn_forget(s, &h->rest);
+	h->rest.rests = false;
+}
+
+static void
+relay_forget(struct relay_head *h, const struct relay_ways *w)
+{
+	struct tcpterm *s = w->s;
+
+	ways_put(s->ways[RELAY], w);
+	conn_forget(s, &h->rest[0]);
+	conn_forget(s, &h->rest[1]);
+	h->rest[0].rests = false;
 }
 
 void
@@ -83,10 +148,17 @@ rest_end(struct tcpterm *s, struct flow *f)
 	struct endpoint_head *e = (struct endpoint_head *)f;
 	struct relay_head *r = (struct relay_head *)f;
 
-	if (f->kind == TCPTERM_KIND_CONN && rest_awake(f) && e->awake)
-		part_free(s, ENDPOINT, &e->awake->c);
-	else if (f->kind == TCPTERM_KIND_RELAY && rest_awake(f) && r->awake)
-		part_free(s, RELAY, &r->awake->leg[0]);
+	if (f->kind == TCPTERM_KIND_CONN) {
+		if (e->rest.rests)
+			endpoint_forget(e, e->ways);
+		else if (e->awake)
+			part_free(s, ENDPOINT, &e->awake->c);
+	} else if (f->kind == TCPTERM_KIND_RELAY) {
+		if (r->rest[0].rests)
+			relay_forget(r, r->ways);
+		else if (r->awake)
+			part_free(s, RELAY, &r->awake->leg[0]);
+	}
 }
 
 /* --- who may --- */
@@ -145,59 +217,105 @@ low_ms(usec_t t)
 	return (uint32_t)(t.v / 1000);
 }
 
+/* A keepalive that is due later than an idle time after the peer was heard is as if it had been
+ * heard later. */
+static usec_t
+heard_at(const struct endpoint *e)
+{
+	const struct alive *a = &e->alive;
+	usec_t at;
+
+	if (!a->keep_on || a->probed_at.v == USEC_NEVER.v)
+		return e->c.heard_at;
+	at = usec_add(a->probed_at, -(int64_t)a->idle_s * 1000000);
+	return usec_before(e->c.heard_at, at) ? at : e->c.heard_at;
+}
+
+static const struct endpoint_ways *
+endpoint_ways(const struct endpoint *e)
+{
+	const struct alive *a = &e->alive;
+	struct endpoint_ways w;
+
+	memset(&w, 0, sizeof w);	/* it is compared as words */
+	w.s = e->c.s;
+	conn_ways(&e->c, &w.c);
+	w.send_buffer = e->send_buffer;
+	w.user_ms = a->user_ms;
+	w.idle_s = a->idle_s;
+	w.interval_s = a->interval_s;
+	w.fin_wait_s = a->fin_wait_s;
+	w.n_probes = a->n_probes;
+	w.r1 = a->r1;
+	w.r2 = a->r2;
+	w.n_syn = a->n_syn;
+	w.keep_on = a->keep_on;
+	w.passive_open = e->passive_open;
+	w.was_established = e->was_established;
+	w.no_read = e->no_read;
+	w.linger0 = e->linger0;
+	w.no_reports = e->no_reports;
+	w.short_write = e->short_write;
+	return ways_get(e->c.s->ways[ENDPOINT], &w, WORDS(w));
+}
+
+/* Without room for its ways it stays awake. */
 static void
 endpoint_rests(struct endpoint *e)
 {
 	struct endpoint_head *h = (struct endpoint_head *)e->f;
-	const struct alive *a = &e->alive;
+	const struct endpoint_ways *w = endpoint_ways(e);
 	struct tcpterm *s = e->c.s;
 
-	h->rest = (struct endpoint_rest){
-		.c = conn_rest(&e->c),
-		.send_buffer = e->send_buffer,
-		.user_ms = a->user_ms,
-		.probed_ms = low_ms(a->probed_at),
-		.probed = a->probed_at.v != USEC_NEVER.v,
-		.idle_s = a->idle_s,
-		.interval_s = a->interval_s,
-		.fin_wait_s = a->fin_wait_s,
-		.n_probes = a->n_probes,
-		.r1 = a->r1,
-		.r2 = a->r2,
-		.n_syn = a->n_syn,
-		.rests = true,
-		.keep_on = a->keep_on,
-		.passive_open = e->passive_open,
-		.was_established = e->was_established,
-		.no_read = e->no_read,
-		.linger0 = e->linger0,
-		.no_reports = e->no_reports,
-		.short_write = e->short_write,
-	};
+	if (!w) {
+		s->stats.rests_refused++;
+		return;
+	}
+	e->c.heard_at = heard_at(e);
+	conn_rest(&e->c, &h->rest);
+	h->rest.rests = true;
 	part_free(s, ENDPOINT, &e->c);
-	h->s = s;
+	h->ways = w;
+}
+
+static const struct relay_ways *
+relay_ways(const struct relay *r)
+{
+	struct tcpterm *s = r->leg[0].s;
+	struct relay_ways w;
+
+	memset(&w, 0, sizeof w);
+	w.s = s;
+	conn_ways(&r->leg[0], &w.leg[0]);
+	conn_ways(&r->leg[1], &w.leg[1]);
+	w.idle_s = (uint32_t)(r->idle_us / 1000000);
+	w.idles = r->idle_at.v != USEC_NEVER.v;
+	w.keeps = r->keep_at[0].v != USEC_NEVER.v;
+	w.close_local = r->close_local;
+	w.translated = r->translated;
+	return ways_get(s->ways[RELAY], &w, WORDS(w));
 }
 
 static void
 relay_rests(struct relay *r)
 {
 	struct relay_head *h = (struct relay_head *)r->f;
+	const struct relay_ways *w = relay_ways(r);
 	struct tcpterm *s = r->leg[0].s;
 
-	h->rest = (struct relay_rest){
-		.leg = { conn_rest(&r->leg[0]), conn_rest(&r->leg[1]) },
-		.idle_s = (uint32_t)(r->idle_us / 1000000),
-		.idle_at_ms = low_ms(r->idle_at),
-		.ask_at_ms = { low_ms(r->ask_at[0]), low_ms(r->ask_at[1]) },
-		.keep_at_ms = { low_ms(r->keep_at[0]), low_ms(r->keep_at[1]) },
-		.rests = true,
-		.idles = r->idle_at.v != USEC_NEVER.v,
-		.keeps = r->keep_at[0].v != USEC_NEVER.v,
-		.close_local = r->close_local,
-		.translated = r->translated,
-	};
+	if (!w) {
+		s->stats.rests_refused++;
+		return;
+	}
+	h->idle_at_ms = low_ms(r->idle_at);
+	for (unsigned k = 0; k < 2; k++) {
+		conn_rest(&r->leg[k], &h->rest[k]);
+		h->ask_at_ms[k] = low_ms(r->ask_at[k]);
+		h->keep_at_ms[k] = low_ms(r->keep_at[k]);
+	}
+	h->rest[0].rests = true;
 	part_free(s, RELAY, &r->leg[0]);
-	h->s = s;
+	h->ways = w;
 }
 
 void
@@ -231,80 +349,79 @@ about(const struct tcpterm *s, uint32_t ms)
 }
 
 static void
-alive_back(struct endpoint *e, const struct endpoint_rest *r)
+alive_back(struct endpoint *e, const struct endpoint_ways *w)
 {
 	alive_init(e);
-	e->alive.user_ms = r->user_ms;
-	e->alive.probed_at = r->probed ? about(e->c.s, r->probed_ms) : USEC_NEVER;
-	e->alive.idle_s = r->idle_s;
-	e->alive.interval_s = r->interval_s;
-	e->alive.fin_wait_s = r->fin_wait_s;
-	e->alive.n_probes = r->n_probes;
-	e->alive.r1 = r->r1;
-	e->alive.r2 = r->r2;
-	e->alive.n_syn = r->n_syn;
-	e->alive.keep_on = r->keep_on;
+	e->alive.user_ms = w->user_ms;
+	e->alive.probed_at = w->keep_on ? e->c.heard_at : USEC_NEVER;
+	e->alive.idle_s = w->idle_s;
+	e->alive.interval_s = w->interval_s;
+	e->alive.fin_wait_s = w->fin_wait_s;
+	e->alive.n_probes = w->n_probes;
+	e->alive.r1 = w->r1;
+	e->alive.r2 = w->r2;
+	e->alive.n_syn = w->n_syn;
+	e->alive.keep_on = w->keep_on;
 }
 
 static struct endpoint *
 endpoint_wakes(struct endpoint_head *h)
 {
-	const struct endpoint_rest r = h->rest;
-	struct tcpterm *s = h->s;
+	const struct endpoint_ways *w = h->ways;
+	struct tcpterm *s = w->s;
 	struct endpoint *e = rest_endpoint_new(s, &h->f);
 
-	h->rest.rests = false;
-	e->send_buffer = r.send_buffer;
-	e->passive_open = r.passive_open;
-	e->was_established = r.was_established;
-	e->no_read = r.no_read;
-	e->linger0 = r.linger0;
-	e->no_reports = r.no_reports;
-	e->short_write = r.short_write;
-	tcb_init(&e->c, s, &h->f, r.c.leg);
-	conn_wake(&e->c, &r.c);
+	e->send_buffer = w->send_buffer;
+	e->passive_open = w->passive_open;
+	e->was_established = w->was_established;
+	e->no_read = w->no_read;
+	e->linger0 = w->linger0;
+	e->no_reports = w->no_reports;
+	e->short_write = w->short_write;
+	tcb_init(&e->c, s, &h->f, w->c.leg);
+	conn_wake(&e->c, &h->rest, &w->c);
 	e->c.rx = &e->rx;
 	e->c.tx = &e->tx;
-	e->rx.start = e->rx.end = r.c.rcv_nxt;
-	e->tx.start = e->tx.end = r.c.una;
-	alive_back(e, &r);
+	e->rx.start = e->rx.end = e->c.rcv.nxt;
+	e->tx.start = e->tx.end = e->c.una;
+	alive_back(e, w);
+	endpoint_forget(h, w);
 	alive_settle(e);
 	rest_later(&e->c, true);	/* unless it is found busy by then */
 	return e;
 }
 
 static void
-leg_wakes(struct relay *r, const struct conn_rest *c, unsigned k)
+leg_wakes(struct relay *r, const struct relay_head *h, const struct relay_ways *w, unsigned k)
 {
-	tcb_init(&r->leg[k], r->leg[k].s, r->f, (uint8_t)k);
-	conn_wake(&r->leg[k], c);
+	tcb_init(&r->leg[k], w->s, r->f, (uint8_t)k);
+	conn_wake(&r->leg[k], &h->rest[k], &w->leg[k]);
 	r->leg[k].rx = &r->str[k];
 	r->leg[k].tx = &r->str[!k];
-	if (!c->own_clock)
+	if (!r->leg[k].own_clock)
 		r->leg[k].ts_val = &r->leg[!k].rcv.ts_newest;
-	r->str[k].start = r->str[k].end = c->rcv_nxt;
+	r->str[k].start = r->str[k].end = r->leg[k].rcv.nxt;
 }
 
 static struct relay *
 relay_wakes(struct relay_head *h)
 {
-	const struct relay_rest w = h->rest;
-	struct tcpterm *s = h->s;
+	const struct relay_ways *w = h->ways;
+	struct tcpterm *s = w->s;
 	struct relay *r = rest_relay_new(s, &h->f);
 
-	h->rest.rests = false;
 	for (unsigned k = 0; k < 2; k++) {
-		r->leg[k].s = s;
-		leg_wakes(r, &w.leg[k], k);
+		leg_wakes(r, h, w, k);
 		r->fin_at[k] = USEC_NEVER;
-		r->ask_at[k] = usec_min(about(s, w.ask_at_ms[k]), usec_add(s->now, 1000 * 1000));
-		r->keep_at[k] = w.keeps ? about(s, w.keep_at_ms[k]) : USEC_NEVER;
+		r->ask_at[k] = usec_min(about(s, h->ask_at_ms[k]), usec_add(s->now, 1000 * 1000));
+		r->keep_at[k] = w->keeps ? about(s, h->keep_at_ms[k]) : USEC_NEVER;
 	}
 	r->rst_at = USEC_NEVER;
-	r->idle_at = w.idles ? about(s, w.idle_at_ms) : USEC_NEVER;
-	r->idle_us = w.idle_s * 1000000LL;
-	r->close_local = w.close_local;
-	r->translated = w.translated;
+	r->idle_at = w->idles ? about(s, h->idle_at_ms) : USEC_NEVER;
+	r->idle_us = w->idle_s * 1000000LL;
+	r->close_local = w->close_local;
+	r->translated = w->translated;
+	relay_forget(h, w);
 	rest_later(&r->leg[0], true);
 	return r;
 }
@@ -325,41 +442,41 @@ relay_of(const struct flow *f)
 {
 	struct relay_head *h = (struct relay_head *)f;
 
-	return h->rest.rests ? relay_wakes(h) : h->awake;
+	return h->rest[0].rests ? relay_wakes(h) : h->awake;
 }
 
 /* --- looking --- */
 
 static void
-info(const struct flow *f, struct tcpterm *s, const struct conn_rest *r,
+info(const struct flow *f, struct tcpterm *s, const struct conn_rest *r, const struct conn_ways *w,
      struct tcpterm_leg_info *leg)
 {
 	struct conn c = { 0 };
 
-	tcb_init(&c, s, (struct flow *)f, r->leg);
-	conn_wake(&c, r);
+	tcb_init(&c, s, (struct flow *)f, w->leg);
+	conn_wake(&c, r, w);
 	tcb_info(&c, leg);
 }
 
 void
 rest_endpoint_info(const struct flow *f, struct tcpterm_leg_info *leg)
 {
-	const struct endpoint_head *h = (const struct endpoint_head *)f;
+	const struct endpoint_head *h = endpoint_head(f);
 
 	if (rest_awake(f))
 		tcb_info(&h->awake->c, leg);
 	else
-		info(f, h->s, &h->rest.c, leg);
+		info(f, h->ways->s, &h->rest, &h->ways->c, leg);
 }
 
 void
 rest_relay_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 {
-	const struct relay_head *h = (const struct relay_head *)f;
+	const struct relay_head *h = relay_head(f);
 
 	for (unsigned k = 0; k < 2; k++)
 		if (rest_awake(f))
 			tcb_info(&h->awake->leg[k], &leg[k]);
 		else
-			info(f, h->s, &h->rest.leg[k], &leg[k]);
+			info(f, h->ways->s, &h->rest[k], &h->ways->leg[k], &leg[k]);
 }

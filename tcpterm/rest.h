@@ -6,9 +6,11 @@
  * Once all that was sent is acknowledged and all that came is read and acknowledged, when no
  * timer of TCP's runs and nothing is being recovered, the second part is mostly constants: it
  * may rest.  The stack keeps n_ready such flows awake, the latest to speak; the others' are
- * written down in their heads and freed.  Whoever asks for one by endpoint_of() or relay_of()
- * wakes it.  So what tcb.h has knows nothing of rest.  Lost is only what lies below a millisecond
- * in the times of the latest segments.
+ * written down in their heads and freed.  What was agreed and set is the same for many connections:
+ * such ways are kept once, counted (intern.h).  What few have to say has a slab of its own.
+ * Whoever asks for a flow by endpoint_of() or relay_of() wakes it.  So what tcb.h has knows nothing
+ * of rest.  Lost is what lies below a millisecond in the times of the latest segments, and what was
+ * counted towards the next growth of the receive buffer; a round of HyStart++ ends.
  *
  * Only rest.c frees, writes down and reads back.  In the stack's thread; sleep comes in
  * tcpterm_run() alone, after all output, so that no pointer to an awake part is held over it.
@@ -21,81 +23,93 @@
 
 /* --- what is kept of a connection --- */
 
+/* What many connections have in common, and so is kept once for all of them. */
+struct conn_ways {
+	uint32_t limit;
+	uint16_t mss, mss_offered, mss_most, seg_max, again_s;
+	uint8_t ttl, tos, snd_shift, rcv_shift, cc, leg;
+	bool reno, relayed, ts_on, sack_on, wscale_on, nodelay, df, own_clock, fixed, fin_ackable,
+		ecn_on, pace, idle_restart, no_ecn;
+};
+
+/* What is its own.  Times and differences are low words. */
 struct conn_rest {
 	int64_t una, rcv_nxt;
-	uint32_t iss, irs, wl1;
+	uint32_t iss, irs;
 	uint32_t wnd, wnd_max;
-	uint32_t adv_ahead;			/* of rcv_nxt */
-	uint32_t limit, drained;
-	uint32_t ts_recent, ts_newest, ts_offset;
-	uint32_t ts_at_s, heard_ms, stray_ms;
-	uint32_t srtt, rttvar, rtt_min, rto, rack_rtt;
-	uint32_t cwnd, ssthresh, acked, sent_ms;
-	union {		/* in the first slow start HyStart++ has something to say, later CUBIC */
-		struct {
-			int32_t round_ahead;	/* of una */
-			uint32_t last_min, round_min, css_base;
-			uint8_t n_samples, css_rounds;
-		} hystart;
-		struct {
-			uint32_t w_max, w_est, w_est_rest, acked_ms, age_us;
-			float k;
-		} cubic;
-	};
-	uint32_t flow_label : 20, snd_shift : 4, rcv_shift : 4, cc : 2;
-	uint32_t epoch : 1;	/* CUBIC's has begun */
-	uint32_t reno : 1;
+	uint32_t adv_ahead;	/* of rcv_nxt */
+	uint32_t ts_recent;
+	uint32_t ts_other;	/* TSvals of a clock of its own are ahead by this; else ts_newest */
+	uint32_t heard_ms;
+	uint32_t srtt, rttvar, rtt_min;
+	uint32_t cwnd;
+	uint32_t rtt_round;	/* HyStart++: the least of the latest round */
+	uint32_t more;		/* slot + 1 of struct conn_more; 0: there is none */
+	uint32_t label : 20;	/* the flow label, or the ID of IPv4 */
+	uint32_t ts_at : 12;	/* in units of 2^30 us */
+	uint16_t short_by;
+	uint8_t quick;
+	bool rests;		/* of leg 0: the flow is at rest */
+};
+
+/* What only those have to say who lost something, or are in the middle of something. */
+struct conn_more {
+	uint32_t ssthresh, acked, limit, rto, rack_rtt, ts_newest;
+	uint32_t stray_ms, sent_ms;
+	uint32_t css_base;
+	uint32_t w_max, w_est, w_est_rest, acked_ms, age_us;	/* CUBIC's */
+	float k;
 	uint16_t n_rexmit, n_ooo, n_dup, n_zero_wnd, n_dsacks;
-	uint16_t short_by, seg_max, ip_id, mss, mss_offered, mss_most, again_s;
-	uint8_t ttl, tos, quick, reo_wnd_mult, reo_wnd_persist;
-	bool leg : 1, relayed : 1, ts_on : 1, sack_on : 1, wscale_on : 1, nodelay : 1, df : 1,
-		own_clock : 1;
-	bool fixed : 1, fin_ackable : 1, ecn_on : 1, tlp_open : 1, tlp_rexmit : 1, cwr_here : 1,
-		reordering : 1, pace : 1;
-	bool idle_restart : 1, no_ecn : 1, early : 1;
+	uint8_t css_rounds, reo_wnd_mult, reo_wnd_persist;
+	bool epoch : 1, tlp_open : 1, tlp_rexmit : 1, cwr_here : 1, reordering : 1, early : 1;
 };
 
 /* May the connection rest?  Its flow's other parts have a say too. */
 bool conn_may_rest(const struct conn *c);
 
 /* Writes it down; reads it back into one that tcb_init() made, its streams and ts_val not set. */
-struct conn_rest conn_rest(const struct conn *c);
-void conn_wake(struct conn *c, const struct conn_rest *r);
+void conn_ways(const struct conn *c, struct conn_ways *w);
+void conn_rest(const struct conn *c, struct conn_rest *r);
+void conn_wake(struct conn *c, const struct conn_rest *r, const struct conn_ways *w);
+
+/* What was written is not wanted any more. */
+void conn_forget(struct tcpterm *s, struct conn_rest *r);
 
 /* --- the heads: what is where the flow is --- */
+
+struct endpoint_ways {
+	struct tcpterm *s;
+	struct conn_ways c;
+	uint32_t send_buffer, user_ms;
+	uint16_t idle_s, interval_s, fin_wait_s;
+	uint8_t n_probes, r1, r2, n_syn;
+	bool keep_on, passive_open, was_established, no_read, linger0, no_reports, short_write;
+};
 
 struct endpoint_head {
 	struct flow f;
 	union {
 		struct endpoint *awake;
-		struct tcpterm *s;	/* at rest */
+		const struct endpoint_ways *ways;	/* at rest; counted */
 	};
-	struct endpoint_rest {
-		struct conn_rest c;
-		uint32_t send_buffer, user_ms;
-		uint32_t probed_ms;
-		uint16_t idle_s, interval_s, fin_wait_s;
-		uint8_t n_probes, r1, r2, n_syn;
-		bool rests : 1;
-		bool keep_on : 1, probed : 1, passive_open : 1, was_established : 1, no_read : 1,
-			linger0 : 1, no_reports : 1;
-		bool short_write : 1;
-	} rest;
+	struct conn_rest rest;
+};
+
+struct relay_ways {
+	struct tcpterm *s;
+	struct conn_ways leg[2];
+	uint32_t idle_s;
+	bool idles, keeps, close_local, translated;
 };
 
 struct relay_head {
 	struct flow f;
 	union {
 		struct relay *awake;
-		struct tcpterm *s;	/* at rest */
+		const struct relay_ways *ways;	/* at rest; counted */
 	};
-	struct relay_rest {
-		struct conn_rest leg[2];
-		uint32_t idle_s;
-		uint32_t idle_at_ms, keep_at_ms[2], ask_at_ms[2];	/* low words */
-		bool rests : 1;
-		bool idles : 1, keeps : 1, close_local : 1, translated : 1;
-	} rest;
+	struct conn_rest rest[2];	/* of the legs */
+	uint32_t idle_at_ms, keep_at_ms[2], ask_at_ms[2];
 };
 
 /* --- who rests --- */

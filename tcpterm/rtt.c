@@ -25,12 +25,20 @@ bounded(int64_t us)
 }
 
 /* The variance alone is bounded below, as Linux does. */
+uint32_t
+rtt_timeout(const struct rtt *r)
+{
+	if (r->srtt == 0)
+		return RTO_INITIAL;
+	return RTE_MIN(r->srtt + RTE_MAX(4 * r->rttvar, (uint32_t)RTO_MIN), (uint32_t)RTO_MAX);
+}
+
 static void
 estimated(struct rtt *r, uint32_t m)
 {
 	if (r->min == 0 || m < r->min)
 		r->min = m;
-	r->rto = RTE_MIN(r->srtt + RTE_MAX(4 * r->rttvar, (uint32_t)RTO_MIN), (uint32_t)RTO_MAX);
+	r->rto = rtt_timeout(r);
 	r->backoff = 0;
 }
 

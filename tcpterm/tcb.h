@@ -255,6 +255,8 @@ void recover_resent(struct conn *c, uint32_t len, uint32_t tsval);
 
 /* --- rtt.c: RFC 6298 --- */
 void rtt_init(struct rtt *r);
+/* The timeout, microseconds, by the estimates that there are. */
+uint32_t rtt_timeout(const struct rtt *r);
 void rtt_sample(struct rtt *r, int64_t us);
 /* A timeout turned out to be spurious (RFC 4015 3.2). */
 void rtt_was_early(struct rtt *r);

@@ -21,6 +21,7 @@
 #include <tcpterm/conn.h>
 
 #include "tcpterm/core.h"
+#include "tcpterm/intern.h"
 #include "tests/bench/lib/crowd.h"
 
 enum {
@@ -374,7 +375,9 @@ left_over(struct end *e)
 		tcpterm_run(e->s, usec_add(b.now, i * 1000 * 1000LL));
 	for (unsigned k = 0; k < TCPTERM_N_KINDS; k++)
 		n += st->n_flows[k] + e->s->slabs[k].n_used;
-	return n + st->n_held + st->n_listeners + e->s->sent.n_used + e->s->wheel.n_armed;
+	return n + st->n_held + st->n_listeners + e->s->sent.n_used + e->s->more.n_used +
+	       e->s->awake[0].n_used + e->s->awake[1].n_used + intern_used(e->s->ways[0]) +
+	       e->s->wheel.n_armed;
 }
 
 /* --- one spread --- */

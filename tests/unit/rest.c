@@ -1,5 +1,6 @@
 #include <CUnit/CUnit.h>
 
+#include "tcpterm/intern.h"
 #include "tcpterm/rest.h"
 #include "tests/unit/lib/chain.h"
 #include "tests/unit/tap.h"
@@ -71,6 +72,35 @@ who_is_quiet_rests(void)
 	CU_ASSERT_EQUAL(n_awake(&c), 0);
 	for (unsigned i = 0; i < CHAIN_N; i++)
 		CU_ASSERT_EQUAL(c.stack[i]->awake[0].n_used + c.stack[i]->awake[1].n_used, 0);
+	chain_fini(&c);
+}
+
+static unsigned
+n_kept(const struct chain *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CHAIN_N; i++)
+		n += intern_used(c->stack[i]->ways[0]) + intern_used(c->stack[i]->ways[1]) +
+		     c->stack[i]->more.n_used;
+	return n;
+}
+
+/* One entry for what was agreed at each node, and nothing for losses that were none. */
+static void
+what_is_kept_goes_when_flows_wake(void)
+{
+	struct chain c;
+
+	converse(&c, &at_once);
+	CU_ASSERT_EQUAL(n_kept(&c), CHAIN_N);
+	for (unsigned i = 0; i < CHAIN_N; i++)
+		if (flow_at(&c, i)->kind == TCPTERM_KIND_RELAY)
+			relay_of(flow_at(&c, i));
+		else
+			endpoint_of(flow_at(&c, i));
+	CU_ASSERT_EQUAL(n_awake(&c), CHAIN_N);
+	CU_ASSERT_EQUAL(n_kept(&c), 0);
 	chain_fini(&c);
 }
 
@@ -181,9 +211,11 @@ a_flow_ends_at_rest(void)
 	CU_ASSERT_EQUAL(c.app[CHAIN_CLIENT].why, TCPTERM_END_RST);
 	for (unsigned i = 0; i < CHAIN_N; i++)
 		CU_ASSERT_EQUAL(c.stack[i]->awake[0].n_used + c.stack[i]->awake[1].n_used, 0);
+	CU_ASSERT_EQUAL(n_kept(&c), 0);
 	chain_fini(&c);
 }
 
-TAP_MAIN(rest, TAP_TEST(who_is_quiet_rests), TAP_TEST(the_latest_to_speak_stay_awake),
-	 TAP_TEST(rest_changes_nothing), TAP_TEST(keepalives_are_sent_from_rest),
-	 TAP_TEST(settings_are_kept_at_rest), TAP_TEST(a_flow_ends_at_rest))
+TAP_MAIN(rest, TAP_TEST(who_is_quiet_rests), TAP_TEST(what_is_kept_goes_when_flows_wake),
+	 TAP_TEST(the_latest_to_speak_stay_awake), TAP_TEST(rest_changes_nothing),
+	 TAP_TEST(keepalives_are_sent_from_rest), TAP_TEST(settings_are_kept_at_rest),
+	 TAP_TEST(a_flow_ends_at_rest))
