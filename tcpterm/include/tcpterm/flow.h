@@ -33,16 +33,16 @@ struct flow {
 	uint32_t ref;			/* slab and index */
 	uint32_t generation;		/* of the slot; worker, ref, generation: the id */
 	uint8_t kind;			/* enum tcpterm_kind */
-	uint8_t start;			/* enum tcpterm_start */
-	uint8_t end;			/* enum tcpterm_end; NONE while alive */
-	uint8_t seen;			/* bit d: direction d was seen */
-	bool roles_guessed;		/* mid-stream: who began is by port */
-	bool is_copy;			/* passive: its frames are copies, none is forwarded */
-	bool announced;			/* flow_new was called for it */
-	bool inspected;			/* the caller's: ops->bytes is told of its payload */
+	uint8_t start : 4;		/* enum tcpterm_start */
+	uint8_t end : 4;		/* enum tcpterm_end; NONE while alive */
+	uint8_t seen : 2;		/* bit d: direction d was seen */
+	bool roles_guessed : 1;		/* mid-stream: who began is by port */
+	bool is_copy : 1;		/* passive: its frames are copies, none is forwarded */
+	bool announced : 1;		/* flow_new was called for it */
+	bool inspected : 1;		/* the caller's: ops->bytes is told of its payload */
+	struct l2_template l2[2];	/* learned from that direction's frames */
 	usec_t started, last;		/* last: of the latest segment */
 	uint64_t packets[2], bytes[2];	/* frames, payload bytes received of a direction */
-	struct l2_template l2[2];	/* learned from that direction's frames */
 };
 
 /* What a person, the database or a test wants to know of one leg or half. */
