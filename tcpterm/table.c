@@ -16,7 +16,7 @@
 
 #include <rte_prefetch.h>
 
-enum { BUCKET_ENTRIES = 7, LOAD = 3, LEVEL_MIN = 6, BLOCK = 32, WALK_SLOTS = 64 };
+enum { BUCKET_ENTRIES = 7, LOAD = 3, LEVEL_MIN = 6, BLOCK = 32, WALK_SLOTS = 64, LINES = 4 };
 
 struct bucket {
 	uint32_t hash[BUCKET_ENTRIES];
@@ -241,7 +241,8 @@ table_find(const struct table *t, const struct flow_key *k, uint32_t hash, enum 
 	return find_in(t, home(t, hash), k, hash, how);
 }
 
-/* Prefetches the object that is most likely meant: the first of the bucket with this hash. */
+/* Prefetches the object that is most likely meant: the first of the bucket with this hash.  All
+ * that a flow at rest is made of lies in its first lines. */
 static void
 prefetch_object(const struct table *t, const struct bucket *b, uint32_t hash)
 {
@@ -249,7 +250,10 @@ prefetch_object(const struct table *t, const struct bucket *b, uint32_t hash)
 
 	for (i = 0; i < b->n; i++)
 		if (b->hash[i] == hash) {
-			rte_prefetch0(object(t, b->ref[i]));
+			const uint8_t *f = (const uint8_t *)object(t, b->ref[i]);
+
+			for (unsigned line = 0; line < LINES; line++)
+				rte_prefetch0(f + 64 * line);
 			return;
 		}
 }
