@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "datapath/captured.h"
+#include "datapath/drops.h"
 #include "datapath/eal.h"
 #include "vnf/dpdk_log.h"
 #include "vnf/memory.h"
@@ -293,6 +294,32 @@ say_totals(const struct replay *r)
 		(uintmax_t)n->gaps, (uintmax_t)n->gap_bytes, (uintmax_t)n->conflicts);
 }
 
+/* Frames that a flow may lack, and why: else a capture of nothing else ends without a word. */
+static void
+say_left_out(const struct replay *r)
+{
+	static const enum drop reasons[] = {
+#define REFUSAL(name, text) DROP_##name,
+#include "datapath/drops.def"
+		DROP_no_mbuf,
+		DROP_no_memory,
+		DROP_mbuf_budget,
+	};
+	const struct worker *w = r->worker[0];
+	unsigned i;
+
+	for (i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		enum drop d = reasons[i];
+		uint64_t n = w->drops.n[d] + w->tcp_drops->n[d];
+		bool is_cksum = d == DROP_ip4_cksum || d == DROP_tcp_cksum;
+
+		if (n > 0)
+			fprintf(stderr, "leatd: %s: left out %ju frames: %s%s\n", r->o->read,
+				(uintmax_t)n, drop_text(d),
+				is_cksum ? "; --checksums trust takes them" : "");
+	}
+}
+
 static void
 on_signal(int signal)
 {
@@ -343,6 +370,7 @@ replay(const struct options *o)
 				     strerror(-shown));
 		if (rc == 0)
 			rc = check_files(&r, &err);
+		say_left_out(&r);
 		if (o->verbose)
 			say_totals(&r);
 	}
