@@ -76,11 +76,15 @@ side_match(const struct side *side, const struct app_bytes *v)
 	return m == APP_MORE && v->closed ? APP_NO : m;
 }
 
-/* Both directions together; *spoke: one of them is known and has said something. */
+/*
+ * Both directions together; *spoke: one of them is known and has said something.  APP_WEAK only
+ * once all that spoke have been heard: what the next byte can refuse would be an answer of the cut.
+ */
 static enum app_match
 row_match(const struct row *row, const struct app_bytes view[2], bool *spoke)
 {
 	enum app_match m[2] = { APP_MORE, APP_MORE }, best;
+	bool is_open = false;
 	unsigned k;
 
 	*spoke = false;
@@ -91,11 +95,12 @@ row_match(const struct row *row, const struct app_bytes view[2], bool *spoke)
 		if (m[k] == APP_NO)
 			return APP_NO;
 		*spoke = true;
+		is_open |= m[k] == APP_MORE;
 	}
 	best = m[0] > m[1] ? m[0] : m[1];
 	if (m[0] >= APP_HINT && m[1] >= APP_HINT)
 		best = APP_YES;
-	return best;
+	return best == APP_WEAK && is_open ? APP_MORE : best;
 }
 
 static uint64_t
