@@ -7,7 +7,7 @@
 #include "tcpterm/pair.h"
 #include "tcpterm/pair_start.h"
 #include "tcpterm/relay.h"
-#include "tcpterm/track.h"
+#include "tcpterm/window.h"
 
 enum { TTL_UNKNOWN = 64 };	/* of a host that was not asked for it */
 
@@ -82,31 +82,24 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	return become(s, r->f, kind, r->idle_us);
 }
 
-/* What reading a connection has told of it is what following it goes on from. */
+/* What reading a connection has told of it is what following it goes on from.  The windows that were
+ * offered are not: they count as mid-stream. */
 static void
-halves_of(const struct pair *x, struct track_half half[2])
+past_of(const struct pair *x, struct track_past *past)
 {
-	unsigned i;
+	const struct manners unseen = { .ttl = TTL_UNKNOWN };
 
-	memset(half, 0, 2 * sizeof half[0]);
-	for (i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++) {
 		const struct half *h = &x->end[i].h, *other = &x->end[!i].h;
-		struct track_half *t = &half[i];
+		struct track_half *t = &past->half[i];
 
-		t->fin = t->timed = -1;
-		rtt_init(&t->rtt);
-		t->own = (struct manners){ .ttl = TTL_UNKNOWN };
+		track_set_manners(t, &unseen);
 		if (!h->synced)
 			continue;
-		t->known = true;
-		t->syn = t->syn_acked = x->end[i].said & PAIR_SAID_SYN;
-		t->isn = h->isn;
-		t->nxt = h->sent;
-		t->acked = h->acked;
+		window_of_numbers(t, h->isn, h->sent);
 		t->mss = x->end[i].mss;
-		t->window_max = (uint32_t)RTE_MIN(other->window_max, (int64_t)UINT32_MAX);
-		t->acks = other->synced && other->acked > 0;
-		t->rcv_nxt = t->acks ? seq_of(other->isn, other->acked) : seq(0);
+		if (other->synced && other->acked > 0)
+			window_of_ack(t, seq_of(other->isn, other->acked), (uint64_t)other->acked);
 	}
 }
 
@@ -115,21 +108,21 @@ static int
 demote_passive(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 {
 	const bool follows = kind == TCPTERM_KIND_TRACK;
-	struct track_half half[2];
+	struct track_past past = { 0 };
 	struct flow *to;
 
 	if (f->is_copy && kind != TCPTERM_KIND_DROP)
 		return -EINVAL;
 	if (!has_room(s, kind))
 		return -ENOMEM;
-	halves_of((const struct pair *)f, half);
+	past_of((const struct pair *)f, &past);
 	pair_release(s, f);
 	if (!follows)
 		return become(s, f, kind, 0);
 	to = flow_become(s, f, kind);
 	if (!to)
 		return -ENOMEM;
-	track_take_over(s, to, half, 0);
+	track_take_over(s, to, &past, 0);
 	return 0;
 }
 

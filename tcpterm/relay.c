@@ -1,10 +1,10 @@
 #include <errno.h>
 
 #include "tcpterm/endpoint.h"
+#include "tcpterm/measure.h"
 #include "tcpterm/options.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/rest.h"
-#include "tcpterm/track.h"
 #include "tcpterm/urgent.h"
 
 enum {
@@ -260,40 +260,23 @@ holds_nothing(const struct conn *c)
 }
 
 /* What leg `k` knows of its end's half. */
-static struct track_half
-half_of(const struct relay *r, unsigned k)
+static void
+past_of(const struct relay *r, unsigned k, struct track_past *past)
 {
 	const struct conn *c = &r->leg[k], *other = &r->leg[!k];
+	const struct manners m = { other->ttl, other->tos, other->df, other->flow_label };
+	struct track_half *h = &past->half[k];
 
-	return (struct track_half){
-		.known = true,
-		.syn = true,
-		.syn_acked = true,
-		.acks = true,
-		.rcv_nxt = seq_of(c->iss, c->nxt),
-		.isn = c->irs,
-		.nxt = c->rcv.nxt,
-		.acked = c->rcv.nxt,
-		.fin = -1,
-		.scaled = c->wscale_on,
-		.wscale = c->snd_shift,
-		.mss = c->mss,
-		.window = (uint32_t)RTE_MAX(c->wnd_edge - c->una, 0),
-		.window_max = c->wnd_max,
-		.timed = -1,
-		.rtt = c->rtt,
-		.own = { other->ttl, other->tos, other->df, other->flow_label },
-		.n_rexmit = c->n_rexmit,
-		.n_ooo = c->n_ooo,
-		.n_zero_wnd = c->n_zero_wnd,
-	};
+	window_of_conn(h, c);
+	track_set_manners(h, &m);
+	measure_of_conn(h, &past->trouble[k], c);
 }
 
 /* A flow that holds nothing can be left to its ends: its numbers are their own. */
 static int
 step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 {
-	const struct track_half half[2] = { half_of(r, 0), half_of(r, 1) };
+	struct track_past past = { 0 };
 	int64_t idle_us = r->idle_us;
 	struct flow *f;
 
@@ -301,11 +284,13 @@ step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 		return -EINVAL;
 	if (r->dying || !holds_nothing(&r->leg[0]) || !holds_nothing(&r->leg[1]))
 		return -EAGAIN;
+	past_of(r, 0, &past);
+	past_of(r, 1, &past);
 	relay_release(s, r);
 	f = flow_become(s, r->f, kind);
 	if (!f)
 		return -ENOMEM;
-	track_take_over(s, f, half, idle_us);
+	track_take_over(s, f, &past, idle_us);
 	return 0;
 }
 

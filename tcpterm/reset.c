@@ -113,17 +113,19 @@ reset_handshake(struct tcpterm *s, const struct embryo *e, unsigned ends, struct
 {
 	const struct embryo_end *client = &e->end[0], *server = &e->end[1];
 	uint32_t up = client->isn.v + 1, down = server->isn.v + 1;
+	struct manners m[2];
 
 	for (unsigned d = 0; d < 2; d++) {
+		m[d] = (struct manners){ e->end[d].ttl, e->end[d].tos, e->end[d].df,
+					 e->end[d].flow_label };
 		half[d].known = half[d].syn = e->end[d].seen;
 		half[d].isn = e->end[d].isn;
-		half[d].own = (struct manners){ e->end[d].ttl, e->end[d].tos, e->end[d].df,
-						e->end[d].flow_label };
+		track_set_manners(&half[d], &m[d]);
 	}
 	if (ends & TCPTERM_INITIATOR)
-		reset_send(s, &e->f, 0, &half[1].own, server->seen ? down : 0, true, up);
+		reset_send(s, &e->f, 0, &m[1], server->seen ? down : 0, true, up);
 	if (ends & TCPTERM_RESPONDER)
-		reset_send(s, &e->f, 1, &half[0].own, up, server->seen, down);
+		reset_send(s, &e->f, 1, &m[0], up, server->seen, down);
 }
 
 static void
@@ -144,7 +146,9 @@ static void
 reset_relay(struct tcpterm *s, struct relay *r, unsigned ends, struct track_half half[2])
 {
 	for (unsigned k = 0; k < 2; k++) {
-		half[!k].own = manners_of_conn(&r->leg[k]);
+		struct manners m = manners_of_conn(&r->leg[k]);
+
+		track_set_manners(&half[!k], &m);
 		if (ends & 1u << k && (!r->dying || k != r->dead))
 			send_reset(&r->leg[k]);
 	}
@@ -162,7 +166,9 @@ reset_tracked(struct tcpterm *s, struct track *t, unsigned ends, struct track_ha
 static void
 reset_conn(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why, struct track_half half[2])
 {
-	half[!e->c.leg].own = manners_of_conn(&e->c);
+	struct manners m = manners_of_conn(&e->c);
+
+	track_set_manners(&half[!e->c.leg], &m);
 	if (e->c.state >= TCPTERM_SYN_RECEIVED)
 		send_reset(&e->c);
 	endpoint_close(s, e, why);

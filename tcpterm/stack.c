@@ -153,6 +153,7 @@ tcpterm_free(struct tcpterm *s)
 	timewaits_fini(&s->timewaits);
 	flood_fini(s);
 	slab_fini(&s->pieces);
+	slab_fini(&s->track_more);
 	slab_fini(&s->watches);
 	slab_fini(&s->takeovers);
 	table_free(s->table);

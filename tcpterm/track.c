@@ -1,14 +1,15 @@
 #include "tcpterm/track.h"
 
+#include <errno.h>
+
+#include "tcpterm/measure.h"
 #include "tcpterm/options.h"
+#include "tcpterm/window.h"
 
 #define HANDSHAKE_US (75LL * 1000 * 1000)
 #define LINGER_US (5LL * 1000 * 1000)	/* what comes late must not look like a new flow */
 
-/* A window whose scale is not known may be as large as any (RFC 7323 2.3). */
-#define WINDOW_ANY (1u << 30)
-
-enum { STRAYS_APART = 1 << 22 };	/* bytes: more than what is in flight between two of them */
+enum { IDLE_UNIT_US = 10 * 1000 };
 
 static bool
 followed(const struct flow *f)
@@ -16,20 +17,7 @@ followed(const struct flow *f)
 	return f->kind == TCPTERM_KIND_TRACK;
 }
 
-/* --- what a segment says of its sender --- */
-
-static void
-learn_isn(struct track_half *h, const struct pkt *p)
-{
-	h->known = true;
-	h->syn = p->flags & TCP_SYN;
-	/* Mid-stream the first byte seen is offset 0. */
-	h->isn = h->syn ? seq(p->seq) : seq(p->seq - 1);
-	h->nxt = h->syn ? -1 : 0;
-	h->acked = h->nxt;
-	h->fin = h->timed = -1;
-	rtt_init(&h->rtt);
-}
+/* --- the parts of it --- */
 
 static void
 learn_options(struct tcpterm *s, struct track_half *h, const struct pkt *p)
@@ -38,179 +26,55 @@ learn_options(struct tcpterm *s, struct track_half *h, const struct pkt *p)
 
 	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len, &o);
 	s->stats.options_malformed += o.malformed;
-	h->scaled = o.has_wscale;
-	h->wscale = o.has_wscale ? RTE_MIN(o.wscale, (uint8_t)TCB_WSCALE_MAX) : 0;
-	h->mss = o.has_mss ? o.mss : 0;
+	window_syn(h, &o);
+}
+
+void
+track_set_manners(struct track_half *h, const struct manners *m)
+{
+	h->ttl = m->ttl;
+	h->tos = m->tos;
+	h->df = m->df;
+	h->flow_label = m->flow_label & 0xfffff;
+}
+
+struct manners
+track_manners(const struct track_half *h)
+{
+	return (struct manners){
+		.ttl = h->ttl, .tos = h->tos, .df = h->df, .flow_label = h->flow_label
+	};
+}
+
+struct track_more *
+track_more(struct tcpterm *s, struct track *t)
+{
+	uint32_t i;
+
+	if (t->more)
+		return t->more;
+	if (!s->track_more.base &&
+	    slab_init(&s->track_more, sizeof *t->more, s->slabs[TCPTERM_KIND_TRACK].n_max) != 0)
+		return NULL;
+	t->more = slab_alloc(&s->track_more, &i);
+	if (t->more)
+		t->more->index = i;
+	return t->more;
+}
+
+static struct watch *
+watch_of(const struct track *t)
+{
+	return t->more ? t->more->watch : NULL;
 }
 
 static void
-follow_window(struct track_half *h, const struct track_half *other, const struct pkt *p)
+unwatch(struct tcpterm *s, struct track *t)
 {
-	bool scaled = !(p->flags & TCP_SYN) && h->scaled && other->scaled;
-	bool zero = p->window == 0 && !(p->flags & (TCP_RST | TCP_SYN));
-
-	h->window = (uint32_t)p->window << (scaled ? h->wscale : 0);
-	h->window_max = RTE_MAX(h->window_max, h->window);
-	h->n_zero_wnd += zero && !h->zero_window;
-	h->zero_window = zero;
-}
-
-static void
-follow_sequence(struct tcpterm *s, struct track_half *h, const struct pkt *p)
-{
-	int64_t off = seq_offset(seq(p->seq), h->isn, h->nxt);
-	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
-	bool keepalive = len <= 1 && off == h->nxt - 1 && !(p->flags & (TCP_SYN | TCP_FIN));
-
-	if (len == 0 || p->flags & TCP_RST || keepalive)
-		return;
-	if (p->flags & TCP_FIN)
-		h->fin = off + len - 1;
-	if (off < h->nxt) {
-		h->n_rexmit++;
-		s->stats.retransmits++;
-		if (h->timed >= 0 && off < h->timed)
-			h->timed = -1;	/* Karn */
-	} else if (off > h->nxt) {
-		h->n_ooo++;
-		s->stats.out_of_order++;
+	if (t->more) {
+		watch_free(s, t->more->watch);
+		t->more->watch = NULL;
 	}
-	if (off + len <= h->nxt)
-		return;
-	h->nxt = off + len;
-	if (h->timed < 0) {
-		h->timed = h->nxt;
-		h->timed_at = s->now;
-	}
-}
-
-/* `h`'s sender acknowledges what `other` sent. */
-static void
-follow_ack(struct tcpterm *s, struct track_half *h, struct track_half *other, const struct pkt *p)
-{
-	int64_t ack;
-
-	if (!(p->flags & TCP_ACK))
-		return;
-	if (!h->acks || seq_lt(h->rcv_nxt, seq(p->ack)))
-		h->rcv_nxt = seq(p->ack);
-	h->acks = true;
-	if (!other->known)
-		return;
-	ack = seq_offset(seq(p->ack), other->isn, other->nxt);
-	if (ack > other->nxt || ack <= other->acked)
-		return;
-	other->acked = ack;
-	other->syn_acked |= ack >= 0;
-	if (other->timed >= 0 && ack >= other->timed) {
-		rtt_sample(&h->rtt, usec_diff(s->now, other->timed_at));
-		other->timed = -1;
-	}
-}
-
-/* The largest window that `h`'s end can have offered. */
-static int64_t
-window_of(const struct track_half *h, const struct track_half *other)
-{
-	bool whole = h->syn && other->syn;
-
-	return whole ? RTE_MAX(h->window_max, (uint32_t)UINT16_MAX) : WINDOW_ANY;
-}
-
-/* Could its receiver take the segment?  What lies outside all that was offered says nothing of its
- * sender (RFC 9293 3.10.7.4, RFC 5961 5.2). */
-static bool
-fits(const struct track *t, const struct pkt *p, unsigned dir)
-{
-	const struct track_half *h = &t->half[dir], *other = &t->half[!dir];
-	int64_t off, ack;
-
-	if (h->known) {
-		off = seq_offset(seq(p->seq), h->isn, h->nxt);
-		if (off > h->nxt + window_of(other, h) || off < h->acked - window_of(other, h))
-			return false;
-	}
-	if (other->known && p->flags & TCP_ACK) {
-		ack = seq_offset(seq(p->ack), other->isn, other->nxt);
-		if (ack > other->nxt || ack < other->acked - window_of(h, other))
-			return false;
-	}
-	return true;
-}
-
-static bool
-agree(seq_t a, seq_t b)
-{
-	return seq_diff(a, b) < STRAYS_APART && seq_diff(b, a) < STRAYS_APART;
-}
-
-static void
-move_to(struct track_half *h, seq_t nxt)
-{
-	h->nxt = h->acked = seq_offset(nxt, h->isn, h->nxt);
-	h->timed = -1;
-	h->strays = false;
-}
-
-/* Part of the connection went past us: when the strays of both ends agree on numbers, they are the
- * ones.  Who would forge them would have to forge both. */
-static void
-follow_stray(struct track *t, const struct pkt *p, unsigned dir)
-{
-	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
-
-	h->strays = true;
-	h->stray_nxt = seq_add(seq(p->seq), p->payload_len + !!(p->flags & TCP_FIN));
-	h->stray_ack = seq(p->ack);
-	if (!other->strays || !h->known || !other->known ||
-	    !agree(h->stray_ack, other->stray_nxt) || !agree(other->stray_ack, h->stray_nxt))
-		return;
-	h->rcv_nxt = h->stray_ack;
-	other->rcv_nxt = other->stray_ack;
-	move_to(h, h->stray_nxt);
-	move_to(other, other->stray_nxt);
-}
-
-static bool
-fin_acked(const struct track_half *h)
-{
-	return h->known && h->fin >= 0 && h->acked > h->fin;
-}
-
-/* A RST ends the flow if its receiver will believe it: the number it expects, the highest
- * sent, or the answer to a SYN. */
-static bool
-believed(const struct track *t, const struct pkt *p, unsigned dir)
-{
-	const struct track_half *h = &t->half[dir], *other = &t->half[!dir];
-	int64_t off;
-
-	if (!(p->flags & TCP_RST))
-		return false;
-	if (!h->known)
-		return p->flags & TCP_ACK && other->known &&
-		       seq_offset(seq(p->ack), other->isn, other->nxt) == other->nxt;
-	off = seq_offset(seq(p->seq), h->isn, h->nxt);
-	return off == h->acked || off == h->nxt;
-}
-
-/* --- life --- */
-
-static usec_t
-deadline(const struct track *t)
-{
-	bool handshake = t->half[0].syn && !(t->half[0].syn_acked && t->half[1].syn_acked);
-
-	if (t->over)
-		return usec_add(t->f.last, LINGER_US);
-	return usec_add(t->f.last, handshake && followed(&t->f) ? RTE_MIN(HANDSHAKE_US, t->idle_us)
-								: t->idle_us);
-}
-
-static void
-arm(struct tcpterm *s, struct track *t)
-{
-	flow_arm(s, &t->f, t->watch ? usec_min(deadline(t), t->watch->probe_at) : deadline(t));
 }
 
 void
@@ -218,8 +82,46 @@ track_release(struct tcpterm *s, struct flow *f)
 {
 	struct track *t = (struct track *)f;
 
-	watch_free(s, t->watch);
-	t->watch = NULL;
+	unwatch(s, t);
+	if (t->more)
+		slab_free(&s->track_more, t->more->index);
+	t->more = NULL;
+}
+
+/* --- life --- */
+
+static void
+set_idle(const struct tcpterm *s, struct track *t, int64_t us)
+{
+	int64_t units = ((us ? us : s->conf.idle_us) + IDLE_UNIT_US - 1) / IDLE_UNIT_US;
+
+	t->idle = (uint32_t)RTE_MIN(units, (int64_t)UINT32_MAX);
+}
+
+int64_t
+track_idle(const struct flow *f)
+{
+	return (int64_t)((const struct track *)f)->idle * IDLE_UNIT_US;
+}
+
+static usec_t
+deadline(const struct track *t)
+{
+	bool handshake = t->half[0].syn && !(t->half[0].syn_acked && t->half[1].syn_acked);
+	int64_t idle_us = track_idle(&t->f);
+
+	if (t->over)
+		return usec_add(t->f.last, LINGER_US);
+	return usec_add(t->f.last,
+			handshake && followed(&t->f) ? RTE_MIN(HANDSHAKE_US, idle_us) : idle_us);
+}
+
+static void
+arm(struct tcpterm *s, struct track *t)
+{
+	const struct watch *w = watch_of(t);
+
+	flow_arm(s, &t->f, w ? usec_min(deadline(t), w->probe_at) : deadline(t));
 }
 
 static void
@@ -241,8 +143,11 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 	/* An embryo that became this has left its own head only. */
 	memset(t->half, 0, sizeof t->half);
 	t->over = false;
-	t->watch = v->was_terminated && followed(f) ? watch_new(s, v->repeats_until) : NULL;
-	t->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
+	t->strict = v->window_strict;
+	t->more = NULL;
+	if (v->was_terminated && followed(f) && track_more(s, t))
+		t->more->watch = watch_new(s, v->repeats_until);
+	set_idle(s, t, v->idle_us);
 	f->start = !(p->flags & TCP_SYN) ? TCPTERM_START_MIDSTREAM
 		   : p->flags & TCP_ACK	 ? TCPTERM_START_SYNACK
 					 : TCPTERM_START_SYN;
@@ -250,26 +155,45 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 	arm(s, t);
 }
 
-static void
+/* False: it is to be dropped. */
+static bool
 follow_rst(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
 	bool refused = dir == 1 && !t->half[1].known;
 
-	if (!believed(t, p, dir)) {
-		s->stats.rst_ignored++;
-		return;
+	if (window_believes(t, p, dir)) {
+		flow_learn(s, &t->f, p, dir);
+		over(s, t, refused ? TCPTERM_END_REFUSED : TCPTERM_END_RST);
+		return true;
 	}
-	flow_learn(s, &t->f, p, dir);
-	over(s, t, refused ? TCPTERM_END_REFUSED : TCPTERM_END_RST);
+	s->stats.rst_ignored++;
+	if (window_fit(t, p, dir) != WINDOW_OUTSIDE)
+		return true;
+	measure_outside(s, t, dir);
+	return !t->strict;
+}
+
+static bool
+follow_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir,
+	     enum window_fit fit)
+{
+	struct track_more *m = track_more(s, t);
+
+	if (m)
+		window_stray(m, t, p, dir);
+	if (fit != WINDOW_OUTSIDE)
+		return true;
+	measure_outside(s, t, dir);
+	return !t->strict;
 }
 
 /* What the segment says of bytes that may be missing. */
 static void
 watch(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	watch_segment(s, t->watch, p, dir);
-	if (watch_whole(t->watch))
-		track_release(s, &t->f);
+	watch_segment(s, watch_of(t), p, dir);
+	if (watch_whole(watch_of(t)))
+		unwatch(s, t);
 	arm(s, t);
 }
 
@@ -279,11 +203,12 @@ tell_owner(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir
 {
 	const struct track_half *h = &t->half[dir];
 	const uint32_t syn = !!(p->flags & TCP_SYN);
-	int64_t off = seq_offset(seq(p->seq + syn), h->isn, h->nxt);
+	int64_t off = seq_diff(seq(p->seq + syn), seq_add(h->isn, 1));
 	uint32_t at = p->payload, left = p->payload_len;
 	const struct rte_mbuf *m;
 
-	if (off < 0 || p->cksum_bad)
+	/* It is the first bytes that are looked at. */
+	if (off < 0 || p->cksum_bad || window_delivered(t, dir) > INT32_MAX)
 		return;
 	for (m = p->m; m && left > 0 && t->f.inspected; m = m->next) {
 		uint32_t n;
@@ -301,34 +226,32 @@ tell_owner(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir
 	}
 }
 
-static void
+/* False: it is to be dropped. */
+static bool
 follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	struct manners manners = manners_of(p);
+	struct window_news n;
+	enum window_fit fit;
 
-	if (p->flags & TCP_RST) {
-		follow_rst(s, t, p, dir);
-		return;
-	}
-	if (!fits(t, p, dir)) {
-		follow_stray(t, p, dir);
-		return;
-	}
+	if (p->flags & TCP_RST)
+		return follow_rst(s, t, p, dir);
+	fit = window_fit(t, p, dir);
+	if (fit != WINDOW_FITS)
+		return follow_stray(s, t, p, dir, fit);
 	flow_learn(s, &t->f, p, dir);
-	h->own = manners_of(p);
-	if (!h->known)
-		learn_isn(h, p);
+	track_set_manners(&t->half[dir], &manners);
+	n = window_follow(t, p, dir);
 	if (p->flags & TCP_SYN)
-		learn_options(s, h, p);
-	follow_sequence(s, h, p);
-	follow_ack(s, h, other, p);
-	follow_window(h, other, p);
+		learn_options(s, &t->half[dir], p);
+	measure_segment(s, t, p, dir, &n);
 	if (t->f.inspected && p->payload_len > 0)
 		tell_owner(s, t, p, dir);
-	if (t->watch)
+	if (watch_of(t))
 		watch(s, t, p, dir);
-	if (fin_acked(h) && fin_acked(other))
+	if (window_fin_acked(t, 0) && window_fin_acked(t, 1))
 		over(s, t, TCPTERM_END_FIN);
+	return true;
 }
 
 static bool
@@ -343,9 +266,10 @@ is_syn(const struct pkt *p)
  * one that it takes with a SYN-ACK.
  */
 static bool
-begins_anew(struct track *t, const struct pkt *p, unsigned dir)
+begins_anew(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	const struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	struct track_more *m;
 
 	/* The SYN of a handshake that was reset may come again. */
 	if (is_syn(p) && t->over)
@@ -353,13 +277,16 @@ begins_anew(struct track *t, const struct pkt *p, unsigned dir)
 	if (!followed(&t->f) || !(p->flags & TCP_SYN))
 		return false;
 	if (!is_syn(p))
-		return other->again && p->ack == other->again_isn.v + 1;
-	if (!h->known || (h->syn && h->isn.v == p->seq))
+		return t->more && t->more->again[!dir] && p->ack == t->more->again_isn[!dir].v + 1;
+	if (!h->known || h->isn.v == p->seq)
 		return false;
 	if (!other->known)
 		return true;
-	h->again = true;
-	h->again_isn = seq(p->seq);
+	m = track_more(s, t);
+	if (m) {
+		m->again[dir] = true;
+		m->again_isn[dir] = seq(p->seq);
+	}
 	return false;
 }
 
@@ -369,7 +296,7 @@ is_foreign(const struct track *t, const struct pkt *p, unsigned dir)
 {
 	const struct track_half *h = &t->half[dir];
 
-	return p->flags & TCP_SYN && h->known && (!h->syn || h->isn.v != p->seq);
+	return p->flags & TCP_SYN && h->known && h->isn.v != p->seq;
 }
 
 /* An end of a connection that was reset has not heard of it, or not believed it. */
@@ -377,13 +304,13 @@ static void
 refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
 {
 	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
+	struct manners m = manners_of(p), other = track_manners(&t->half[!dir]);
 	bool has_ack = p->flags & TCP_ACK;
 
 	if (!p->cksum_bad)
-		t->half[dir].own = manners_of(p);
+		track_set_manners(&t->half[dir], &m);
 	if (t->refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
-		reset_send(s, &t->f, dir, &t->half[!dir].own, has_ack ? p->ack : 0, !has_ack,
-			   p->seq + len);
+		reset_send(s, &t->f, dir, &other, has_ack ? p->ack : 0, !has_ack, p->seq + len);
 	core_drop(s, p->m, DROP_reset_late);
 }
 
@@ -391,24 +318,31 @@ void
 track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 {
 	struct track *t = (struct track *)f;
+	const struct watch *w;
+	bool fits = true;
 
-	if (begins_anew(t, p, dir)) {
+	if (begins_anew(s, t, p, dir)) {
 		track_end(s, f, TCPTERM_END_REPLACED);
 		core_new_flow(s, p);
 		return;
 	}
+	if (followed(f))
+		measure_time(s, t);
 	flow_count(s, f, p, dir);
 	if (!followed(f) && !t->over)
 		flow_learn(s, f, p, dir);
 	else if (followed(f) && !t->over && !is_foreign(t, p, dir))
-		follow(s, t, p, dir);
+		fits = follow(s, t, p, dir);
 	if (f->kind == TCPTERM_KIND_DROP && t->over)
 		refuse(s, t, p, dir);
 	else if (f->kind == TCPTERM_KIND_DROP)
 		core_drop(s, p->m, DROP_policy);
+	else if (!fits)
+		core_drop(s, p->m, DROP_track_window);
 	else
 		core_forward(s, p);
-	if (t->watch && watch_lost(s, t->watch)) {
+	w = watch_of(t);
+	if (w && watch_lost(s, w)) {
 		s->stats.interrupted_reset++;
 		tcpterm_reset_ends(s, f, TCPTERM_BOTH_ENDS, TCPTERM_END_BYTES_LOST);
 	}
@@ -417,25 +351,31 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 /* --- changes from outside --- */
 
 void
-track_take_over(struct tcpterm *s, struct flow *f, const struct track_half half[2], int64_t idle_us)
+track_take_over(struct tcpterm *s, struct flow *f, const struct track_past *past, int64_t idle_us)
 {
+	static const struct track_trouble none[2];
 	struct track *t = (struct track *)f;
 
 	memset(t->half, 0, sizeof t->half);
-	if (half)
-		memcpy(t->half, half, sizeof t->half);
-	t->over = false;
+	t->more = NULL;
+	if (past)
+		memcpy(t->half, past->half, sizeof t->half);
+	if (past && memcmp(past->trouble, none, sizeof none) != 0 && track_more(s, t))
+		memcpy(t->more->trouble, past->trouble, sizeof t->more->trouble);
+	t->over = t->strict = false;
 	t->refuse = 0;
-	t->watch = NULL;
-	t->idle_us = idle_us ? idle_us : s->conf.idle_us;
+	set_idle(s, t, idle_us);
 	f->last = s->now;	/* it is idle from here on */
 	flow_arm(s, f, deadline(t));
 }
 
-int64_t
-track_idle(const struct flow *f)
+int
+tcpterm_set_window(struct flow *f, bool strict)
 {
-	return ((const struct track *)f)->idle_us;
+	if (!followed(f))
+		return -EINVAL;
+	((struct track *)f)->strict = strict;
+	return 0;
 }
 
 void
@@ -443,17 +383,18 @@ track_reset(struct tcpterm *s, const struct track *t, unsigned ends)
 {
 	for (unsigned to = 0; to < 2; to++) {
 		const struct track_half *from = &t->half[!to], *end = &t->half[to];
-		uint32_t nxt = seq_of(from->isn, from->nxt).v;
-		uint32_t ack = end->known ? seq_of(end->isn, end->nxt).v : from->rcv_nxt.v;
+		struct manners m = track_manners(from);
+		uint32_t ack = end->known ? end->nxt.v : from->rcv_nxt.v;
 		bool has_ack = end->known || from->acks;
 
 		if (!(ends & 1u << to))
 			continue;
 		if (end->acks)
-			reset_send(s, &t->f, to, &from->own, end->rcv_nxt.v, has_ack, ack);
+			reset_send(s, &t->f, to, &m, end->rcv_nxt.v, has_ack, ack);
 		/* In flight to it, or all that it can be told: a SYN-SENT believes the ACK. */
-		if (from->known ? !end->acks || nxt != end->rcv_nxt.v : !end->acks && has_ack)
-			reset_send(s, &t->f, to, &from->own, from->known ? nxt : 0, has_ack, ack);
+		if (from->known ? !end->acks || from->nxt.v != end->rcv_nxt.v
+				: !end->acks && has_ack)
+			reset_send(s, &t->f, to, &m, from->known ? from->nxt.v : 0, has_ack, ack);
 	}
 }
 
@@ -475,9 +416,10 @@ void
 track_timer(struct tcpterm *s, struct flow *f)
 {
 	struct track *t = (struct track *)f;
+	struct watch *w = watch_of(t);
 
-	if (t->watch && !usec_before(s->now, t->watch->probe_at))
-		watch_probe(s, t->watch, f);
+	if (w && !usec_before(s->now, w->probe_at))
+		watch_probe(s, w, f);
 	/* Progress only moves f->last; the timer finds out. */
 	if (usec_before(s->now, deadline(t)))
 		arm(s, t);
@@ -488,25 +430,9 @@ track_timer(struct tcpterm *s, struct flow *f)
 void
 track_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
+	flow_announce_end(s, f, why);	/* its owner reads what is let go of */
 	track_release(s, f);
 	flow_destroy(s, f, why);
-}
-
-static enum tcpterm_state
-state_of(const struct track *t, unsigned d)
-{
-	const struct track_half *h = &t->half[d], *other = &t->half[!d];
-	bool other_fin = other->known && other->fin >= 0;
-
-	if (!h->known)
-		return TCPTERM_CLOSED;
-	if (h->syn && !h->syn_acked)
-		return other->known ? TCPTERM_SYN_RECEIVED : TCPTERM_SYN_SENT;
-	if (h->fin < 0)
-		return other_fin ? TCPTERM_CLOSE_WAIT : TCPTERM_ESTABLISHED;
-	if (!fin_acked(h))
-		return other_fin ? TCPTERM_LAST_ACK : TCPTERM_FIN_WAIT_1;
-	return other_fin ? TCPTERM_TIME_WAIT : TCPTERM_FIN_WAIT_2;
 }
 
 void
@@ -516,18 +442,15 @@ track_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 
 	for (unsigned d = 0; d < 2 && followed(f); d++) {
 		const struct track_half *h = &t->half[d];
+		int32_t window = seq_diff(h->edge, h->rcv_nxt);
 
 		leg[d] = (struct tcpterm_leg_info){
-			.state = state_of(t, d),
-			.srtt_us = h->rtt.srtt,
-			.min_rtt_us = h->rtt.min,
+			.state = window_state(t, d),
 			.mss = h->mss,
-			.snd_wnd = h->window,
-			.in_flight = (uint64_t)(h->nxt - h->acked),
-			.retransmits = h->n_rexmit,
-			.out_of_order = h->n_ooo,
-			.zero_windows = h->n_zero_wnd,
-			.stream_bytes = (uint64_t)RTE_MAX(h->acked, 0),
+			.snd_wnd = h->acks && !h->zero_window ? (uint32_t)window : 0,
+			.in_flight = window_in_flight(t, d),
+			.stream_bytes = window_delivered(t, d),
 		};
+		measure_info(t, d, &leg[d]);
 	}
 }

@@ -1,50 +1,82 @@
 /*
  * track.h - a connection that is forwarded unchanged and followed.
  *
- * State of both ends, windows, RTT of both halves, retransmissions, from the
- * segments alone.  Also the light kinds that are only counted: pass and drop.
+ * State of both ends, windows (window.h), RTT of both halves and what went wrong (measure.h), from
+ * the segments alone.  Also the light kinds that are only counted: pass and drop.
+ *
+ * A flow that is idle should cost little, so its halves are packed, and what most connections
+ * never need (counters of trouble, strays) is in an object of its own.
  */
 #ifndef TCPTERM_TRACK_H
 #define TCPTERM_TRACK_H
 
 #include "tcpterm/reset.h"
 #include "tcpterm/seq.h"
-#include "tcpterm/tcb.h"
 #include "tcpterm/watch.h"
 
-/* What one end was seen to send; offsets count from the byte after its SYN. */
+enum { TRACK_NO_WSCALE = 15 };	/* its SYN had no window scale */
+
+/*
+ * What one end was seen to send and to accept.  window.c writes what is of numbers and windows,
+ * measure.c the rest; the manners are track.c's.
+ */
 struct track_half {
-	bool known;		/* isn is set */
-	bool syn, syn_acked;
-	bool acks;		/* rcv_nxt is set */
-	bool zero_window;
-	bool scaled;		/* its SYN had a window scale */
-	bool strays;		/* stray_nxt and stray_ack are set */
-	bool again;		/* a SYN with another number came: again_isn */
-	seq_t isn, again_isn;
+	seq_t isn;		/* of its SYN; mid-stream, of the byte before the first seen */
+	seq_t nxt;		/* beyond the highest number that it sent, a FIN included */
 	seq_t rcv_nxt;		/* what it expects next of the other end, by its latest ACK */
-	seq_t stray_nxt, stray_ack;	/* of the latest segment that did not fit */
-	int64_t nxt;		/* beyond the highest byte, a FIN included */
-	int64_t acked;		/* highest offset that the other end acknowledged */
-	int64_t fin;		/* offset of the FIN; -1 not seen */
-	uint8_t wscale;
-	uint16_t mss;
-	uint32_t window;	/* last offered, scaled where the scale is known */
-	uint32_t window_max;	/* the largest ever */
-	int64_t timed;		/* the offset whose acknowledgement gives an RTT; -1 none */
-	usec_t timed_at;
-	struct rtt rtt;		/* from us to this end and back */
-	struct manners own;
-	uint64_t n_rexmit, n_ooo, n_zero_wnd;
+	seq_t edge;		/* the furthest right edge that it offered */
+	seq_t timed;		/* the number whose acknowledgement gives an RTT */
+	uint32_t timed_at;	/* us, low word */
+	uint32_t srtt : 24, tos : 8;	/* us, from us to this end and back; 0: not measured */
+	uint32_t min_rtt : 24, ttl : 8;	/* ttl 0: its headers were not seen */
+	uint32_t flow_label : 20, wscale : 4;
+	uint32_t known : 1;	/* isn and nxt are set */
+	uint32_t syn : 1;	/* its SYN was seen */
+	uint32_t syn_acked : 1;	/* the other end acknowledged something of it */
+	uint32_t acks : 1;	/* rcv_nxt and edge are set */
+	uint32_t fin : 1;	/* nxt is beyond its FIN */
+	uint32_t zero_window : 1;
+	uint32_t timing : 1;
+	uint32_t df : 1;
+	uint64_t taken : 48;	/* bytes of the other end that it acknowledged, a FIN counted */
+	uint64_t mss : 16;
+	uint32_t busy;		/* with bytes of it in flight: MEASURE_BUSY_US */
+	uint32_t handshake : 27;	/* us, the wait for this end in it; 0: not seen */
+	uint32_t window_log : 5;	/* no window that it offered was above 1 << this */
+} __attribute__((packed, aligned(4)));
+
+/* What went wrong with what one end sent. */
+struct track_trouble {
+	uint64_t rexmit_bytes;
+	uint32_t rexmits, out_of_order, duplicates, zero_windows, outside;
+};
+
+/* What most connections never need. */
+struct track_more {
+	struct track_trouble trouble[2];
+	struct track_stray {
+		bool is_set;
+		seq_t nxt, ack, edge;	/* by the end's latest segment that did not fit */
+	} stray[2];
+	struct track_hole {
+		bool is_open;
+		seq_t from, to;		/* the latest numbers that were passed over */
+		usec_t at;
+	} hole[2];
+	bool again[2];			/* the end sent a SYN with another number: again_isn */
+	seq_t again_isn[2];
+	struct watch *watch;		/* it was terminated by a stack that is gone; or NULL */
+	uint32_t index;			/* in the stack's slab */
 };
 
 struct track {
 	struct flow f;
 	struct track_half half[2];
-	int64_t idle_us;
+	struct track_more *more;	/* NULL: there is nothing yet */
+	uint32_t idle;			/* in 10 ms */
 	bool over;		/* flow_end was called; only lingers */
+	bool strict;		/* what is outside the window is dropped */
 	uint8_t refuse;		/* over, by a reset: ends whose segments are answered by it */
-	struct watch *watch;	/* it was terminated by a stack that is gone; or NULL */
 };
 
 /* Starts following with this segment as the first (SYN, SYN-ACK or mid-stream); the
@@ -55,9 +87,15 @@ void track_start(struct tcpterm *s, struct flow *f, const struct pkt *p,
 /* Takes p->m: follows, then forwards it. `dir` by flow_match. */
 void track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 
-/* The flow has become of a kind that forwards, or DROP: `half` is what is known of it (NULL:
+/* What is known of a flow that another kind followed. */
+struct track_past {
+	struct track_half half[2];
+	struct track_trouble trouble[2];
+};
+
+/* The flow has become of a kind that forwards, or DROP: `past` is what is known of it (NULL:
  * nothing). */
-void track_take_over(struct tcpterm *s, struct flow *f, const struct track_half half[2],
+void track_take_over(struct tcpterm *s, struct flow *f, const struct track_past *past,
 		     int64_t idle_us);
 
 /* A RST to each of `ends`, as far as their numbers are known; the flow is as it was. */
@@ -68,7 +106,14 @@ void track_reset(struct tcpterm *s, const struct track *t, unsigned ends);
 void track_refuse(struct tcpterm *s, struct flow *f, unsigned ends,
 		  const struct track_half half[2]);
 
+/* How the end writes its headers. */
+void track_set_manners(struct track_half *h, const struct manners *m);
+struct manners track_manners(const struct track_half *h);
+
 int64_t track_idle(const struct flow *f);
+
+/* The part that is made when there is a first use for it; NULL: no room. */
+struct track_more *track_more(struct tcpterm *s, struct track *t);
 
 void track_timer(struct tcpterm *s, struct flow *f);
 void track_info(const struct flow *f, struct tcpterm_leg_info leg[2]);

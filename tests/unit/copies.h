@@ -22,6 +22,7 @@ struct copies {
 	struct tcpterm_ops ops;
 	enum tcpterm_decision decision;
 	uint8_t overlap;		/* enum tcpterm_overlap */
+	bool strict;			/* windows of tracked flows */
 	usec_t now;
 	uint32_t isn[2];		/* of the ends: 0 the client */
 	uint16_t window;		/* that every segment offers */

@@ -74,7 +74,7 @@ connection_that_held_nothing_goes_on(void)
 	chain_run(&c, 5 * SECOND, never);
 	CU_ASSERT_EQUAL(flow(&c)->kind, TCPTERM_KIND_TRACK);
 	CU_ASSERT_EQUAL(flow(&c)->start, TCPTERM_START_INTERRUPTED);
-	CU_ASSERT_PTR_NULL(((struct track *)flow(&c))->watch);	/* seen to be whole */
+	CU_ASSERT_PTR_NULL(((struct track *)flow(&c))->more->watch);	/* seen to be whole */
 	c.app[CHAIN_SERVER].to_send += MB;
 	c.app[CHAIN_CLIENT].close_after = c.app[CHAIN_SERVER].close_after = true;
 	CU_ASSERT_TRUE(chain_run(&c, 60 * SECOND, both_closed));

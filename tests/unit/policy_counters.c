@@ -121,7 +121,7 @@ slot_is_given_again_only_when_no_flow_counts_by_it(void)
 	active_reclaim(&box.active);
 	CU_ASSERT_EQUAL(c->n_leaving, 1);
 	CU_ASSERT_EQUAL(c->of[0][slot].flows, 1);
-	send_one(false, 40000, 80, TCP_RST);
+	send_one(true, 40000, 80, TCP_RST | TCP_ACK);
 	active_reclaim(&box.active);
 	CU_ASSERT_EQUAL(c->n_leaving, 0);
 	CU_ASSERT_EQUAL(c->of[0][slot].flows, 0);

@@ -15,7 +15,7 @@ struct malformed {
 #define END "default track\n"
 #define ATTRIBUTES                                                                            \
 	"expected an attribute (log, timeout, overlap, close, sink, cc, pace, idle-restart, " \
-	"ecn, mss, flood, signed), "
+	"ecn, mss, flood, signed, window), "
 
 static const struct malformed malformed[] = {
 	{ "set <a> { 1.1.1.1/33 }\n"
@@ -121,6 +121,10 @@ static const struct malformed malformed[] = {
 	  "t:1:26: expected \"pass\" or \"reset\", found \"drop\"\n" },
 	{ "rule web: proxy { mss 87 }\n" END,
 	  "t:1:23: expected a segment size from 88 to 65495 bytes\n" },
+	{ "rule web: proxy { window strict }\n" END,
+	  "t:1:19: \"window\" takes effect with track only\n" },
+	{ "rule web: track { window tight }\n" END,
+	  "t:1:26: expected \"loose\" or \"strict\", found \"tight\"\n" },
 	{ "rule web: proxy { pace, pace }\n" END,
 	  "t:1:25: \"pace\" is given twice: first at line 1:19\n" },
 	{ "rule web: drop { sink count }\n" END,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "tests/unit/tap.h"
 #include "vnf/policy/policy.h"
 
@@ -45,6 +47,7 @@ they_come_with_the_verdict(void)
 		"rule a: proxy to any port 1 { cc reno, pace, idle-restart, ecn off, mss 536,\n"
 		"	flood cookie, signed reset }\n"
 		"rule b: proxy to any port 2 { cc cubic flood drop signed pass }\n"
+		"rule c: track to any port 4 { window strict }\n"
 		"default proxy { flood pass }\n");
 	struct policy_facts f = facts_to(1);
 	struct policy_verdict v;
@@ -65,13 +68,48 @@ they_come_with_the_verdict(void)
 	CU_ASSERT_EQUAL(v.attrs.cc, POLICY_CC_DEFAULT);
 	CU_ASSERT_EQUAL(v.attrs.flood, POLICY_FLOOD_PASS);
 	CU_ASSERT_EQUAL(v.attrs.mss, 0);
+	CU_ASSERT_FALSE(v.attrs.window_strict);
+	f.dport = 4;
+	policy_decide(p, &f, &v);
+	CU_ASSERT_TRUE(v.attrs.window_strict);
 	policy_free(p);
+}
+
+static void
+printed_compared_and_parsed_again(const char *mode, const char *const *attrs, size_t n)
+{
+	char text[160], *out;
+	struct policy *plain;
+	size_t i;
+
+	snprintf(text, sizeof text, "default %s\n", mode);
+	plain = parsed(text);
+	for (i = 0; i < n; i++) {
+		/* what the default says anyway is no difference */
+		const bool same = strcmp(attrs[i], "flood pass") == 0 ||
+				  strcmp(attrs[i], "signed pass") == 0 ||
+				  strcmp(attrs[i], "window loose") == 0;
+		struct policy *p, *again;
+
+		snprintf(text, sizeof text, "default %s { %s }\n", mode, attrs[i]);
+		p = parsed(text);
+		out = printed(p);
+		CU_ASSERT_STRING_EQUAL(out, text);
+		again = parsed(out);
+		CU_ASSERT(policy_equal(p, again));
+		CU_ASSERT_EQUAL(policy_equal(p, plain), same);
+		free(out);
+		policy_free(p);
+		policy_free(again);
+	}
+	policy_free(plain);
 }
 
 static void
 they_are_printed_compared_and_parsed_again(void)
 {
-	static const char *const attrs[] = {
+	static const char *const of_track[] = { "window loose", "window strict" };
+	static const char *const of_proxy[] = {
 		"cc cubic",
 		"cc reno",
 		"pace",
@@ -85,28 +123,9 @@ they_are_printed_compared_and_parsed_again(void)
 		"mss 1400",
 		"cc reno, pace, idle-restart, ecn off, flood cookie, signed reset, mss 88",
 	};
-	struct policy *plain = parsed("default proxy\n");
-	size_t i;
 
-	for (i = 0; i < sizeof attrs / sizeof attrs[0]; i++) {
-		/* what the default says anyway is no difference */
-		const bool same = strcmp(attrs[i], "flood pass") == 0 ||
-				  strcmp(attrs[i], "signed pass") == 0;
-		char text[160], *out;
-		struct policy *p, *again;
-
-		snprintf(text, sizeof text, "default proxy { %s }\n", attrs[i]);
-		p = parsed(text);
-		out = printed(p);
-		CU_ASSERT_STRING_EQUAL(out, text);
-		again = parsed(out);
-		CU_ASSERT(policy_equal(p, again));
-		CU_ASSERT_EQUAL(policy_equal(p, plain), same);
-		free(out);
-		policy_free(p);
-		policy_free(again);
-	}
-	policy_free(plain);
+	printed_compared_and_parsed_again("proxy", of_proxy, RTE_DIM(of_proxy));
+	printed_compared_and_parsed_again("track", of_track, RTE_DIM(of_track));
 }
 
 TAP_MAIN(policy_tune, TAP_TEST(they_come_with_the_verdict),

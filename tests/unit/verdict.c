@@ -174,6 +174,7 @@ what_a_rule_chooses_for_its_connections_reaches_them(void)
 		  "rule a: proxy proto tcp to any port 1 { cc reno, pace, idle-restart, ecn off, "
 		  "mss 1300, flood cookie, signed reset }\n"
 		  "rule b: proxy proto tcp to any port 2 { cc cubic, flood drop }\n"
+		  "rule c: track proto tcp to any port 4 { window strict }\n"
 		  "default proxy\n");
 	box_turn(&box);		/* the worker looks at the policy */
 	v = said_of(1);
@@ -192,6 +193,10 @@ what_a_rule_chooses_for_its_connections_reaches_them(void)
 	CU_ASSERT_EQUAL(v.tuning.cc, TCPTERM_CC_DEFAULT);
 	CU_ASSERT_EQUAL(v.tuning.mss, 0);
 	CU_ASSERT_FALSE(v.signed_reset);
+	CU_ASSERT_FALSE(v.window_strict);
+	v = said_of(4);
+	CU_ASSERT_EQUAL(v.decision, TCPTERM_TRACK);
+	CU_ASSERT_TRUE(v.window_strict);
 	box_end(&box);
 }
 

@@ -142,6 +142,7 @@ enum attr_field {
 	ATTR_MSS,
 	ATTR_FLOOD,
 	ATTR_SIGNED,
+	ATTR_WINDOW,
 	ATTR_N
 };
 
@@ -297,8 +298,9 @@ int attachment_check(struct parser *ps, uint64_t id, const struct loc *loc);
 int sample_check(struct parser *ps, uint64_t one, const struct loc *one_loc, uint64_t of,
 		 const struct loc *of_loc);
 
-/* tune.c: how a proxied flow's connections behave. */
-/* One of CC, PACE, IDLE_RESTART, ECN, FLOOD and SIGNED, with its word (s NULL: it has none). */
+/* tune.c: how a flow's connections behave, or are followed. */
+/* One of CC, PACE, IDLE_RESTART, ECN, FLOOD, SIGNED and WINDOW, with its word (s NULL: it has
+ * none). */
 void tune_choose(struct parser *ps, enum attr_field field, const struct loc *loc,
 		 const struct word *word);
 void tune_mss(struct parser *ps, uint64_t bytes, const struct loc *loc);

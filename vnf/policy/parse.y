@@ -95,6 +95,7 @@ static void policy_yyerror(const struct loc *loc, struct parser *ps, const char 
 %token SAMPLE "sample" SERVER "server" SET "set" SIGNED "signed" SINK "sink" STEER "steer"
 %token TCP "tcp" TIMEOUT "timeout"
 %token TO "to" TRACK "track" UNTAGGED "untagged" VIA "via" VLAN "vlan"
+%token WINDOW "window"
 %token LATER "a later version's word" LATER_STATEMENT "a later version's statement"
 %token BAD "nothing readable"
 %token LBRACE "{" RBRACE "}" COLON ":" NOT "!" COMMA "," SLASH "/"
@@ -327,6 +328,7 @@ chosen:
 	| ECN			{ $$ = ATTR_ECN; }
 	| FLOOD			{ $$ = ATTR_FLOOD; }
 	| SIGNED		{ $$ = ATTR_SIGNED; }
+	| WINDOW		{ $$ = ATTR_WINDOW; }
 	;
 
 overlap: WORD { $$ = (struct word){ $1, @$ }; } | FIRST { $$ = (struct word){ "first", @$ }; } ;
@@ -445,11 +447,11 @@ static const struct group {
 	  { YYSYMBOL_PROXY, YYSYMBOL_TRACK, YYSYMBOL_PASSIVE, YYSYMBOL_PASS, YYSYMBOL_DROP,
 	    YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
 	{ "an attribute (log, timeout, overlap, close, sink, cc, pace, idle-restart, ecn, mss, "
-	  "flood, signed)",
+	  "flood, signed, window)",
 	  { YYSYMBOL_LOG, YYSYMBOL_TIMEOUT, YYSYMBOL_OVERLAP, YYSYMBOL_CLOSE, YYSYMBOL_SINK,
 	    YYSYMBOL_CC, YYSYMBOL_PACE, YYSYMBOL_IDLE_RESTART, YYSYMBOL_ECN, YYSYMBOL_MSS,
-	    YYSYMBOL_FLOOD, YYSYMBOL_SIGNED, YYSYMBOL_YYUNDEF } },
-	{ "a choice (cubic, reno, off, pass, cookie, drop, reset)",
+	    YYSYMBOL_FLOOD, YYSYMBOL_SIGNED, YYSYMBOL_WINDOW, YYSYMBOL_YYUNDEF } },
+	{ "a choice (cubic, reno, off, pass, cookie, drop, reset, strict, loose)",
 	  { YYSYMBOL_WORD, YYSYMBOL_PASS, YYSYMBOL_DROP, YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
 	{ "an end (client, server, both)",
 	  { YYSYMBOL_CLIENT, YYSYMBOL_SERVER, YYSYMBOL_BOTH, YYSYMBOL_YYUNDEF } },

@@ -91,6 +91,7 @@ enum policy_sink { POLICY_SINK_COUNT, POLICY_SINK_FILES };
 struct policy_attrs {
 	bool log;
 	bool close_local;		/* proxy: acknowledge a FIN at once */
+	bool window_strict;		/* track: drop what is outside the receiver's window */
 	/* these are of proxy as well */
 	bool pace;			/* spread segments over the round trip */
 	bool idle_restart;		/* begin with the initial window after an idle time */

@@ -1,6 +1,6 @@
 /*
- * How a proxied flow's connections behave: the attributes that the TCP of its legs reads, in one
- * table of words.
+ * How a flow's connections behave: the attributes that the TCP of a proxied flow's legs reads, and
+ * what follows a tracked one, in one table of words.
  */
 #include <string.h>
 
@@ -26,6 +26,8 @@ static const struct choice {
 	{ ATTR_FLOOD, "flood", "drop", POLICY_FLOOD_DROP },
 	{ ATTR_SIGNED, "signed", "pass", false },
 	{ ATTR_SIGNED, "signed", "reset", true },
+	{ ATTR_WINDOW, "window", "loose", false },
+	{ ATTR_WINDOW, "window", "strict", true },
 };
 
 enum { N_CHOICES = sizeof choices / sizeof choices[0] };
@@ -52,6 +54,9 @@ value_set(struct policy_attrs *v, enum attr_field field, unsigned value)
 	case ATTR_SIGNED:
 		v->signed_reset = value;
 		break;
+	case ATTR_WINDOW:
+		v->window_strict = value;
+		break;
 	default:
 		break;
 	}
@@ -73,6 +78,8 @@ value_of(const struct policy_attrs *v, enum attr_field field)
 		return v->flood;
 	case ATTR_SIGNED:
 		return v->signed_reset;
+	case ATTR_WINDOW:
+		return v->window_strict;
 	default:
 		return 0;
 	}
@@ -122,9 +129,11 @@ tune_mss(struct parser *ps, uint64_t bytes, const struct loc *loc)
 static void
 check_one(struct parser *ps, const struct rule *r, enum attr_field field, const char *name)
 {
-	if (r->attrs->seen[field].line && r->mode != POLICY_PROXY)
+	const enum policy_mode mode = field == ATTR_WINDOW ? POLICY_TRACK : POLICY_PROXY;
+
+	if (r->attrs->seen[field].line && r->mode != mode)
 		error_at(ps->p, ps->errs, &r->attrs->seen[field],
-			 "\"%s\" takes effect with proxy only", name);
+			 "\"%s\" takes effect with %s only", name, policy_mode_name(mode));
 }
 
 void

@@ -53,7 +53,11 @@ struct tcpterm_leg_info {
 	uint32_t mss;
 	uint32_t snd_wnd, rcv_wnd;		/* bytes */
 	uint64_t in_flight, queued;		/* bytes unacknowledged; held for this leg */
+	uint32_t handshake_us;			/* the wait for this end; 0: not seen */
+	uint64_t busy_us;			/* with bytes of it in flight; 0: not measured */
 	uint64_t retransmits;			/* sent by us, or seen where we only follow */
+	uint64_t retransmitted_bytes;		/* seen where we only follow */
+	uint64_t out_of_window;			/* tracked: segments that nobody let it send */
 	uint64_t out_of_order;
 	uint64_t zero_windows;
 	uint64_t duplicates;

@@ -59,6 +59,7 @@ struct tcpterm_verdict {
 	uint8_t overlap;		/* PASSIVE: enum tcpterm_overlap */
 	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
 	bool interrupted;		/* mid-stream: it was followed by who is gone */
+	bool window_strict;		/* TRACK: what is outside the window is dropped */
 	bool was_terminated;		/* interrupted, TRACK: by a proxy, so bytes may be lost;
 					 * where they are, both ends are reset */
 	usec_t repeats_until;		/* was_terminated: a sender whose timer backed off while

@@ -171,6 +171,13 @@ void tcpterm_kill(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 int tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to);
 
 /*
+ * What a tracked flow does from now on with segments outside the window that their receiver
+ * offered: strict drops them, else they are forwarded; they are counted, and teach nothing, either
+ * way.  0; -EINVAL: no tracked flow.
+ */
+int tcpterm_set_window(struct flow *f, bool strict);
+
+/*
  * Moves a passive flow on the path up the ladder: it is to be terminated from mid-stream, as a
  * relay with the numbers, options and clocks that its ends agreed on.  Its handshake has to have
  * been seen whole, without options that a relay could not keep to, and no byte may be missing.  It

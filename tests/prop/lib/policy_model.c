@@ -427,6 +427,8 @@ write_rule(FILE *f, const struct ref_rule *r, unsigned i)
 	write_names(f, &r->names);
 	if (r->mode == POLICY_PROXY && draw(2) == 0)
 		write_proxy_attrs(f);
+	else if (r->mode == POLICY_TRACK && draw(4) == 0)
+		fprintf(f, " { window %s }", draw(2) ? "strict" : "loose");
 	else if (draw(3) == 0)
 		fprintf(f, " { %s }", attrs[r->mode <= POLICY_PASSIVE ? draw(3) : 0]);
 	fputs("\n", f);

@@ -124,6 +124,7 @@ filter(void *ctx, const struct tcpterm_syn *syn)
 	(void)syn;
 	return (struct tcpterm_verdict){
 		.decision = decisions[b->cfg.mode],
+		.window_strict = rng_key(b->cfg.seed, 4) & 1,
 		.tuning = tuning(b),
 		.overlap = (uint8_t)(rng_key(b->cfg.seed, 5) % 2
 					     ? 0
@@ -314,6 +315,7 @@ stats(void *box, struct box_stats *st)
 	st->drops = b->no_buffer;
 	for (i = DROP_NONE + 1; i < DROP_N; i++)
 		st->drops += team_drops(&b->team, i);
+	st->outside = b->cfg.mode == BOX_TRACK ? s.out_of_window : 0;
 	st->retransmits[0] = s.retransmits;
 	st->retransmits[1] = 0;
 }

@@ -128,7 +128,11 @@ static struct tcpterm_verdict
 verdict(void)
 {
 	return (struct tcpterm_verdict){
-		.decision = copies.decision, .overlap = copies.overlap, .copy = true, .cookie = 77
+		.decision = copies.decision,
+		.window_strict = copies.strict,
+		.overlap = copies.overlap,
+		.copy = true,
+		.cookie = 77,
 	};
 }
 

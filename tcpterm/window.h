@@ -1,0 +1,68 @@
+/*
+ * window.h - the numbers and windows of a connection as seen from between its ends.
+ *
+ * For each end: how far it sent, what it acknowledged, how far it let the other send.  Every
+ * segment of an end passes here before the other can know of it, so what is beyond the furthest
+ * right edge that was offered, or acknowledges what was not sent, comes from nobody who follows
+ * RFC 9293.  What is older than the largest window says nothing any more (RFC 5961 5.2); but for
+ * some windows it may be a duplicate that the network kept, which does no harm.
+ *
+ * Window scales count as the SYNs agreed on them; one that was not seen counts as 14 (RFC 7323
+ * 2.3).  Writes the numbers of struct track_half; stack's thread.
+ */
+#ifndef TCPTERM_WINDOW_H
+#define TCPTERM_WINDOW_H
+
+#include "tcpterm/tcb.h"
+#include "tcpterm/track.h"
+
+enum window_fit {
+	WINDOW_FITS,
+	WINDOW_STRANGE,		/* it does not, but too little is known to refuse it for that */
+	WINDOW_OUTSIDE,		/* it does not, and both ends' numbers are known */
+};
+
+/* Could the segment's receiver take it?  A RST is judged by its number alone. */
+enum window_fit window_fit(const struct track *t, const struct pkt *p, unsigned dir);
+
+/* A segment that fits: what it says of its end's numbers.  `n_new`, of the numbers it takes, are
+ * beyond all that the end sent before. */
+struct window_news {
+	uint32_t len;		/* payload, SYN and FIN */
+	uint32_t n_new;
+	bool keepalive;		/* it repeats one number, to be answered */
+	bool skips;		/* it left out numbers: those from `from` */
+	seq_t from;
+};
+struct window_news window_follow(struct track *t, const struct pkt *p, unsigned dir);
+
+/* The options of its SYN. */
+void window_syn(struct track_half *h, const struct tcpterm_options *o);
+
+/* A segment that does not fit.  Part of the connection may have gone another way: when the strays
+ * of both ends agree on numbers, they are the ones.  Who would forge them would have to forge
+ * both. */
+void window_stray(struct track_more *m, struct track *t, const struct pkt *p, unsigned dir);
+
+/* Numbers that are known from elsewhere, but not what was offered: it sent up to offset `sent`; it
+ * acknowledged up to `ack`, `taken` bytes. */
+void window_of_numbers(struct track_half *h, seq_t isn, int64_t sent);
+void window_of_ack(struct track_half *h, seq_t ack, uint64_t taken);
+
+/* What a connection that holds nothing knows of its peer's numbers: the peer is left to itself. */
+void window_of_conn(struct track_half *h, const struct conn *c);
+
+/* Its FIN is acknowledged. */
+bool window_fin_acked(const struct track *t, unsigned d);
+
+/* Would the receiver believe this RST?  It carries the number that is expected, the highest sent,
+ * or answers a SYN. */
+bool window_believes(const struct track *t, const struct pkt *p, unsigned dir);
+
+/* Bytes that the end sent and the other has not acknowledged; those that it did, FIN taken off. */
+uint32_t window_in_flight(const struct track *t, unsigned d);
+uint64_t window_delivered(const struct track *t, unsigned d);
+
+enum tcpterm_state window_state(const struct track *t, unsigned d);
+
+#endif
