@@ -21,12 +21,12 @@ bind_count(sqlite3_stmt *st, int i, uint64_t n)
 }
 
 static void
-bind_rtt(sqlite3_stmt *st, int i, uint32_t us)
+bind_measured(sqlite3_stmt *st, int i, uint64_t n)
 {
-	if (us == 0)
+	if (n == 0)
 		sqlite3_bind_null(st, i);
 	else
-		sqlite3_bind_int64(st, i, us);
+		bind_count(st, i, n);
 }
 
 static void
@@ -59,12 +59,20 @@ bind_streams(sqlite3_stmt *st, int i, const struct flow_record *r)
 		bind_count(st, i++, r->direction[k].gap_bytes);
 	}
 	for (k = 0; k < 2; k++) {
-		bind_rtt(st, i++, r->leg[k].srtt);
-		bind_rtt(st, i++, r->leg[k].min_rtt);
+		bind_measured(st, i++, r->leg[k].srtt);
+		bind_measured(st, i++, r->leg[k].min_rtt);
 		sqlite3_bind_int64(st, i++, r->leg[k].retransmits);
 		sqlite3_bind_int64(st, i++, r->leg[k].out_of_order);
 		sqlite3_bind_int64(st, i++, r->leg[k].zero_windows);
 	}
+	for (k = 0; k < 2; k++)
+		bind_measured(st, i++, r->leg[k].handshake);
+	for (k = 0; k < 2; k++)
+		bind_count(st, i++, r->leg[k].retransmit_bytes);
+	for (k = 0; k < 2; k++)
+		bind_count(st, i++, r->leg[k].out_of_window);
+	for (k = 0; k < 2; k++)
+		bind_measured(st, i++, r->direction[k].goodput);
 }
 
 /* Three that are asked for have columns of their own. */
@@ -121,7 +129,7 @@ store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, 
 		sqlite3_bind_null(st, 17);
 	bind_word(st, 18, r->start, sizeof r->start);
 	bind_streams(st, 19, r);
-	bind_names(st, 37, r);
+	bind_names(st, 45, r);
 	return 0;
 }
 

@@ -198,6 +198,14 @@ read_streams(sqlite3_stmt *st, int i, struct flow_record *r)
 		r->leg[k].out_of_order = (uint32_t)sqlite3_column_int64(st, i++);
 		r->leg[k].zero_windows = (uint32_t)sqlite3_column_int64(st, i++);
 	}
+	for (k = 0; k < 2; k++)
+		r->leg[k].handshake = (uint32_t)sqlite3_column_int64(st, i++);
+	for (k = 0; k < 2; k++)
+		r->leg[k].retransmit_bytes = (uint64_t)sqlite3_column_int64(st, i++);
+	for (k = 0; k < 2; k++)
+		r->leg[k].out_of_window = (uint32_t)sqlite3_column_int64(st, i++);
+	for (k = 0; k < 2; k++)
+		r->direction[k].goodput = (uint64_t)sqlite3_column_int64(st, i++);
 }
 
 static void
@@ -232,7 +240,7 @@ read_flow(sqlite3_stmt *st, struct flow_record *r)
 	copy_word(r->app, sizeof r->app, sqlite3_column_text(st, 16));
 	copy_word(r->start, sizeof r->start, sqlite3_column_text(st, 17));
 	read_streams(st, 18, r);
-	read_names(st, 36, r);
+	read_names(st, 44, r);
 	copy_word(r->reason, sizeof r->reason, sqlite3_column_text(st, STORE_FLOW_PARAMETERS));
 }
 

@@ -50,6 +50,7 @@ struct direction_record {
 	uint64_t bytes;		/* of payload, once each */
 	uint64_t gaps;
 	uint64_t gap_bytes;
+	uint64_t goodput;	/* bytes a second while some were in flight, 0: not measured */
 };
 
 /* The path between Leat and one end. */
@@ -59,6 +60,9 @@ struct leg_record {
 	uint32_t retransmits;	/* segments sent again on this leg, by whoever sends there */
 	uint32_t out_of_order;	/* segments that came so from this end */
 	uint32_t zero_windows;	/* times this end closed its window */
+	uint32_t handshake;	/* us that the handshake waited for this end, 0: not seen */
+	uint32_t out_of_window;	/* tracked: segments of this end that nobody let it send */
+	uint64_t retransmit_bytes;	/* tracked: in the segments sent again */
 };
 
 /* A flow that ended, and the part that a live one has in common with it. */

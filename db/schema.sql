@@ -93,6 +93,14 @@ CREATE TABLE flow (
 	server_retransmits	INTEGER NOT NULL,
 	server_out_of_order	INTEGER NOT NULL,
 	server_zero_windows	INTEGER NOT NULL,
+	client_handshake	INTEGER,
+	server_handshake	INTEGER,
+	client_retransmit_bytes	INTEGER,
+	server_retransmit_bytes	INTEGER,
+	client_out_of_window	INTEGER,
+	server_out_of_window	INTEGER,
+	up_goodput	INTEGER,		-- bytes a second
+	down_goodput	INTEGER,
 	sni		TEXT,
 	host		TEXT,
 	alpn		TEXT,
@@ -168,6 +176,14 @@ CREATE TABLE live_flow (
 	server_state	TEXT NOT NULL,
 	up_held		INTEGER NOT NULL,	-- acknowledged by Leat, not yet
 	down_held	INTEGER NOT NULL,	-- by the far end
+	client_handshake	INTEGER,
+	server_handshake	INTEGER,
+	client_retransmit_bytes	INTEGER,
+	server_retransmit_bytes	INTEGER,
+	client_out_of_window	INTEGER,
+	server_out_of_window	INTEGER,
+	up_goodput	INTEGER,		-- bytes a second
+	down_goodput	INTEGER,
 	sni		TEXT,
 	host		TEXT,
 	alpn		TEXT,
@@ -238,6 +254,15 @@ FROM flow
 WHERE client_retransmits + server_retransmits > 0
 GROUP BY client, server
 ORDER BY sum(client_retransmits + server_retransmits) DESC;
+
+-- Tracked flows: the handshake's waits, and what of each stream arrived how fast.
+CREATE VIEW flow_path AS
+SELECT f.id, f.ended, f.client, f.client_port, f.server, f.server_port, f.rule,
+	f.server_handshake, f.client_handshake,
+	f.server_srtt, f.client_srtt, f.up_goodput, f.down_goodput,
+	f.client_retransmits, f.server_retransmits,
+	f.client_out_of_window + f.server_out_of_window AS out_of_window
+FROM flow f WHERE f.mode = 'track';
 
 -- Gaps with the flow they are in, once that has ended.
 CREATE VIEW flow_gaps AS

@@ -171,11 +171,14 @@ measure_outside(struct tcpterm *s, struct track *t, unsigned dir)
 }
 
 void
-measure_of_conn(struct track_half *h, struct track_trouble *w, const struct conn *c)
+measure_of_conn(struct track_past *past, unsigned end, const struct conn *c)
 {
+	struct track_trouble *w = &past->trouble[end];
+	struct track_half *h = &past->half[end];
+
 	h->srtt = RTE_MIN(c->rtt.srtt, (uint32_t)RTT_MOST);
 	h->min_rtt = RTE_MIN(c->rtt.min, (uint32_t)RTT_MOST);
-	w->rexmits = (uint32_t)RTE_MIN(c->n_rexmit, UINT32_MAX);
+	past->trouble[!end].rexmits = (uint32_t)RTE_MIN(c->n_rexmit, UINT32_MAX);
 	w->out_of_order = (uint32_t)RTE_MIN(c->n_ooo, UINT32_MAX);
 	w->duplicates = (uint32_t)RTE_MIN(c->n_dup, UINT32_MAX);
 	w->zero_windows = (uint32_t)RTE_MIN(c->n_zero_wnd, UINT32_MAX);

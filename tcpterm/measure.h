@@ -23,8 +23,8 @@ void measure_segment(struct tcpterm *s, struct track *t, const struct pkt *p, un
 /* One that does not, although both ends' numbers are known. */
 void measure_outside(struct tcpterm *s, struct track *t, unsigned dir);
 
-/* What a connection measured of its peer. */
-void measure_of_conn(struct track_half *h, struct track_trouble *w, const struct conn *c);
+/* What a connection measured of its peer, and what it had to repeat to it: the other end's. */
+void measure_of_conn(struct track_past *past, unsigned end, const struct conn *c);
 
 /* Fills in what is measured; the state and the numbers are the caller's. */
 void measure_info(const struct track *t, unsigned d, struct tcpterm_leg_info *leg);

@@ -269,7 +269,7 @@ past_of(const struct relay *r, unsigned k, struct track_past *past)
 
 	window_of_conn(h, c);
 	track_set_manners(h, &m);
-	measure_of_conn(h, &past->trouble[k], c);
+	measure_of_conn(past, k, c);
 }
 
 /* A flow that holds nothing can be left to its ends: its numbers are their own. */

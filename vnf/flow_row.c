@@ -196,13 +196,18 @@ put_end(struct table *t, const struct flow_view *v, unsigned i)
 	ITEM(side[i], "rcv_wnd", "%u", g->rcv_wnd);
 	ITEM(side[i], "in_flight", "%ju", (uintmax_t)g->in_flight);
 	ITEM(side[i], "queued", "%ju", (uintmax_t)g->queued);
-	ITEM(side[i], "retransmits", "%ju", (uintmax_t)g->retransmits);
+	ITEM(side[i], "handshake_us", "%u", r->leg[i].handshake);
+	ITEM(side[i], "retransmits", "%u", r->leg[i].retransmits);
+	ITEM(side[i], "retransmit_bytes", "%ju", (uintmax_t)r->leg[i].retransmit_bytes);
+	ITEM(side[i], "out_of_window", "%ju", (uintmax_t)g->out_of_window);
 	ITEM(side[i], "out_of_order", "%ju", (uintmax_t)g->out_of_order);
 	ITEM(side[i], "duplicates", "%ju", (uintmax_t)g->duplicates);
 	ITEM(side[i], "zero_windows", "%ju", (uintmax_t)g->zero_windows);
 	ITEM(way[i], "packets", "%ju", (uintmax_t)r->direction[i].packets);
 	ITEM(way[i], "bytes", "%ju", (uintmax_t)r->direction[i].bytes);
 	ITEM(way[i], "stream_bytes", "%ju", (uintmax_t)g->stream_bytes);
+	ITEM(way[i], "goodput", "%ju", (uintmax_t)r->direction[i].goodput);
+	ITEM(way[i], "busy_s", "%.3f", (double)g->busy_us / 1e6);
 	ITEM(way[i], "gaps", "%ju", (uintmax_t)g->gaps);
 	ITEM(way[i], "gap_bytes", "%ju", (uintmax_t)g->gap_bytes);
 #undef ITEM

@@ -74,12 +74,25 @@ put_ends(const struct tcpterm *s, const struct flow *f, struct flow_record *r)
 	}
 }
 
+/* By the time with bytes in flight, where that is measured. */
+static uint64_t
+goodput(const struct tcpterm_leg_info *leg)
+{
+	if (leg->busy_us == 0)
+		return 0;
+	return (uint64_t)((double)leg->stream_bytes * 1e6 / (double)leg->busy_us);
+}
+
 static void
 put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct flow_record *r)
 {
+	const bool ours = f->kind != TCPTERM_KIND_TRACK && f->kind != TCPTERM_KIND_PASSIVE;
 	unsigned i;
 
 	for (i = 0; i < 2; i++) {
+		/* who sends on the leg to an end: Leat, or the other end */
+		const struct tcpterm_leg_info *to = &leg[ours ? i : !i];
+
 		r->direction[i] = (struct direction_record){
 			.packets = f->packets[i],
 			/* what came twice is in the latter twice */
@@ -87,13 +100,17 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 								 : f->bytes[i],
 			.gaps = leg[i].gaps,
 			.gap_bytes = leg[i].gap_bytes,
+			.goodput = goodput(&leg[i]),
 		};
 		r->leg[i] = (struct leg_record){
 			.srtt = leg[i].srtt_us,
 			.min_rtt = leg[i].min_rtt_us,
-			.retransmits = (uint32_t)RTE_MIN(leg[i].retransmits, UINT32_MAX),
+			.retransmits = (uint32_t)RTE_MIN(to->retransmits, UINT32_MAX),
 			.out_of_order = (uint32_t)RTE_MIN(leg[i].out_of_order, UINT32_MAX),
 			.zero_windows = (uint32_t)RTE_MIN(leg[i].zero_windows, UINT32_MAX),
+			.handshake = leg[i].handshake_us,
+			.out_of_window = (uint32_t)RTE_MIN(leg[i].out_of_window, UINT32_MAX),
+			.retransmit_bytes = to->retransmitted_bytes,
 		};
 	}
 }

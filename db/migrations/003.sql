@@ -1,4 +1,29 @@
--- From version 2 to 3: the names in what applications say.
+-- From version 2 to 3: what is measured of tracked flows, and the names in what applications say.
+
+ALTER TABLE flow ADD COLUMN client_handshake INTEGER;
+ALTER TABLE flow ADD COLUMN server_handshake INTEGER;
+ALTER TABLE flow ADD COLUMN client_retransmit_bytes INTEGER;
+ALTER TABLE flow ADD COLUMN server_retransmit_bytes INTEGER;
+ALTER TABLE flow ADD COLUMN client_out_of_window INTEGER;
+ALTER TABLE flow ADD COLUMN server_out_of_window INTEGER;
+ALTER TABLE flow ADD COLUMN up_goodput INTEGER;
+ALTER TABLE flow ADD COLUMN down_goodput INTEGER;
+ALTER TABLE live_flow ADD COLUMN client_handshake INTEGER;
+ALTER TABLE live_flow ADD COLUMN server_handshake INTEGER;
+ALTER TABLE live_flow ADD COLUMN client_retransmit_bytes INTEGER;
+ALTER TABLE live_flow ADD COLUMN server_retransmit_bytes INTEGER;
+ALTER TABLE live_flow ADD COLUMN client_out_of_window INTEGER;
+ALTER TABLE live_flow ADD COLUMN server_out_of_window INTEGER;
+ALTER TABLE live_flow ADD COLUMN up_goodput INTEGER;
+ALTER TABLE live_flow ADD COLUMN down_goodput INTEGER;
+
+CREATE VIEW flow_path AS
+SELECT f.id, f.ended, f.client, f.client_port, f.server, f.server_port, f.rule,
+	f.server_handshake, f.client_handshake,
+	f.server_srtt, f.client_srtt, f.up_goodput, f.down_goodput,
+	f.client_retransmits, f.server_retransmits,
+	f.client_out_of_window + f.server_out_of_window AS out_of_window
+FROM flow f WHERE f.mode = 'track';
 
 ALTER TABLE flow ADD COLUMN sni TEXT;
 ALTER TABLE flow ADD COLUMN host TEXT;

@@ -67,6 +67,14 @@ static const char *const columns[][2] = {
 	{ "server_retransmits", "514" },
 	{ "server_out_of_order", "515" },
 	{ "server_zero_windows", "516" },
+	{ "client_handshake", "700" },
+	{ "server_handshake", "701" },
+	{ "client_retransmit_bytes", "710" },
+	{ "server_retransmit_bytes", "711" },
+	{ "client_out_of_window", "720" },
+	{ "server_out_of_window", "721" },
+	{ "up_goodput", "730" },
+	{ "down_goodput", "731" },
 	{ "sni", "www.example" },
 	{ "coalesce(host, 'null')", "null" },
 	{ "alpn", "h2;http/1.1" },
@@ -114,6 +122,7 @@ what_is_not_known_is_null(void)
 				    "AND client_mac IS NULL AND server_mac IS NULL "
 				    "AND client_srtt IS NULL AND client_min_rtt IS NULL "
 				    "AND server_srtt IS NULL AND server_min_rtt IS NULL "
+				    "AND client_handshake IS NULL AND up_goodput IS NULL "
 				    "AND sni IS NULL AND host IS NULL AND alpn IS NULL "
 				    "AND names IS NULL "
 				    "AND vlan = '' AND client = '0.0.0.0'"),

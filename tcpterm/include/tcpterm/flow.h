@@ -55,8 +55,8 @@ struct tcpterm_leg_info {
 	uint64_t in_flight, queued;		/* bytes unacknowledged; held for this leg */
 	uint32_t handshake_us;			/* the wait for this end; 0: not seen */
 	uint64_t busy_us;			/* with bytes of it in flight; 0: not measured */
-	uint64_t retransmits;			/* sent by us, or seen where we only follow */
-	uint64_t retransmitted_bytes;		/* seen where we only follow */
+	uint64_t retransmits;			/* by us to it; by it, where we only follow */
+	uint64_t retransmitted_bytes;		/* by it, where we only follow */
 	uint64_t out_of_window;			/* tracked: segments that nobody let it send */
 	uint64_t out_of_order;
 	uint64_t zero_windows;

@@ -178,6 +178,10 @@ storage_flow(struct flow_record *r, unsigned int n)
 		r->leg[k].retransmits = ++v;
 		r->leg[k].out_of_order = ++v;
 		r->leg[k].zero_windows = ++v;
+		r->leg[k].handshake = 700 + (uint32_t)k;
+		r->leg[k].retransmit_bytes = 710 + (uint64_t)k;
+		r->leg[k].out_of_window = 720 + (uint32_t)k;
+		r->direction[k].goodput = 730 + (uint64_t)k;
 	}
 	strcpy(r->mode, "proxy");
 	strcpy(r->rule, "web");
