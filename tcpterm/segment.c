@@ -8,7 +8,7 @@
 #include "tcpterm/segment.h"
 #include "tcpterm/tape.h"
 
-static unsigned
+static void
 write_v4(const struct segment *g, uint32_t ip_payload, struct rte_ipv4_hdr *ip)
 {
 	*ip = (struct rte_ipv4_hdr){
@@ -22,10 +22,9 @@ write_v4(const struct segment *g, uint32_t ip_payload, struct rte_ipv4_hdr *ip)
 		.src_addr = g->src.w[3],
 		.dst_addr = g->dst.w[3],
 	};
-	return sizeof *ip;
 }
 
-static unsigned
+static void
 write_v6(const struct segment *g, uint32_t ip_payload, struct rte_ipv6_hdr *ip)
 {
 	*ip = (struct rte_ipv6_hdr){
@@ -36,7 +35,6 @@ write_v6(const struct segment *g, uint32_t ip_payload, struct rte_ipv6_hdr *ip)
 	};
 	memcpy(ip->src_addr, g->src.b, 16);
 	memcpy(ip->dst_addr, g->dst.b, 16);
-	return sizeof *ip;
 }
 
 static void
@@ -66,22 +64,25 @@ write_link(const struct tcpterm *s, const struct segment *g, uint16_t ether_type
 void
 segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 {
-	uint8_t options[TCP_OPTIONS_MAX];
-	unsigned opt_len = g->opt ? options_build(g->opt, g->flags & TCP_SYN, options) : 0;
-	uint32_t ip_payload = sizeof(struct rte_tcp_hdr) + opt_len + m->pkt_len;
 	bool v4 = ip_addr_is_v4(&g->src);
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
-	unsigned l3 = write_link(s, g, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, at), l4, len;
+	unsigned l3 = write_link(s, g, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, at);
+	unsigned l4 = l3 + (v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr));
+	unsigned options = l4 + sizeof(struct rte_tcp_hdr), opt_len, len;
+	uint32_t ip_payload;
 
 	if (l3 == 0) {
 		core_drop(s, m, DROP_no_memory);
 		return;
 	}
-	l4 = l3 + (v4 ? write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3))
-		      : write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3)));
+	opt_len = g->opt ? options_build(g->opt, g->flags & TCP_SYN, at + options) : 0;
+	ip_payload = sizeof(struct rte_tcp_hdr) + opt_len + m->pkt_len;
+	if (v4)
+		write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3));
+	else
+		write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3));
 	write_tcp(g, opt_len, (struct rte_tcp_hdr *)(at + l4));
-	memcpy(at + l4 + sizeof(struct rte_tcp_hdr), options, opt_len);
-	len = l4 + sizeof(struct rte_tcp_hdr) + opt_len;
+	len = options + opt_len;
 	m->data_len = (uint16_t)len;
 	m->pkt_len += len;
 	if (g->summed)
