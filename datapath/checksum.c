@@ -175,6 +175,30 @@ sum_tcp(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload, ui
 	return fold(add_ip(sum, frame + l3, IPPROTO_TCP, len));
 }
 
+/* As cksum_excused() has it; of TCP's checksum alone. */
+static bool
+is_unfinished(const struct pkt *p, const uint8_t *ip, uint32_t len)
+{
+	uint16_t field;
+
+	memcpy(&field, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 16), sizeof field);
+	return field == fold(add_ip(0, ip, IPPROTO_TCP, len)) ||
+	       field == fold(add_ip(0, ip, IPPROTO_TCP, 0));
+}
+
+void
+cksum_tcp_believe(struct pkt *p)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(p->m, const uint8_t *);
+	uint32_t len = p->payload - p->l4 + p->payload_len;
+	bool is_zero = frame[p->l4 + 16] == 0 && frame[p->l4 + 17] == 0;
+
+	if (p->payload_len == 0 || is_zero || is_unfinished(p, frame + p->l3, len))
+		return;
+	p->payload_sum = (uint16_t)~sum_tcp(p->m, p->l3, p->l4, p->payload, len, 0);
+	p->summed = p->unverified = true;
+}
+
 static bool
 ip4_excuses(const struct pkt *p, const uint8_t *ip, uint32_t len)
 {
@@ -190,11 +214,8 @@ cksum_excused(const struct pkt *p)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
 	uint32_t len = p->payload - p->l4 + p->payload_len;
-	uint16_t field;
 
-	memcpy(&field, rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 16), sizeof field);
-	return field == fold(add_ip(0, ip, IPPROTO_TCP, len)) ||
-	       field == fold(add_ip(0, ip, IPPROTO_TCP, 0)) || ip4_excuses(p, ip, len);
+	return is_unfinished(p, ip, len) || ip4_excuses(p, ip, len);
 }
 
 bool
@@ -204,6 +225,7 @@ cksum_tcp_ok(struct pkt *p)
 
 	p->payload_sum = cksum_mbuf(p->m, p->payload, p->payload_len);
 	p->summed = true;
+	p->unverified = false;
 	return sum_tcp(p->m, p->l3, p->l4, p->payload, len, p->payload_sum) == 0xffff;
 }
 

@@ -42,6 +42,13 @@ void cksum_ip4_write(struct rte_ipv4_hdr *ip);
 bool cksum_tcp_ok(struct pkt *p);
 
 /*
+ * Takes the payload's sum from what the TCP checksum says, and reads no payload: it is not
+ * verified, and what it is sent on by is wrong if it was.  Not where the field says nothing: where
+ * it is 0, or was left to the sender's device.
+ */
+void cksum_tcp_believe(struct pkt *p);
+
+/*
  * Is there a reason for the checksums of a parsed TCP segment to be wrong that is no fault of its
  * sender's?  They were left to the sender's device, which the frame has not been through: then
  * IPv4's is 0, or TCP's is the pseudo-header's sum alone, of the segment's length or (of what will

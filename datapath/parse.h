@@ -85,6 +85,7 @@ struct pkt {
 	/* transport layer */
 	bool cksum_bad;		/* TCP checksum verified and wrong */
 	bool summed;		/* payload_sum is known, from verifying it */
+	bool unverified;	/* or it is what the checksum says, on a port that trusts */
 	uint16_t payload_sum;	/* folded sum of the payload's bytes (checksum.h) */
 	uint16_t sport, dport;
 	uint16_t l4;		/* offset of the TCP or ICMP header */
@@ -126,7 +127,7 @@ struct parse_conf {
 				 * domain; on a tap VID & 0x800 is the side */
 	bool tap;
 	bool vlan_ignore;	/* VLANs are not part of the key */
-	bool trust;		/* checksums are not verified */
+	bool trust;		/* checksums are believed, not verified */
 	bool excuse;		/* wrong ones may have a reason (cksum_excused()): captures */
 };
 

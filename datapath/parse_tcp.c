@@ -33,6 +33,8 @@ cksum_is_wrong(struct pkt *p, const struct parse_conf *conf)
 {
 	uint64_t rx = p->m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
+	if (conf->trust && !p->cut && rx == RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN)
+		cksum_tcp_believe(p);
 	if (conf->trust || p->cut || rx == RTE_MBUF_F_RX_L4_CKSUM_GOOD ||
 	    rx == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		return false;

@@ -103,6 +103,7 @@ payload_part(const struct pkt *p, uint32_t skip, uint32_t len)
 	struct part all = { .m_off = p->payload,
 			    .len = p->payload_len,
 			    .summed = p->summed,
+			    .unverified = p->unverified,
 			    .sum = p->payload_sum };
 
 	return part_cut(all, skip, len);

@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "datapath/checksum.h"
 #include "tcpterm/endpoint.h"
 #include "tcpterm/measure.h"
 #include "tcpterm/options.h"
@@ -319,6 +320,11 @@ relay_settle(struct tcpterm *s, struct flow *f)
 {
 	struct relay *r = relay_of(f);
 
+	if (r->leg[0].corrupt || r->leg[1].corrupt) {
+		if (tcpterm_reset_ends(s, f, TCPTERM_BOTH_ENDS, TCPTERM_END_CORRUPT) != 0)
+			relay_end(s, f, TCPTERM_END_CORRUPT);
+		return;
+	}
 	if (r->dying) {
 		struct conn *c = &r->leg[!r->dead];
 
@@ -463,6 +469,26 @@ tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
 				r->leg[dir].cc.cwnd);
 }
 
+/*
+ * Of what a port that trusts received only a whole segment in its turn can be sent on as it came.
+ * Small payload is copied together with other, and what lies elsewhere may be cut: both are
+ * verified while their sum is still to be had.
+ */
+static bool
+verified(const struct conn *c, struct pkt *p)
+{
+	uint32_t most = RTE_MAX(p->m->nb_segs - 1u, 1u) *	/* that is copied */
+			(rte_pktmbuf_data_room_size(c->s->conf.payload_pool) / 4u);
+	int64_t off = seq_offset(seq(p->seq), c->irs, c->rcv.nxt);
+
+	if (!p->unverified)
+		return !p->cksum_bad;
+	if (off == c->rcv.nxt && off + p->payload_len <= c->rcv.adv && !c->ooo.head &&
+	    c->rcv.fin < 0 && !(p->flags & ~(TCP_ACK | TCP_PSH)) && p->payload_len >= most)
+		return true;
+	return cksum_tcp_ok(p);
+}
+
 void
 relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 {
@@ -471,7 +497,7 @@ relay_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	int64_t had = r->str[dir].end, released = r->str[!dir].start;
 	enum tcb_event event;
 
-	if (p->cksum_bad) {
+	if (!verified(c, p)) {
 		core_drop(s, p->m, DROP_proxy_cksum);
 		return;
 	}

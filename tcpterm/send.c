@@ -129,7 +129,23 @@ send_reset(struct conn *c)
 	}
 }
 
-/* One segment of the stream, for the first time or again; false: no mbuf, nothing was sent. */
+/*
+ * What a port that trusts received leaves with the checksum that it came with, and its receiver
+ * finds what is wrong.  Sent again it would be as wrong, and where the sum has to be made anew it
+ * would look right: there it is verified first.  False: it is corrupt.
+ */
+static bool
+sound(struct conn *c, int64_t off, uint32_t len, bool again, struct segment *g)
+{
+	g->summed = stream_sum(c->tx, off, len, &g->payload_sum);
+	if (g->summed && !again)
+		return true;
+	c->corrupt = !stream_verify(c->tx, off, len);
+	return !c->corrupt;
+}
+
+/* One segment of the stream, for the first time or again; false: nothing was sent, for want of an
+ * mbuf or because it is corrupt. */
 static bool
 transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 {
@@ -137,9 +153,11 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 	bool fin = off + len > c->tx->end;
 	uint16_t flags = TCP_ACK;
 	struct tcpterm_options o = { 0 };
+	struct segment g, sum = { 0 };
 	struct rte_mbuf *m;
-	struct segment g;
 
+	if (c->corrupt || (end > off && !sound(c, off, (uint32_t)(end - off), !new_data, &sum)))
+		return false;
 	m = end > off ? stream_slice(c->s, c->tx, off, (uint32_t)(end - off))
 		      : rte_pktmbuf_alloc(c->s->conf.header_pool);
 	if (!m) {
@@ -154,8 +172,8 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 	g = segment_at(c, off, flags, &o);
 	g.df |= end - off > c->mss;	/* a probe; no router may cut it */
 	ecn_mark(c, &g, new_data && end > off);
-	if (end > off)
-		g.summed = stream_sum(c->tx, off, (uint32_t)(end - off), &g.payload_sum);
+	g.summed = sum.summed;
+	g.payload_sum = sum.payload_sum;
 	segment_send(c->s, &g, m);
 	receive_ack_sent(c);
 	cc_sent(c);

@@ -1,5 +1,6 @@
 #include <rte_errno.h>
 
+#include "datapath/checksum.h"
 #include "tcpterm/stream.h"
 
 enum { COMPACT_TEAR = 512 };	/* bytes */
@@ -276,6 +277,28 @@ stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum)
 
 	*sum = h->part.sum;
 	return h->part.summed && h->off == off && h->part.len == len;
+}
+
+/* Of ones' complement there are two zeros. */
+static bool
+same_sum(uint16_t a, uint16_t b)
+{
+	return a % UINT16_MAX == b % UINT16_MAX;
+}
+
+bool
+stream_verify(struct stream *st, int64_t off, uint32_t len)
+{
+	struct rte_mbuf *m = locate(st, off);
+
+	for (; m && held(m)->off < off + len; m = held(m)->next) {
+		struct part *t = &held(m)->part;
+
+		if (t->unverified && !same_sum(cksum_mbuf(m, t->m_off, t->len), t->sum))
+			return false;
+		t->unverified = 0;
+	}
+	return true;
 }
 
 void

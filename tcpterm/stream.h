@@ -18,8 +18,9 @@
 /* Bytes of a chain: [m_off, m_off + len). */
 struct part {
 	uint64_t m_off : 22;
-	uint64_t len : 24;
+	uint64_t len : 23;
 	uint64_t summed : 1;	/* their sum is known (checksum.h) */
+	uint64_t unverified : 1;	/* or said to be, and nobody looked */
 	uint64_t compact : 1;	/* ours, with small segments' bytes copied together */
 	uint64_t sum : 16;
 };
@@ -33,6 +34,7 @@ part_cut(struct part t, uint32_t skip, uint32_t len)
 	return (struct part){ .m_off = t.m_off + skip,
 			      .len = len,
 			      .summed = t.summed && len == t.len,
+			      .unverified = t.unverified,
 			      .compact = t.compact,
 			      .sum = t.sum };
 }
@@ -85,6 +87,9 @@ struct rte_mbuf *stream_slice(struct tcpterm *s, struct stream *st, int64_t off,
 
 /* The sum of a slice, without reading it; false: it is not known. */
 bool stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum);
+
+/* Has all of the slice the sum that it is said to have?  What has is not asked again. */
+bool stream_verify(struct stream *st, int64_t off, uint32_t len);
 
 /* Releases everything. */
 void stream_clear(struct tcpterm *s, struct stream *st);

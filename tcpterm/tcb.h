@@ -106,6 +106,7 @@ struct conn {
 	uint8_t n_probes;	/* zero-window probes unanswered */
 	uint8_t n_keepalives;	/* keepalive probes unanswered */
 	bool probe_now;
+	bool corrupt;		/* what is to leave again came wrong: nothing leaves any more */
 	bool override;		/* a silly window did not grow: use it (RFC 9293 3.8.6.2.1) */
 	usec_t heard_at;	/* the latest acceptable ACK */
 	usec_t challenge_at;	/* the next challenge ACK not before */

@@ -57,7 +57,7 @@ emit(struct chain *c, enum chain_node from, uint8_t side, struct rte_mbuf *m)
 
 	c->frames[from]++;
 	CU_ASSERT_EQUAL(pkt_parse(&p, m, &conf), PKT_TCP);
-	CU_ASSERT_FALSE(p.cksum_bad);
+	CU_ASSERT(!p.cksum_bad || c->team[CHAIN_RELAY].conf[0].trust);
 	if (from == CHAIN_RELAY && p.payload_len > 1000)
 		c->payload_out = payload_at(&p);
 	if (c->lose && c->lose(c, from, &p)) {
