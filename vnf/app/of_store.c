@@ -410,8 +410,10 @@ cassandra_client(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n < at + 5)
 		return APP_MORE;
+	if (p[at] == 5 && be32(p + at + 1) != 0)
+		return APP_NO;
 	if (p[at] == 5)
-		return be32(p + at + 1) == 0 ? APP_YES : APP_NO;
+		return p[0] == 3 ? APP_WEAK : APP_YES;	/* RTMP can begin like that of version 3 */
 	if (be32(p + at + 1) < 22 || be32(p + at + 1) > 4096)
 		return APP_NO;
 	if (n < at + 9)

@@ -167,6 +167,14 @@ sip_either(const uint8_t *p, size_t n)
 
 enum { RTMP_ENOUGH = 64 };
 
+/* Cassandra's version 3 asks for options, with a length of four zeros, before it starts. */
+static bool
+is_cassandra_opening(const uint8_t *p)
+{
+	return p[1] < 0x20 && p[4] == 5 && be32(p + 5) == 0 && p[9] == 3 && p[10] < 0x20 &&
+	       p[13] == 1;
+}
+
 static enum app_match
 rtmp_either(const uint8_t *p, size_t n)
 {
@@ -181,6 +189,8 @@ rtmp_either(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n < RTMP_ENOUGH)
 		return APP_MORE;
+	if (is_cassandra_opening(p))
+		return APP_NO;
 	for (i = 9; i < RTMP_ENOUGH; i++)
 		zeros += p[i] == 0;
 	if (memcmp(p + 5, zero, 4) == 0)
