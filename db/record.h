@@ -114,7 +114,7 @@ struct conflict_record {
 	uint32_t length;
 	enum record_direction direction;
 	uint16_t shown;		/* how many of both versions are here */
-	uint8_t was[RECORD_SHOWN];	/* the version that stays */
+	uint8_t was[RECORD_SHOWN];	/* came first; a rule's overlap policy says which stays */
 	uint8_t came[RECORD_SHOWN];
 };
 

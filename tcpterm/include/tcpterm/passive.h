@@ -19,8 +19,9 @@ struct tcpterm_passive_ops {
 	/* Bytes [offset, offset + len) are missing for good. */
 	void (*gap)(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len,
 		    enum tcpterm_gap_reason reason);
-	/* Bytes [offset, offset + len) came twice and differ: `was` stays (at most 256
-	 * bytes of each version are shown, `shown` says how many). */
+	/* Bytes [offset, offset + len) came twice and differ: `was` was there, `came` came later;
+	 * the flow's overlap policy says which is delivered (at most 256 bytes of each version
+	 * are shown, `shown` says how many). */
 	void (*conflict)(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_t len,
 			 const uint8_t *was, const uint8_t *came, uint32_t shown);
 	/* Direction `dir` is complete: nothing will follow `offset`. */
