@@ -82,8 +82,8 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	return become(s, r->f, kind, r->idle_us);
 }
 
-/* What reading a connection has told of it is what following it goes on from.  The windows that were
- * offered are not: they count as mid-stream. */
+/* What reading a connection has told of it is what following it goes on from.  The windows that
+ * were offered are not: they count as mid-stream. */
 static void
 past_of(const struct pair *x, struct track_past *past)
 {

@@ -350,17 +350,23 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 
 /* --- changes from outside --- */
 
+static bool
+had_trouble(const struct track_trouble *t)
+{
+	return t->rexmits | t->out_of_order | t->duplicates | t->zero_windows | t->outside;
+}
+
 void
 track_take_over(struct tcpterm *s, struct flow *f, const struct track_past *past, int64_t idle_us)
 {
-	static const struct track_trouble none[2];
 	struct track *t = (struct track *)f;
 
 	memset(t->half, 0, sizeof t->half);
 	t->more = NULL;
 	if (past)
 		memcpy(t->half, past->half, sizeof t->half);
-	if (past && memcmp(past->trouble, none, sizeof none) != 0 && track_more(s, t))
+	if (past && (had_trouble(&past->trouble[0]) || had_trouble(&past->trouble[1])) &&
+	    track_more(s, t))
 		memcpy(t->more->trouble, past->trouble, sizeof t->more->trouble);
 	t->over = t->strict = false;
 	t->refuse = 0;

@@ -2,9 +2,9 @@
  * The windows of a tracked connection against a naive model of them: absolute numbers, the whole
  * history, no wrap.
  *
- * The server's segments are drawn around the places where a window begins and ends, the client keeps
- * to its own: what both ends say against what is known moves it, by design.  What the model lets
- * through has to go on, and what it does not is dropped.
+ * The server's segments are drawn around the places where a window begins and ends, the client
+ * keeps to its own: what both ends say against what is known moves it, by design.  What the model
+ * lets through has to go on, and what it does not is dropped.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -488,9 +488,7 @@ operand_phrase(yysymbol_kind_t before)
 static bool
 expects(const yysymbol_kind_t *kinds, int n, yysymbol_kind_t k)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (kinds[i] == k)
 			return true;
 	return false;
@@ -547,12 +545,11 @@ word_meant(const yysymbol_kind_t *kinds, int n, const struct loc *loc)
 {
 	char found[POLICY_NAME_MAX + 1];
 	struct nearest near;
-	int i;
 
 	snprintf(found, sizeof found, "%.*s", (int)(loc->end - loc->off),
 		 loc->src->text + loc->off);
 	near = nearest_begin(found);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (kinds[i] >= YYSYMBOL_ANY && kinds[i] < YYSYMBOL_LATER)
 			nearest_look(&near, yysymbol_name(kinds[i]));
 	return near.word;
