@@ -26,14 +26,22 @@ struct intern;
 struct mgmt;
 struct tapes;
 
+/* A flow's place among those that may rest (rest.h); in its awake part. */
+struct quiet {
+	TAILQ_ENTRY(quiet) link;
+	struct flow *f;
+	bool is_on;
+};
+
 struct tcpterm {
 	struct tcpterm_conf conf;
 	usec_t now;
 	struct slab slabs[TCPTERM_N_KINDS];
-	struct slab awake[2];		/* struct endpoint, struct relay (rest.h) */
+	struct slab awake[3];		/* struct endpoint, struct relay, struct pair (rest.h) */
 	struct intern *ways[2];		/* of those at rest, each once */
 	struct slab more;		/* struct conn_more */
-	TAILQ_HEAD(, conn) quiet;	/* connections that may rest, the latest to speak last */
+	struct slab pair_more;		/* struct pair_more (pair_rest.h) */
+	TAILQ_HEAD(, quiet) quiet;	/* flows that may rest, the latest to speak last */
 	uint32_t n_quiet;
 	struct slab sent;		/* struct sent_seg, of all connections */
 	struct table *table;

@@ -5,7 +5,7 @@
 
 #include "tcpterm/embryo.h"
 #include "tcpterm/pair.h"
-#include "tcpterm/pair_start.h"
+#include "tcpterm/pair_rest.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/window.h"
 
@@ -115,7 +115,7 @@ demote_passive(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 		return -EINVAL;
 	if (!has_room(s, kind))
 		return -ENOMEM;
-	past_of((const struct pair *)f, &past);
+	past_of(pair_of(f), &past);
 	pair_release(s, f);
 	if (!follows)
 		return become(s, f, kind, 0);

@@ -8,7 +8,8 @@
 #include "tcpterm/pair.h"
 
 #include "tcpterm/options.h"
-#include "tcpterm/pair_start.h"
+#include "tcpterm/pair_rest.h"
+#include "tcpterm/rest.h"
 #include "tcpterm/takeover.h"
 
 enum {
@@ -24,13 +25,13 @@ enum {
 size_t
 pair_size(void)
 {
-	return sizeof(struct pair);
+	return sizeof(struct pair_head);
 }
 
 void
 pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct tcpterm_verdict *v)
 {
-	struct pair *x = (struct pair *)f;
+	struct pair *x = rest_pair_new(s, f);
 
 	half_init(&x->end[0].h, 0, (enum tcpterm_overlap)v->overlap);
 	half_init(&x->end[1].h, 1, (enum tcpterm_overlap)v->overlap);
@@ -46,7 +47,7 @@ pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct 
 void
 pair_release(struct tcpterm *s, struct flow *f)
 {
-	struct pair *x = (struct pair *)f;
+	struct pair *x = pair_of(f);
 	unsigned d;
 
 	takeover_forget(s, x);
@@ -54,7 +55,7 @@ pair_release(struct tcpterm *s, struct flow *f)
 		struct pair_side *e = &x->end[d];
 
 		if (e->h.synced || e->h.collecting)
-			half_finish(s, &x->f, &e->h);
+			half_finish(s, x->f, &e->h);
 		half_clear(s, &e->h);
 		pair_forget(s, e);
 	}
@@ -64,16 +65,16 @@ pair_release(struct tcpterm *s, struct flow *f)
 static enum tcpterm_end
 finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 {
-	pair_release(s, &x->f);
+	pair_release(s, x->f);
 	x->over = true;
-	flow_announce_end(s, &x->f, why);
+	flow_announce_end(s, x->f, why);
 	return why;
 }
 
 void
 pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	struct pair *x = (struct pair *)f;
+	struct pair *x = pair_of(f);
 
 	if (!x->over)
 		finish(s, x, why);
@@ -85,7 +86,7 @@ done(const struct pair *x, unsigned d)
 {
 	const struct half *h = &x->end[d].h;
 
-	return h->ended || h->fin_assumed || !(x->f.seen & 1u << d);
+	return h->ended || h->fin_assumed || !(x->f->seen & 1u << d);
 }
 
 /* Both directions are complete; true when nothing more is to be waited for. */
@@ -107,12 +108,12 @@ closed(struct tcpterm *s, struct pair *x)
 static int64_t
 look(struct tcpterm *s, struct pair *x)
 {
-	int64_t idle = x->f.last.v + x->idle_us, due = idle;
+	int64_t idle = x->f->last.v + x->idle_us, due = idle;
 	unsigned d;
 
 	for (d = 0; d < 2; d++) {
 		due = RTE_MIN(due, pair_check_start(s, x, d));
-		due = RTE_MIN(due, half_check(s, &x->f, &x->end[d].h));
+		due = RTE_MIN(due, half_check(s, x->f, &x->end[d].h));
 	}
 	if (closed(s, x) || x->fin_at <= s->now.v)
 		finish(s, x, TCPTERM_END_FIN);
@@ -130,15 +131,16 @@ look_and_arm(struct tcpterm *s, struct pair *x)
 	int64_t due = x->over ? 0 : look(s, x);
 
 	if (x->over)
-		due = x->f.last.v + LINGER_US;
-	if (x->over || !timer_armed(&x->f.timer) || due < x->f.timer.deadline.v)
-		flow_arm(s, &x->f, (usec_t){ due });
+		due = x->f->last.v + LINGER_US;
+	if (x->over || !timer_armed(&x->f->timer) || due < x->f->timer.deadline.v)
+		flow_arm(s, x->f, (usec_t){ due });
+	rest_quiet(s, &x->quiet, x->f, pair_may_rest(x));
 }
 
 void
 pair_timer(struct tcpterm *s, struct flow *f)
 {
-	struct pair *x = (struct pair *)f;
+	struct pair *x = pair_of(f);
 
 	if (x->over || f->last.v + x->idle_us <= s->now.v)
 		pair_end(s, f, TCPTERM_END_IDLE);
@@ -195,7 +197,7 @@ take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 	if (off < e->h.acked - FAR)
 		return;
-	half_ack(s, &x->f, &e->h, off, window);
+	half_ack(s, x->f, &e->h, off, window);
 }
 
 /* One byte below the last reverse ACK asks for an answer and is no byte of the stream. */
@@ -241,13 +243,13 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		return true;
 	}
 	if (here)
-		half_bytes(s, &x->f, &e->h, off, p->m, p->payload, here);
+		half_bytes(s, x->f, &e->h, off, p->m, p->payload, here);
 	else
 		half_drop(s, p->m);
 	if (p->cut)
 		half_sent(s, &e->h, end);
 	if (p->flags & TCP_FIN) {
-		half_fin(s, &x->f, &e->h, end);
+		half_fin(s, x->f, &e->h, end);
 		if (e->h.fin == end)
 			half_closing(s, &x->end[!d].h);
 	} else if (p->payload_len == 0) {
@@ -314,8 +316,8 @@ static void
 reset(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
 	bool refused = !x->end[0].h.synced || !x->end[1].any;
-	enum tcpterm_end why = refused && x->f.start == TCPTERM_START_SYN ? TCPTERM_END_REFUSED
-									  : TCPTERM_END_RST;
+	enum tcpterm_end why = refused && x->f->start == TCPTERM_START_SYN ? TCPTERM_END_REFUSED
+									   : TCPTERM_END_RST;
 
 	half_drop(s, p->m);
 	switch (judge_rst(x, p, d)) {
@@ -338,14 +340,14 @@ restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 	const struct pair_candidate *syn)
 {
 	struct tcpterm_verdict v = { .decision = TCPTERM_PASSIVE,
-				     .cookie = x->f.cookie,
-				     .caller = x->f.caller,
+				     .cookie = x->f->cookie,
+				     .caller = x->f->caller,
 				     .idle_us = x->idle_us,
 				     .overlap = x->end[0].h.overlap,
-				     .copy = x->f.is_copy };
+				     .copy = x->f->is_copy };
 	struct flow *f;
 
-	pair_end(s, &x->f, TCPTERM_END_REPLACED);
+	pair_end(s, x->f, TCPTERM_END_REPLACED);
 	/* What the old flow's caller knew of it ended with it: the new one is decided anew. */
 	if (s->conf.ops->unknown)
 		v = s->conf.ops->unknown(s->conf.ctx, p);
@@ -392,8 +394,8 @@ begins_anew(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d)
 static void
 take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
-	x->end[0].h.alone = x->end[1].h.unseen = !(x->f.seen & 2);
-	x->end[1].h.alone = x->end[0].h.unseen = !(x->f.seen & 1);
+	x->end[0].h.alone = x->end[1].h.unseen = !(x->f->seen & 2);
+	x->end[1].h.alone = x->end[0].h.unseen = !(x->f->seen & 1);
 	if (p->flags & TCP_RST) {
 		reset(s, x, p, d);
 		return;
@@ -419,7 +421,7 @@ take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 void
 pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 {
-	struct pair *x = (struct pair *)f;
+	struct pair *x = pair_of(f);
 
 	if (p->cksum_bad) {
 		s->stats.bad_cksum++;
@@ -459,7 +461,8 @@ state_of(const struct pair *x, unsigned d)
 void
 pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 {
-	const struct pair *x = (const struct pair *)f;
+	struct pair room;
+	const struct pair *x = pair_look_at(f, &room);
 	unsigned d;
 
 	memset(leg, 0, 2 * sizeof *leg);

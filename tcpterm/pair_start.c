@@ -4,7 +4,7 @@
  * By the other end's ACK, which picks one of the numbers that SYNs named; or,
  * when the first reordering allowance brought none, by the bytes themselves.
  */
-#include "tcpterm/pair_start.h"
+#include "tcpterm/pair_rest.h"
 
 #include "tcpterm/options.h"
 #include "tcpterm/takeover.h"
@@ -91,7 +91,7 @@ pair_is_new_connection(const struct pair *x, const struct pkt *p, unsigned d)
 void
 pair_asked(struct flow *f, const struct pair_candidate *syn)
 {
-	struct pair_side *e = &((struct pair *)f)->end[0];
+	struct pair_side *e = &pair_of(f)->end[0];
 
 	f->start = TCPTERM_START_SYN;
 	e->cand[0] = *syn;
@@ -116,13 +116,13 @@ sync(struct tcpterm *s, struct pair *x, unsigned d, const struct pair_candidate 
 	e->said = own.said;
 	e->mss = own.mss;
 	pair_forget(s, e);
-	half_sync(s, &x->f, &e->h, own.isn);
+	half_sync(s, x->f, &e->h, own.isn);
 	if (own.m && bytes)
-		half_bytes(s, &x->f, &e->h, 0, own.m, own.m_off, own.len);
+		half_bytes(s, x->f, &e->h, 0, own.m, own.m_off, own.len);
 	else if (own.m)
 		half_drop(s, own.m);
 	if (e->has_rack)
-		half_ack(s, &x->f, &e->h, half_offset(&e->h, e->rack), -1);
+		half_ack(s, x->f, &e->h, half_offset(&e->h, e->rack), -1);
 	e->has_rack = false;
 }
 
@@ -187,11 +187,11 @@ pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	if (!e->h.synced || again)
 		e->shift = o.has_wscale ? RTE_MIN(o.wscale, 14) : SHIFT_NONE;
 	if (!(p->flags & TCP_ACK)) {
-		x->f.start = TCPTERM_START_SYN;
+		x->f->start = TCPTERM_START_SYN;
 		if (!e->h.synced || again)
 			e->start = TCPTERM_START_SYN;
 	} else if (!e->h.synced) {
-		e->start = x->f.start;
+		e->start = x->f->start;
 	}
 	if (again) {
 		half_drop(s, p->m);
@@ -249,11 +249,11 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		return;
 	}
 	if (p->flags & TCP_FIN) {
-		half_fin(s, &x->f, &e->h, off + p->payload_len);
+		half_fin(s, x->f, &e->h, off + p->payload_len);
 		half_closing(s, &x->end[!d].h);
 	}
 	if (here > cut)
-		half_bytes(s, &x->f, &e->h, off + cut, p->m, p->payload + cut, here - cut);
+		half_bytes(s, x->f, &e->h, off + cut, p->m, p->payload + cut, here - cut);
 	else
 		half_drop(s, p->m);
 	if (p->cut)
@@ -279,9 +279,9 @@ pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 		sync(s, x, d, c, true);
 		return INT64_MAX;
 	}
-	half_sync_lowest(s, &x->f, &e->h);
+	half_sync_lowest(s, x->f, &e->h);
 	if (e->has_rack)
-		half_ack(s, &x->f, &e->h, half_offset(&e->h, e->rack), -1);
+		half_ack(s, x->f, &e->h, half_offset(&e->h, e->rack), -1);
 	e->has_rack = false;
 	return INT64_MAX;
 }

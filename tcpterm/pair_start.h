@@ -51,8 +51,10 @@ struct pair_side {
 	uint64_t zero_windows;
 };
 
+/* What a pair works with while it is awake (pair_rest.h). */
 struct pair {
-	struct flow f;
+	struct flow *f;
+	struct quiet quiet;	/* it may rest */
 	struct pair_side end[2];
 	int64_t idle_us;
 	int64_t rst_at;		/* us: when a provisional RST counts */
@@ -60,6 +62,7 @@ struct pair {
 	struct takeover *takeover;	/* it is to become a relay; or NULL */
 	uint8_t rst_why;	/* enum tcpterm_end */
 	bool over;		/* flow_end was called; only lingers */
+	uint32_t slot;		/* in the stack's slab of awake ones */
 };
 
 /* A SYN or SYN-ACK of side d; takes the mbuf. */

@@ -7,8 +7,9 @@
 #include <errno.h>
 
 #include "tcpterm/intern.h"
+#include "tcpterm/pair_rest.h"
 
-enum { ENDPOINT, RELAY };	/* s->awake, s->ways */
+enum { ENDPOINT, RELAY, PAIR };	/* s->awake, s->ways; a pair has no ways */
 
 #define WORDS(type) (sizeof(type) / sizeof(uint32_t))
 
@@ -20,6 +21,8 @@ rest_init(struct tcpterm *s)
 {
 	if (slab_init(&s->awake[ENDPOINT], sizeof(struct endpoint), s->conf.n_flows) != 0 ||
 	    slab_init(&s->awake[RELAY], sizeof(struct relay), s->conf.n_flows) != 0 ||
+	    slab_init(&s->awake[PAIR], pair_part_size(), s->conf.n_flows) != 0 ||
+	    slab_init(&s->pair_more, sizeof(struct pair_more), s->conf.n_flows) != 0 ||
 	    slab_init(&s->more, sizeof(struct conn_more), 3 * s->conf.n_flows) != 0)
 		return -ENOMEM;
 	s->ways[ENDPOINT] = intern_new(s->conf.n_flows, WORDS(struct endpoint_ways));
@@ -32,7 +35,9 @@ rest_fini(struct tcpterm *s)
 {
 	slab_fini(&s->awake[ENDPOINT]);
 	slab_fini(&s->awake[RELAY]);
+	slab_fini(&s->awake[PAIR]);
 	slab_fini(&s->more);
+	slab_fini(&s->pair_more);
 	intern_free(s->ways[ENDPOINT]);
 	intern_free(s->ways[RELAY]);
 }
@@ -72,11 +77,30 @@ rest_relay_new(struct tcpterm *s, struct flow *f)
 	return r;
 }
 
+struct pair *
+rest_pair_new(struct tcpterm *s, struct flow *f)
+{
+	uint32_t slot;
+	struct pair *x = part_new(s, PAIR, &slot);
+
+	x->f = f;
+	x->slot = slot;
+	((struct pair_head *)f)->awake = x;
+	return x;
+}
+
 static void
 part_free(struct tcpterm *s, unsigned which, struct conn *c)
 {
 	rest_later(c, false);
 	slab_free(&s->awake[which], c->slot);
+}
+
+void
+rest_pair_free(struct tcpterm *s, struct pair *x)
+{
+	rest_quiet(s, &x->quiet, x->f, false);
+	slab_free(&s->awake[PAIR], x->slot);
 }
 
 static const struct endpoint_head *
@@ -96,6 +120,8 @@ rest_awake(const struct flow *f)
 {
 	if (f->kind == TCPTERM_KIND_RELAY)
 		return !relay_head(f)->rest[0].rests;
+	if (f->kind == TCPTERM_KIND_PASSIVE)
+		return !((const struct pair_head *)f)->rests;
 	return !endpoint_head(f)->rest.rests;
 }
 
@@ -147,6 +173,7 @@ rest_end(struct tcpterm *s, struct flow *f)
 {
 	struct endpoint_head *e = (struct endpoint_head *)f;
 	struct relay_head *r = (struct relay_head *)f;
+	struct pair_head *p = (struct pair_head *)f;
 
 	if (f->kind == TCPTERM_KIND_CONN) {
 		if (e->rest.rests)
@@ -158,6 +185,11 @@ rest_end(struct tcpterm *s, struct flow *f)
 			relay_forget(r, r->ways);
 		else if (r->awake)
 			part_free(s, RELAY, &r->awake->leg[0]);
+	} else if (f->kind == TCPTERM_KIND_PASSIVE) {
+		if (p->rests)
+			pair_forget_rest(s, p);
+		else if (p->awake)
+			rest_pair_free(s, p->awake);
 	}
 }
 
@@ -194,19 +226,24 @@ rest_relay_may(const struct relay *r)
 }
 
 void
-rest_later(struct conn *c, bool may)
+rest_quiet(struct tcpterm *s, struct quiet *q, struct flow *f, bool may)
 {
-	struct tcpterm *s = c->s;
-
-	if (c->is_quiet) {
-		TAILQ_REMOVE(&s->quiet, c, quiet);
+	if (q->is_on) {
+		TAILQ_REMOVE(&s->quiet, q, link);
 		s->n_quiet--;
 	}
-	c->is_quiet = may;
+	q->is_on = may;
+	q->f = f;
 	if (may) {
-		TAILQ_INSERT_TAIL(&s->quiet, c, quiet);
+		TAILQ_INSERT_TAIL(&s->quiet, q, link);
 		s->n_quiet++;
 	}
+}
+
+void
+rest_later(struct conn *c, bool may)
+{
+	rest_quiet(c->s, &c->quiet, c->f, may);
 }
 
 /* --- to rest --- */
@@ -321,19 +358,21 @@ relay_rests(struct relay *r)
 void
 rest_run(struct tcpterm *s)
 {
-	struct conn *c;
-
 	while (s->n_quiet >= s->conf.n_ready) {
-		bool relay;
+		struct quiet *q = TAILQ_FIRST(&s->quiet);
+		struct flow *f = q->f;
 
-		c = TAILQ_FIRST(&s->quiet);
-		relay = c->f->kind == TCPTERM_KIND_RELAY;
-		rest_later(c, false);
+		rest_quiet(s, q, f, false);
 		/* its caller may have wanted something of it meanwhile */
-		if (relay && rest_relay_may(relay_of(c->f)))
-			relay_rests(relay_of(c->f));
-		else if (!relay && rest_endpoint_may(endpoint_of(c->f)))
-			endpoint_rests(endpoint_of(c->f));
+		if (f->kind == TCPTERM_KIND_PASSIVE) {
+			if (pair_may_rest(pair_of(f)))
+				pair_rests(s, pair_of(f));
+		} else if (f->kind == TCPTERM_KIND_RELAY) {
+			if (rest_relay_may(relay_of(f)))
+				relay_rests(relay_of(f));
+		} else if (rest_endpoint_may(endpoint_of(f))) {
+			endpoint_rests(endpoint_of(f));
+		}
 	}
 }
 

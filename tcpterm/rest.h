@@ -1,25 +1,30 @@
 /*
- * rest.h - connections and relays that have nothing to do, in a third of the bytes.
+ * rest.h - flows that have nothing to do, in a third of the bytes.
  *
  * A flow's object has two parts: a head that stays where it is (struct flow, what its caller
- * knows), and what TCP works with (struct endpoint, struct relay), which it has while it is awake.
- * Once all that was sent is acknowledged and all that came is read and acknowledged, when no
- * timer of TCP's runs and nothing is being recovered, the second part is mostly constants: it
- * may rest.  The stack keeps n_ready such flows awake, the latest to speak; the others' are
- * written down in their heads and freed.  What was agreed and set is the same for many connections:
- * such ways are kept once, counted (intern.h).  What few have to say has a slab of its own.
- * Whoever asks for a flow by endpoint_of() or relay_of() wakes it.  So what tcb.h has knows nothing
- * of rest.  Lost is what lies below a millisecond in the times of the latest segments, and what was
- * counted towards the next growth of the receive buffer; a round of HyStart++ ends.
+ * knows), and what TCP works with (struct endpoint, struct relay, struct pair), which it has while
+ * it is awake.  What passive pairs keep is in pair_rest.h.  Of connections and relays: once all
+ * that was sent is acknowledged and all that came is read and acknowledged, when no timer of TCP's
+ * runs and nothing is being recovered, the second part is mostly constants: it may rest.  The
+ * stack keeps n_ready flows of all kinds awake that may rest, the latest to speak; the others' are
+ * written down in their heads and freed.  What was agreed and set is the same for many
+ * connections: such ways are kept once, counted (intern.h).  What few have to say has a slab of
+ * its own.  Whoever asks for a flow by endpoint_of(), relay_of() or pair_of() wakes it.  So what
+ * tcb.h has knows nothing of rest.  Lost is what lies below a millisecond in the times of the
+ * latest segments, and what was counted towards the next growth of the receive buffer; a round of
+ * HyStart++ ends.
  *
- * Only rest.c frees, writes down and reads back.  In the stack's thread; sleep comes in
- * tcpterm_run() alone, after all output, so that no pointer to an awake part is held over it.
+ * Only rest.c (for pairs, pair_rest.c) writes down and reads back.  In the stack's thread; sleep
+ * comes in tcpterm_run() alone, after all output, so that no pointer to an awake part is held over
+ * it.
  */
 #ifndef TCPTERM_REST_H
 #define TCPTERM_REST_H
 
 #include "tcpterm/endpoint.h"
 #include "tcpterm/relay.h"
+
+struct pair;
 
 /* --- what is kept of a connection --- */
 
@@ -120,6 +125,10 @@ void rest_fini(struct tcpterm *s);
 /* A fresh flow's awake part, zero but for its flow: as many as there may be heads. */
 struct endpoint *rest_endpoint_new(struct tcpterm *s, struct flow *f);
 struct relay *rest_relay_new(struct tcpterm *s, struct flow *f);
+struct pair *rest_pair_new(struct tcpterm *s, struct flow *f);
+
+/* A pair's, which is written down or ends. */
+void rest_pair_free(struct tcpterm *s, struct pair *x);
 
 /* The flow's object is to be freed: nothing for other kinds. */
 void rest_end(struct tcpterm *s, struct flow *f);
@@ -131,11 +140,12 @@ bool rest_relay_may(const struct relay *r);
 /* After a flow's output and timers: it comes last among those that may rest, or is none of them.
  * `c`: its only connection, or leg 0. */
 void rest_later(struct conn *c, bool may);
+void rest_quiet(struct tcpterm *s, struct quiet *q, struct flow *f, bool may);
 
 /* Lets those rest that were quiet for longest. */
 void rest_run(struct tcpterm *s);
 
-/* Is it awake?  Of a flow of kind CONN or RELAY. */
+/* Is it awake?  Of a flow of kind CONN, RELAY or PASSIVE. */
 bool rest_awake(const struct flow *f);
 
 /* tcb_info() of what may be at rest, and stays so. */

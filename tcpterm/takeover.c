@@ -7,6 +7,7 @@
 
 #include "tcpterm/embryo.h"
 #include "tcpterm/pair.h"
+#include "tcpterm/pair_rest.h"
 #include "tcpterm/relay.h"
 
 uint8_t
@@ -82,11 +83,12 @@ heard(const struct pair *x, unsigned d)
 int
 tcpterm_take_over(struct tcpterm *s, struct flow *f)
 {
-	struct pair *x = (struct pair *)f;
+	struct pair *x;
 	uint32_t index;
 
 	if (f->kind != TCPTERM_KIND_PASSIVE || f->is_copy)
 		return -EINVAL;
+	x = pair_of(f);
 	if (ends(x))
 		return -ENOTCONN;
 	if (!fit(&x->end[0]) || !fit(&x->end[1]))
@@ -149,8 +151,8 @@ take_over(struct tcpterm *s, struct pair *x)
 		takeover_forget(s, x);
 		return;
 	}
-	pair_release(s, &x->f);		/* its streams end here */
-	relay_take_up(s, &x->f, &e, window);
+	pair_release(s, x->f);		/* its streams end here */
+	relay_take_up(s, x->f, &e, window);
 	s->stats.taken_over++;
 }
 

@@ -79,8 +79,7 @@ struct conn {
 	struct tcpterm *s;
 	LIST_ENTRY(conn) pending;
 	bool is_pending;
-	bool is_quiet;
-	TAILQ_ENTRY(conn) quiet;	/* it may rest (rest.h) */
+	struct quiet quiet;	/* of leg 0: it may rest */
 	uint32_t slot;			/* of the object that it is part of, awake */
 	uint8_t leg;		/* the peer is key.addr[leg] */
 	uint8_t state;		/* enum tcpterm_state; tcb_set_state() writes it */

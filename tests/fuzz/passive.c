@@ -47,6 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	size_t i;
 	bool whole;
 
+	copies_n_ready = size & 4 ? 1 : 0;	/* who is quiet rests at once */
 	copies_begin(size & 1 ? &small : NULL);
 	copies.overlap = (uint8_t)(size / 8 % 3 ? 0 : size / 24 % TCPTERM_N_OVERLAPS);
 	if (size & 2)

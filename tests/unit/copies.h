@@ -61,6 +61,9 @@ struct copies {
 
 extern struct copies copies;
 
+/* Quiet flows that the next stack keeps awake (tcpterm_conf.n_ready); 0: the default. */
+extern uint32_t copies_n_ready;
+
 /* A stack with these settings (NULL: defaults); everything else zero. */
 void copies_begin(const struct tcpterm_passive_conf *conf);
 

@@ -174,7 +174,9 @@ feed_begin(const struct tcpterm_passive_conf *conf)
 							 .src_port = { 0, 65535 },
 							 .any_domain = true },
 					     .filter = on_syn };
-	struct tcpterm_conf c = { .ops = &feed.ops, .n_flows = 65536, .idle_us = 86400000000 };
+	struct tcpterm_conf c = {
+		.ops = &feed.ops, .n_flows = 65536, .n_ready = 1, .idle_us = 86400000000
+	};
 	tcpterm_listener_id id;
 	struct err err;
 

@@ -15,6 +15,7 @@
 enum { PERIOD = 65521, HEADERS = 14 + 20 + 20, POOL = 8192 };
 
 struct copies copies;
+uint32_t copies_n_ready;
 
 static uint8_t pattern[2][2 * PERIOD];
 static struct rte_mempool *payload_pool, *header_pool;
@@ -215,6 +216,7 @@ copies_begin(const struct tcpterm_passive_conf *conf)
 	copies.conf.payload_pool = payload_pool;
 	copies.conf.header_pool = header_pool;
 	copies.conf.n_flows = 1024;
+	copies.conf.n_ready = copies_n_ready;
 	if (conf)
 		copies.conf.passive = *conf;
 	if (team_init(&copies.team, team_size, &copies.conf, 0, true, copies.now, &err) != 0) {
