@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -366,8 +367,12 @@ sinks_free(struct sinks *s)
 		pthread_join(s->thread, NULL);
 	}
 	for (unsigned i = 0; i < s->n_lanes; i++) {
-		for (struct sink *k = s->lane[i].closing; k; k = k->next)
+		struct sink *k;
+
+		while ((k = s->lane[i].closing) != NULL) {
+			s->lane[i].closing = k->next;
 			on_close(s, k);
+		}
 		rte_ring_free(s->lane[i].events);
 		rte_ring_free(s->lane[i].free);
 		free(s->lane[i].slot);
@@ -387,6 +392,7 @@ put(struct sink *k, const struct event *e)
 		handle(k->all, e);
 		return true;
 	}
+	assert(k->all->lane);
 	l = &k->all->lane[k->worker];
 	return rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) == 0;
 }
@@ -396,11 +402,12 @@ static void
 close_late(struct lane *l)
 {
 	while (l->closing) {
-		struct event e = { .sink = l->closing, .kind = EVENT_CLOSE };
+		struct sink *k = l->closing, *next = k->next;
+		struct event e = { .sink = k, .kind = EVENT_CLOSE };
 
-		if (!put(l->closing, &e))
+		if (!put(k, &e))
 			return;
-		l->closing = l->closing->next;
+		l->closing = next;
 	}
 }
 

@@ -4,6 +4,7 @@
  */
 #include "vnf/waiting.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -116,6 +117,7 @@ decide(struct worker *w, struct wait *e, bool settled)
 	struct note *n = e->note;
 	struct policy_verdict v;
 
+	assert(n);	/* who has none does not wait */
 	if (!f || f->caller != n) {	/* it is over, and lingers */
 		n->wait = NULL;
 		give(w->waiting, e);
@@ -191,7 +193,7 @@ waiting_run(struct worker *w)
 	}
 	while ((e = all->first) != NULL && !usec_before(w->now, e->until))
 		n += decide(w, e, true);
-	for (; all->n_waiting > all->n - RESERVE; n++) {
+	for (; all->first && all->n_waiting > all->n - RESERVE; n++) {
 		w->stats.waiting_full++;
 		decide(w, all->first, true);
 	}

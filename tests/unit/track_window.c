@@ -3,6 +3,7 @@
  * the rule says strict, goes no further.
  */
 #include "tests/unit/copies.h"
+#include "tests/unit/lib/leg.h"
 #include "tests/unit/tap.h"
 
 #define MS ((int64_t)1000)
@@ -192,7 +193,8 @@ what_is_refused_disturbs_nothing(void)
 	}
 	tcpterm_flow_info(copies_flow(), copies.leg);
 	before[0].out_of_window = copies.leg[0].out_of_window;
-	CU_ASSERT_EQUAL(memcmp(before, copies.leg, sizeof before), 0);
+	CU_ASSERT(leg_info_equal(&before[0], &copies.leg[0]));
+	CU_ASSERT(leg_info_equal(&before[1], &copies.leg[1]));
 	CU_ASSERT_EQUAL(tcpterm_flow_mac(copies.s, copies_flow(), 0)[5], 1);
 	CU_ASSERT_EQUAL(copies.n_ended, 0);
 	CU_ASSERT_TRUE(says(0, 500, 500, 500));

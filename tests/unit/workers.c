@@ -73,8 +73,8 @@ hear(struct host *h, usec_t now)
 	struct rte_mbuf *m[PORT_BURST];
 	struct pkt p[PORT_BURST];
 
-	for (uint16_t q = 0; q < box.conf.n_workers; q++) {
-		unsigned n = port_rx(box.far[h->side], q, m, &box.drops);
+	for (unsigned q = 0; q < box.conf.n_workers; q++) {
+		unsigned n = port_rx(box.far[h->side], (uint16_t)q, m, &box.drops);
 
 		for (unsigned i = 0; i < n; i++)
 			pkt_parse(&p[i], m[i], &conf);

@@ -28,7 +28,7 @@ struct fragment_join {
 };
 
 /* Takes a piece.  The whole, with the given id, once all are here; else NULL. */
-struct frame *fragment_add(struct fragment_join *j, struct frame *piece, uint16_t id);
+struct frame *fragment_add(struct fragment_join *j, struct frame *f, uint16_t id);
 void fragment_forget(struct fragment_join *j);
 
 #endif

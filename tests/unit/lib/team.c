@@ -366,24 +366,29 @@ team_init(struct team *t, unsigned n, const struct tcpterm_conf *conf, uint16_t 
 	return rc;
 }
 
+static void
+drain_ring(struct handoff *ring, unsigned from, unsigned to)
+{
+	struct handed h;
+
+	while (handoff_take(ring, from, to, &h)) {
+		rte_pktmbuf_free_bulk(h.frame, h.n_frames);
+		for (unsigned d = 0; d < h.n_datagrams; d++) {
+			rte_pktmbuf_free(h.datagram[d]->whole);
+			rte_pktmbuf_free_bulk(h.datagram[d]->original, h.datagram[d]->n);
+			handoff_done(ring, h.datagram[d]);
+		}
+	}
+}
+
 /* The rings are left empty. */
 static void
 drain(struct team *t)
 {
-	for (unsigned i = 0; i < t->n * t->n; i++) {
-		struct handed h;
-
-		if (i / t->n == i % t->n)
-			continue;
-		while (handoff_take(t->handoff, i / t->n, i % t->n, &h)) {
-			rte_pktmbuf_free_bulk(h.frame, h.n_frames);
-			for (unsigned d = 0; d < h.n_datagrams; d++) {
-				rte_pktmbuf_free(h.datagram[d]->whole);
-				rte_pktmbuf_free_bulk(h.datagram[d]->original, h.datagram[d]->n);
-				handoff_done(t->handoff, h.datagram[d]);
-			}
-		}
-	}
+	for (unsigned from = 0; from < t->n; from++)
+		for (unsigned to = 0; to < t->n; to++)
+			if (from != to)
+				drain_ring(t->handoff, from, to);
 }
 
 void

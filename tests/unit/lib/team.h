@@ -70,7 +70,7 @@ usec_t team_next(const struct team *t);
 
 /* Whose a frame is, and a tuple without VLANs: which of t->stack. */
 unsigned team_owner(const struct team *t, uint8_t side, struct rte_mbuf *m);
-unsigned team_owner_of(const struct team *t, const struct flow_key *untagged);
+unsigned team_owner_of(const struct team *t, const struct flow_key *k);
 
 /* At every stack, under one id. */
 int team_listen(struct team *t, const struct tcpterm_listener_conf *l, tcpterm_listener_id *id);
