@@ -252,7 +252,7 @@ int
 capfile_read(struct capfile *s, struct rte_mempool *pool, int64_t span_us, struct rte_mbuf *m[],
 	     unsigned n, struct err *err)
 {
-	usec_t first, at;
+	usec_t first = USEC_NEVER, at;
 	unsigned got = 0;
 
 	while (got < n && capfile_next(s, &at)) {
