@@ -258,9 +258,10 @@ cpu_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* Asks, and says how long the longest turn of the worker was meanwhile, in us. */
-static int64_t
-longest_turn(const char *what, struct flows_question q)
+/* Asks, and says how many turns the worker took.  How long they were is a note, as it was in a
+ * build and on a machine: 70 to 110 us the longest without sanitizers. */
+static unsigned
+turns_of(const char *what, struct flows_question q)
 {
 	int64_t longest = 0, all = 0, began, turn;
 	unsigned n_turns = 0;
@@ -279,13 +280,14 @@ longest_turn(const char *what, struct flows_question q)
 	CU_ASSERT_EQUAL(answer.n_done, 1);
 	printf("# %s: %u rows, %u turns, %jd us of the worker, the longest turn %jd us\n", what,
 	       answer.n_rows, n_turns, (intmax_t)all, (intmax_t)longest);
-	return longest;
+	return n_turns;
 }
 
 static void
-reading_100000_flows_makes_no_turn_long(void)
+reading_100000_flows_takes_no_more_than_64_a_turn(void)
 {
 	const char *word = "addr=10.9.0.0/16";
+	const unsigned least = N_MANY / 64;
 	struct flow_filter ff;
 	uint64_t n = 0;
 	struct err err;
@@ -293,16 +295,13 @@ reading_100000_flows_makes_no_turn_long(void)
 	box_begin_large(&box, 1, 131072, "rule all: track proto tcp\ndefault drop\n");
 	make_many();
 	CU_ASSERT_EQUAL(flow_filter_parse(&ff, 1, &word, &err), 0);
-	/* a turn of 100 us is what a burst of 32 small segments may take */
-	CU_ASSERT_TRUE(longest_turn("all copied", (struct flows_question){ .row = take_row }) <
-		       1000);
+	CU_ASSERT(turns_of("all copied", (struct flows_question){ .row = take_row }) >= least);
 	CU_ASSERT_EQUAL(answer.n_rows, N_MANY);
-	CU_ASSERT_TRUE(longest_turn("none chosen",
-				    (struct flows_question){ .row = take_row, .filter = &ff }) <
-		       1000);
+	CU_ASSERT(turns_of("none chosen",
+			   (struct flows_question){ .row = take_row, .filter = &ff }) >= least);
 	CU_ASSERT_EQUAL(answer.n_rows, 0);
-	CU_ASSERT_TRUE(longest_turn("counted", (struct flows_question){ .counted = add_counted,
-									.aux = &n }) < 1000);
+	CU_ASSERT(turns_of("counted",
+			   (struct flows_question){ .counted = add_counted, .aux = &n }) >= least);
 	CU_ASSERT_EQUAL(n, N_MANY);
 	box_end(&box);
 }
@@ -364,6 +363,6 @@ TAP_MAIN(flows, TAP_TEST(every_flow_of_every_worker_is_read_once),
 	 TAP_TEST(one_flow_is_found_by_its_id_and_a_stale_id_is_not),
 	 TAP_TEST(asker_that_takes_no_rows_keeps_no_other_waiting),
 	 TAP_TEST(chosen_flows_are_counted_and_killed_and_no_others),
-	 TAP_TEST(reading_100000_flows_makes_no_turn_long),
+	 TAP_TEST(reading_100000_flows_takes_no_more_than_64_a_turn),
 	 TAP_TEST(worker_that_does_not_turn_is_told_of), TAP_TEST(ended_flow_becomes_a_row),
 	 TAP_TEST(text_that_is_no_id_is_refused))
