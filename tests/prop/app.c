@@ -58,7 +58,7 @@ static void
 want(const struct example *e, bool holds, const char *what, const char *is)
 {
 	if (!holds)
-		printf("# %s, example %d: %s: '%s'\n", e->chain, (int)(e - examples), what, is);
+		printf("# %s, %.20s: %s: '%s'\n", e->chain, e->said[0].p, what, is);
 	n_wrong += !holds;
 }
 
@@ -176,6 +176,68 @@ every_prefix_is_unknown_or_has_the_final_label(void)
 	CU_ASSERT_EQUAL(n_wrong, 0);
 }
 
+/* What `e` is in pieces of `piece`, with the roles unsure or not. */
+static void
+chain_of(const struct example *e, size_t piece, bool unsure, char chain[APP_LABEL])
+{
+	struct app_state s;
+
+	app_begin(&s, unsure);
+	say(&s, e, length(e), piece);
+	app_settle(app, &s);
+	app_print(&s, chain);
+	app_end(app, &s);
+}
+
+static void
+want_the_same_in_pieces(const struct example *e, bool unsure, const char *with)
+{
+	char whole[APP_LABEL], cut[APP_LABEL];
+
+	chain_of(e, length(e), unsure, whole);
+	chain_of(e, 1, unsure, cut);
+	want(e, strcmp(whole, cut) == 0, with, cut);
+	chain_of(e, 7, unsure, cut);
+	want(e, strcmp(whole, cut) == 0, with, cut);
+}
+
+/* One protocol's request and another's answer, which several rows may fit. */
+static void
+an_odd_pair_is_the_same_however_it_is_cut(void)
+{
+	unsigned i, k, form;
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++)
+		for (k = 0; k < N_EXAMPLES; k++)
+			for (form = 0; form < 8; form++) {
+				const struct example *a = &examples[i], *b = &examples[k];
+				unsigned side = form & 4 ? SERVER : CLIENT;
+				struct example e = { a->chain,
+						     form & 1,
+						     { a->said[0], b->said[side] } };
+
+				want_the_same_in_pieces(&e, form & 2, b->chain);
+			}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
+/* MongoDB's reply is whole after 17 bytes, the question of a DNS answer after 19. */
+static void
+of_two_rows_that_fit_it_is_the_one_that_fewer_bytes_tell(void)
+{
+	static const char reply[] = "\0\x11\0\0\x81\x80\0\x01\0\0\0\0\x01\0\0\0\x01\0\x01";
+	const struct example e = { "", SERVER, { { "", 0 }, { reply, sizeof reply - 1 } } };
+	char chain[APP_LABEL];
+
+	set_up();
+	want_the_same_in_pieces(&e, false, "");
+	want_the_same_in_pieces(&e, true, "");
+	chain_of(&e, length(&e), false, chain);
+	CU_ASSERT_STRING_EQUAL(chain, "mongodb");
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
 /* Where it is not known who is the client, and the first direction is the server's. */
 static void
 roles_that_are_unknown_are_found(void)
@@ -265,6 +327,10 @@ TAP_MAIN(app,
 	   every_row_has_an_example_and_gets_its_label_from_it },
 	 { "I2 the label is the same in pieces of any size",
 	   the_label_is_the_same_in_pieces_of_any_size },
+	 { "I2 an odd pair is the same however it is cut",
+	   an_odd_pair_is_the_same_however_it_is_cut },
+	 { "I2 of two rows that fit it is the one that fewer bytes tell",
+	   of_two_rows_that_fit_it_is_the_one_that_fewer_bytes_tell },
 	 { "I3 every strict prefix is unknown or has the final label",
 	   every_prefix_is_unknown_or_has_the_final_label },
 	 { "I3 random payload is claimed by at most one in ten thousand",

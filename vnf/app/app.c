@@ -103,9 +103,10 @@ begin_tls(struct app *a, struct app_state *s, struct piece in)
 static void
 await_word(struct app *a, struct app_state *s, const char *word, struct piece in)
 {
+	const size_t left = AWAIT_MAX - (size_t)s->passed, n = in.n < left ? in.n : left;
 	size_t i;
 
-	for (i = 0; i < in.n; i++) {
+	for (i = 0; i < n; i++) {
 		char c = (char)in.p[i];
 
 		if (s->asked && c == 0x16) {
@@ -122,8 +123,8 @@ await_word(struct app *a, struct app_state *s, const char *word, struct piece in
 			s->n_word = 0;
 		}
 	}
-	s->passed = (uint16_t)(in.n < AWAIT_MAX ? s->passed + in.n : AWAIT_MAX);
-	if (s->passed >= AWAIT_MAX)
+	s->passed = (uint16_t)(s->passed + n);
+	if (s->passed == AWAIT_MAX)
 		app_finish(a, s);
 }
 
@@ -242,7 +243,8 @@ settle_proxy(struct app *a, struct app_state *s, unsigned dir, struct piece in, 
 {
 	unsigned client = dir_of(s, 0);
 	struct app_hold *h = s->hold;
-	size_t skip;
+	uint8_t behind[APP_LOOK];
+	size_t skip, n;
 
 	s->outer = APP_proxy_protocol;
 	s->id = APP_NONE;
@@ -252,9 +254,11 @@ settle_proxy(struct app *a, struct app_state *s, unsigned dir, struct piece in, 
 		return;
 	}
 	skip = proxy_length(h->bytes[client], h->n[client]);
-	h->n[client] = (uint16_t)(h->n[client] - skip);
-	memmove(h->bytes[client], h->bytes[client] + skip, h->n[client]);
+	n = h->n[client] - skip;
+	memcpy(behind, h->bytes[client] + skip, n);
+	h->n[client] = 0;
 	look(a, s, client, (struct piece){ in.p, 0 });
+	advance(a, s, client, (struct piece){ behind, n });
 	advance(a, s, dir, rest);
 }
 
@@ -289,6 +293,37 @@ rows_inside(const struct app_state *s)
 	return s->outer == APP_proxy_protocol ? ~APP_ONLY(APP_proxy_protocol) : APP_ONLY(APP_tls);
 }
 
+static enum app_answer
+ask(const struct app_state *s, const struct app_bytes view[2], struct app_found *found)
+{
+	return (s->unsure ? app_identify_unsure : app_identify)(view, rows_inside(s), found);
+}
+
+/*
+ * Several rows fit: it is the one that the fewest bytes tell, so that it is the same however they
+ * were cut.  An answer never becomes unknown again, so its first place is found by halving; `was`:
+ * how much of side `k` was known before, which did not tell.
+ */
+static void
+ask_shorter(const struct app_state *s, struct app_bytes view[2], unsigned k, size_t was,
+	    struct app_found *found)
+{
+	struct app_bytes *v = &view[k];
+	size_t low = was, high = v->n;
+
+	while (low + 1 < high) {
+		v->n = low + (high - low) / 2;
+		v->closed = false;
+		if (ask(s, view, found) == APP_UNKNOWN)
+			low = v->n;
+		else
+			high = v->n;
+	}
+	v->n = high;
+	v->closed = high == APP_LOOK;
+	ask(s, view, found);
+}
+
 static void
 look(struct app *a, struct app_state *s, unsigned dir, struct piece in)
 {
@@ -309,7 +344,9 @@ look(struct app *a, struct app_state *s, unsigned dir, struct piece in)
 			*v = (struct app_bytes){ in.p, took, false };
 		v->closed = is_closed(s, d) || v->n == APP_LOOK;
 	}
-	answer = (s->unsure ? app_identify_unsure : app_identify)(view, rows_inside(s), &found);
+	answer = ask(s, view, &found);
+	if (answer == APP_FOUND && found.tie && took > 1 && !is_closed(s, dir))
+		ask_shorter(s, view, dir ^ s->flip, view[dir ^ s->flip].n - took, &found);
 	if (answer == APP_UNDEFINED) {
 		app_give_up(a, s);
 	} else if (answer == APP_FOUND) {

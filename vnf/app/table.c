@@ -118,7 +118,7 @@ enum app_answer
 app_identify(const struct app_bytes view[2], uint64_t among, struct app_found *found)
 {
 	uint64_t mask = view[0].n + view[1].n ? rows_beginning(view, among) : 0;
-	unsigned n_possible = 0, n_speaking = 0, n_weak = 0;
+	unsigned n_possible = 0, n_speaking = 0, n_weak = 0, n_sure = 0;
 	bool spoke;
 
 	if (view[0].n + view[1].n == 0)
@@ -129,13 +129,17 @@ app_identify(const struct app_bytes view[2], uint64_t among, struct app_found *f
 
 		if (m == APP_NO)
 			continue;
-		if (m == APP_YES || (m == APP_WEAK && ++n_weak == 1))
-			*found = (struct app_found){ .id = id, .weak = m == APP_WEAK };
-		if (m == APP_YES)
+		if (m == APP_YES && n_sure++ > 0) {
+			found->tie = true;
 			return APP_FOUND;
+		}
+		if (m == APP_YES || (m == APP_WEAK && ++n_weak == 1 && n_sure == 0))
+			*found = (struct app_found){ .id = id, .weak = m == APP_WEAK };
 		n_possible++;
 		n_speaking += spoke;
 	}
+	if (n_sure > 0)
+		return APP_FOUND;
 	if (n_weak == 1 && (n_speaking == 1 || (view[0].closed && view[1].closed)))
 		return APP_FOUND;
 	if (n_possible == 0 || (view[0].closed && view[1].closed))
@@ -150,9 +154,11 @@ app_identify_unsure(const struct app_bytes view[2], uint64_t among, struct app_f
 	enum app_answer straight = app_identify(view, among, found), other;
 	struct app_found f;
 
+	other = app_identify(swapped, among, &f);
+	if (straight == APP_FOUND && other == APP_FOUND)
+		found->tie = true;
 	if (straight == APP_FOUND && !found->weak)
 		return APP_FOUND;
-	other = app_identify(swapped, among, &f);
 	if (other == APP_FOUND && straight != APP_FOUND && (!f.weak || straight == APP_UNDEFINED)) {
 		*found = f;
 		found->flip = true;

@@ -17,6 +17,7 @@ struct app_bytes {
 struct app_found {
 	enum app_id id;
 	bool weak, flip;
+	bool tie;		/* another row fits as well: fewer bytes may have told */
 };
 
 /* Masks for app_identify(): every row, one row. */
