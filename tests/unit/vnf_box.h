@@ -29,6 +29,8 @@ struct vnf_box {
 void box_begin(struct vnf_box *b, unsigned n_workers, const char *policy);
 /* The same, where the ports a and b carry attachments. */
 void box_begin_attached(struct vnf_box *b, unsigned n_workers, const char *policy);
+/* The same, where they trust, too: what comes by them is not verified. */
+void box_begin_trusting(struct vnf_box *b, unsigned n_workers, const char *policy);
 void box_end(struct vnf_box *b);
 
 /* As box_begin(), with room for so many flows of a kind. */

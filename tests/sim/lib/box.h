@@ -47,6 +47,7 @@ struct box_stats {
 	uint64_t flows;		/* flows alive, TIME-WAIT and embryos included */
 	uint64_t drops;		/* frames received and neither forwarded nor used */
 	uint64_t retransmits[2];
+	uint64_t rewritten;	/* frames that changed between their sending and the device's end */
 	uint64_t outside;	/* segments of tracked flows, held to be outside their window */
 };
 

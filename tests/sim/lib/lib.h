@@ -35,7 +35,8 @@ unsigned lib_pools_in_use(const struct lib_pools *p);
  * without buffers. */
 struct rte_mbuf *lib_mbuf(struct rte_mempool *pool, const struct frame *f);
 
-/* The frame that a port would send of the chain; frees `m`. */
+/* The frame that a port would send of the chain; lib_frame() frees `m`. */
+struct frame *lib_frame_of(const struct rte_mbuf *m);
 struct frame *lib_frame(struct rte_mbuf *m);
 
 #endif

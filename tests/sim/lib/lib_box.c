@@ -7,9 +7,14 @@
 #include "tests/sim/lib/fragment.h"
 #include "tests/sim/lib/lib.h"
 #include "tests/sim/lib/rng.h"
+#include "tests/unit/lib/late.h"
 #include "tests/unit/lib/team.h"
 
-enum { CUT = 1024 };	/* datagrams whose pieces may be on their way at once */
+enum {
+	CUT = 1024,	/* datagrams whose pieces may be on their way at once */
+	LATE_TURNS = 50,
+	LATE_PART = 8,	/* of the buffers may be in the devices' rings */
+};
 
 struct lib_box {
 	struct box_config cfg;
@@ -25,7 +30,18 @@ struct lib_box {
 	struct fragment_join join[CUT];
 	uint16_t own_id[CUT];
 	uint64_t no_buffer;
+	struct late late;
 };
+
+/* What goes out reads so now, and is to read so when the device comes to it. */
+static struct frame *
+hand_over(struct lib_box *b, struct rte_mbuf *m)
+{
+	struct frame *f = lib_frame_of(m);
+
+	late_take(&b->late, m);
+	return f;
+}
 
 static void
 tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
@@ -33,7 +49,7 @@ tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 	struct lib_box *b = ctx;
 
 	(void)domain;
-	b->emit(b->ctx, side, lib_frame(m));
+	b->emit(b->ctx, side, hand_over(b, m));
 }
 
 static void
@@ -49,7 +65,7 @@ forward(void *ctx, const struct pkt *p)
 		rte_pktmbuf_free(p->m);
 		return;
 	}
-	f = lib_frame(p->m);
+	f = hand_over(b, p->m);
 	if (b->cfg.fragments && fragment_is_piece(f)) {
 		i = fragment_id(f) % CUT;
 		f = fragment_add(&b->join[i], f, b->own_id[i]);
@@ -178,6 +194,7 @@ destroy(void *box)
 	for (i = 0; i < CUT; i++)
 		fragment_forget(&b->join[i]);
 	team_fini(&b->team);
+	late_flush(&b->late);
 	if (b->pools)
 		leaked = lib_pools_in_use(b->pools) - b->in_use_before;
 	free(b);
@@ -195,6 +212,7 @@ create(const struct box_config *cfg, void (*emit)(void *ctx, int side, struct fr
 	b->emit = emit;
 	b->ctx = ctx;
 	b->rng.s = rng_key(cfg->seed, 6);
+	late_init(&b->late, cfg->n_mbufs / LATE_PART, LATE_TURNS, rng_key(cfg->seed, 7));
 	b->pools = lib_pools_get(0, cfg->n_mbufs);
 	if (b->pools) {
 		b->in_use_before = lib_pools_in_use(b->pools);
@@ -227,6 +245,7 @@ run(void *box, int64_t now)
 	struct lib_box *b = box;
 
 	team_run(&b->team, (usec_t){ now });
+	late_turn(&b->late);
 	b->burst++;
 }
 
@@ -306,7 +325,9 @@ stats(void *box, struct box_stats *st)
 	struct tcpterm_stats s;
 	unsigned i;
 
+	late_flush(&b->late);
 	team_stats(&b->team, &s);
+	st->rewritten = b->late.n_changed;
 	st->mbufs_held = s.n_held;
 	st->mbufs_in_use = lib_pools_in_use(b->pools) - b->in_use_before;
 	st->flows = 0;

@@ -96,7 +96,7 @@ lib_mbuf(struct rte_mempool *pool, const struct frame *f)
 }
 
 struct frame *
-lib_frame(struct rte_mbuf *m)
+lib_frame_of(const struct rte_mbuf *m)
 {
 	static uint8_t bytes[FRAME_MAX + 4096];
 	size_t len = rte_pktmbuf_pkt_len(m), at = 0;
@@ -113,6 +113,14 @@ lib_frame(struct rte_mbuf *m)
 		f->gso_size = m->tso_segsz;
 	f->csum_none = m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM) ||
 		       (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	return f;
+}
+
+struct frame *
+lib_frame(struct rte_mbuf *m)
+{
+	struct frame *f = lib_frame_of(m);
+
 	rte_pktmbuf_free(m);
 	return f;
 }

@@ -404,6 +404,9 @@ judge_rest(struct run *r)
 	/* A SYN that nobody answered, or an end that was not seen: followed until long idle. */
 	else if (st.flows && (r->sc->box.mode == BOX_PROXY || (!aborted && !r->sc->tap_loss)))
 		fail(r, "leak", "%llu flows alive when all is over", (unsigned long long)st.flows);
+	if (st.rewritten)
+		fail(r, "rewritten", "%llu frames changed while the device had them",
+		     (unsigned long long)st.rewritten);
 	/* Whatever the wires do to them, both ends keep to the windows that they were offered. */
 	if (st.outside)
 		fail(r, "window", "%llu segments were held to be outside the window",

@@ -29,6 +29,17 @@ pattern(uint8_t key, uint64_t off)
 
 /* --- wires --- */
 
+/* The relay's device has the frame, the wire a copy. */
+static struct rte_mbuf *
+hand_over(struct chain *c, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, c->pools.frames, 0, UINT32_MAX);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+	late_take(c->late, m);
+	return copy;
+}
+
 static void
 put_frame(struct chain *c, enum chain_node to, uint8_t side, struct rte_mbuf *m)
 {
@@ -60,6 +71,8 @@ emit(struct chain *c, enum chain_node from, uint8_t side, struct rte_mbuf *m)
 	CU_ASSERT(!p.cksum_bad || c->team[CHAIN_RELAY].conf[0].trust);
 	if (from == CHAIN_RELAY && p.payload_len > 1000)
 		c->payload_out = payload_at(&p);
+	if (from == CHAIN_RELAY && c->late)
+		m = p.m = hand_over(c, m);
 	if (c->lose && c->lose(c, from, &p)) {
 		rte_pktmbuf_free(m);
 		return;
@@ -295,6 +308,8 @@ chain_fini(struct chain *c)
 {
 	for (unsigned i = 0; i < CHAIN_N; i++)
 		team_fini(&c->team[i]);
+	if (c->late)
+		late_flush(c->late);
 	for (unsigned i = 0; i < c->n_queued; i++)
 		rte_pktmbuf_free(c->queue[i].m);
 	free(c->queue);
@@ -391,6 +406,8 @@ chain_run(struct chain *c, int64_t us, bool (*done)(const struct chain *))
 		c->now.v = RTE_MAX(c->now.v, next);
 		deliver_due(c);
 		run_apps(c);
+		if (c->late)
+			late_turn(c->late);
 	}
 	return true;
 }

@@ -14,6 +14,7 @@
 #include <tcpterm/conn.h>
 
 #include "datapath/pool.h"
+#include "tests/unit/lib/late.h"
 #include "tests/unit/lib/team.h"
 
 enum chain_node { CHAIN_CLIENT, CHAIN_RELAY, CHAIN_SERVER, CHAIN_N };
@@ -49,6 +50,7 @@ struct chain {
 	enum tcpterm_end ended;		/* of the relay's latest flow */
 	uint64_t frames[CHAIN_N];	/* sent by each */
 	const void *payload_in, *payload_out;	/* latest full segment's address at the relay */
+	struct late *late;	/* the device that the relay sends by; NULL: the wire takes it */
 	struct chain_frame *queue;
 	unsigned n_queued;
 };

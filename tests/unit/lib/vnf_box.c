@@ -60,7 +60,8 @@ open_ports(struct vnf_box *b)
 }
 
 static void
-begin(struct vnf_box *b, unsigned n_workers, unsigned n_flows, bool attached, const char *policy)
+begin(struct vnf_box *b, unsigned n_workers, unsigned n_flows, bool attached, bool trusting,
+      const char *policy)
 {
 	const struct pool_conf pools = { .n_frames = N_MBUFS, .n_headers = N_MBUFS };
 	struct err err = { 0 };
@@ -72,6 +73,7 @@ begin(struct vnf_box *b, unsigned n_workers, unsigned n_flows, bool attached, co
 	CU_ASSERT_EQUAL_FATAL(pools_new(&b->pools, &pools, &err), 0);
 	set_options(b, n_workers);
 	b->o.port[BOX_A].meta = b->o.port[BOX_B].meta = attached;
+	b->o.port[BOX_A].trust = b->o.port[BOX_B].trust = trusting;
 	open_ports(b);
 	b->conf.n_workers = n_workers;
 	b->conf.pools = &b->pools;
@@ -93,19 +95,25 @@ begin(struct vnf_box *b, unsigned n_workers, unsigned n_flows, bool attached, co
 void
 box_begin(struct vnf_box *b, unsigned n_workers, const char *policy)
 {
-	begin(b, n_workers, N_FLOWS, false, policy);
+	begin(b, n_workers, N_FLOWS, false, false, policy);
 }
 
 void
 box_begin_large(struct vnf_box *b, unsigned n_workers, unsigned n_flows, const char *policy)
 {
-	begin(b, n_workers, n_flows, false, policy);
+	begin(b, n_workers, n_flows, false, false, policy);
 }
 
 void
 box_begin_attached(struct vnf_box *b, unsigned n_workers, const char *policy)
 {
-	begin(b, n_workers, N_FLOWS, true, policy);
+	begin(b, n_workers, N_FLOWS, true, false, policy);
+}
+
+void
+box_begin_trusting(struct vnf_box *b, unsigned n_workers, const char *policy)
+{
+	begin(b, n_workers, N_FLOWS, true, true, policy);
 }
 
 void
