@@ -12,6 +12,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 #include <rte_tcp.h>
@@ -55,13 +59,12 @@ typedef uint64_t lanes __attribute__((vector_size(32)));
 typedef uint64_t lanes_at __attribute__((vector_size(32), aligned(1), may_alias));
 
 /*
- * The sum of `n` times 64 bytes, as 32-bit words: the compiler makes it of what the machine has,
- * chosen once at start.  Of each 64-bit word the whole is added, carries lost, and its upper half
- * once more, which says what the lower halves are: sum(low) = sum(all) - 2^32 sum(high), modulo
- * 2^64.  Two of each, so that none waits for another.
+ * The sum of `n` times 64 bytes, as 32-bit words, for any machine.  Of each 64-bit word the whole
+ * is added, carries lost, and its upper half once more, which says what the lower halves are:
+ * sum(low) = sum(all) - 2^32 sum(high), modulo 2^64.  Two of each, so that none waits for another.
  */
-__attribute__((target_clones("avx2", "default"))) static uint64_t
-sum_words(const uint8_t *b, uint32_t n)
+static uint64_t
+sum_words_anywhere(const uint8_t *b, uint32_t n)
 {
 	lanes all = { 0 }, high = all, all2 = all, high2 = all, w;
 
@@ -78,7 +81,57 @@ sum_words(const uint8_t *b, uint32_t n)
 	return w[0] + w[1] + w[2] + w[3];
 }
 
-/* Adds up to 63 bytes, or a header's. */
+#ifdef __x86_64__
+/*
+ * The same as 16-bit words, in three instructions for 32 bytes: there is one that adds neighbours,
+ * but as signed words, so 2^15 is taken off each before and given back at the end.  A lane
+ * of 32 bits holds what an mbuf can carry.
+ */
+__attribute__((target("avx2,tune=haswell"))) static inline __m256i
+add_pairs(__m256i sum, const uint8_t *b)
+{
+	const __m256i half = _mm256_set1_epi16(INT16_MIN), one = _mm256_set1_epi16(1);
+	__m256i w = _mm256_xor_si256(half, _mm256_loadu_si256((const __m256i_u *)b));
+
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(w, one));
+}
+
+__attribute__((target("avx2,tune=haswell"))) static uint64_t
+sum_words_avx2(const uint8_t *b, uint32_t n)
+{
+	__m256i sum = _mm256_setzero_si256(), sum2 = sum;
+	int64_t taken_off = n * 32LL << 15;
+	__m128i x;
+
+	for (; n >= 2; n -= 2, b += 128) {
+		sum = add_pairs(sum, b);
+		sum2 = add_pairs(sum2, b + 32);
+		sum = add_pairs(sum, b + 64);
+		sum2 = add_pairs(sum2, b + 96);
+	}
+	if (n) {
+		sum = add_pairs(sum, b);
+		sum2 = add_pairs(sum2, b + 32);
+	}
+	sum = _mm256_add_epi32(sum, sum2);
+	x = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
+	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
+	return (uint64_t)(_mm_cvtsi128_si32(x) + taken_off);
+}
+#endif
+
+static inline uint64_t
+sum_words(const uint8_t *b, uint32_t n)
+{
+#ifdef __x86_64__
+	if (likely(__builtin_cpu_supports("avx2")))
+		return sum_words_avx2(b, n);
+#endif
+	return sum_words_anywhere(b, n);
+}
+
+/* Of what is too short for more, or a header. */
 static inline uint64_t
 add_bytes(uint64_t sum, const uint8_t *b, uint32_t len)
 {
@@ -98,12 +151,30 @@ add_bytes(uint64_t sum, const uint8_t *b, uint32_t len)
 	return len & 1 ? add(sum, rte_cpu_to_le_16(*b)) : sum;
 }
 
+/* A read of 32 bytes that lie in two lines costs two reads: what leads up to whole ones is added
+ * apart.  Where it is odd, words would lie across, and it is left. */
+static inline uint32_t
+lead_of(const uint8_t *b)
+{
+	uint32_t lead = -(uint32_t)(uintptr_t)b & 31;
+
+	return lead & 1 ? 0 : lead;
+}
+
 static inline uint16_t
 sum_bytes(const uint8_t *b, uint32_t len)
 {
-	uint32_t wide = len / 64 * 64;
+	uint32_t lead = lead_of(b), wide;
+	uint64_t sum;
 
-	return fold(add_bytes(wide ? sum_words(b, len / 64) : 0, b + wide, len - wide));
+	if (len < lead + 64)
+		return fold(add_bytes(0, b, len));
+	sum = add_bytes(0, b, lead);
+	b += lead;
+	len -= lead;
+	wide = len / 64 * 64;
+	sum = add(sum, sum_words(b, len / 64));
+	return fold(add_bytes(sum, b + wide, len - wide));
 }
 
 static uint16_t
