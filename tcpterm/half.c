@@ -73,8 +73,8 @@ count_again(struct tcpterm *s, struct half *h, int64_t off, int64_t end)
 	h->duplicates += (uint64_t)(end - off - late);
 }
 
-static int64_t
-deadline_of(const struct tcpterm *s)
+int64_t
+half_deadline(const struct tcpterm *s)
 {
 	return s->conf.passive.deadline_us ? s->conf.passive.deadline_us : HALF_DEADLINE_US;
 }
@@ -94,7 +94,7 @@ trim_kept(struct tcpterm *s, struct half *h)
 	while ((p = h->kept.first)) {
 		bool acked = p->off + p->len <= h->acked;
 
-		if (acked ? h->kept.n <= HALF_KEPT_ACKED && p->came + deadline_of(s) > s->now.v &&
+		if (acked ? h->kept.n <= HALF_KEPT_ACKED && p->came + half_deadline(s) > s->now.v &&
 				    s->stats.n_held <= s->conf.n_held_max / 4
 			  : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
 				    s->stats.n_held <= s->conf.n_held_max / 2)
@@ -160,7 +160,7 @@ static int64_t
 decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
 {
 	if (h->overlap == TCPTERM_OVERLAP_FIRST || h->finishing ||
-	    p->came + deadline_of(s) <= s->now.v)
+	    p->came + half_deadline(s) <= s->now.v)
 		return INT64_MAX;
 	return h->acked;
 }
@@ -217,7 +217,7 @@ static int64_t
 hole_due(const struct tcpterm *s, const struct half *h, struct hole *hole)
 {
 	const struct tcpterm_passive_conf *c = &s->conf.passive;
-	int64_t due = hole->since + deadline_of(s);
+	int64_t due = hole->since + half_deadline(s);
 	int64_t beyond = c->beyond_us ? c->beyond_us : HALF_BEYOND_US;
 
 	if (h->alone && h->last_sent - hole->since >= beyond)
@@ -439,7 +439,7 @@ check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
 		return NEVER;
 	if (end == h->next + 1 && !h->closing)
 		return NEVER;
-	due = h->tail_since + deadline_of(s);
+	due = h->tail_since + half_deadline(s);
 	if (due > s->now.v && !now)
 		return due;
 	if (h->closing) {
@@ -461,9 +461,9 @@ next_look(const struct tcpterm *s, const struct half *h)
 	int64_t due = NEVER;
 
 	if (p && p->off <= h->next && !h->collecting)
-		due = p->came + deadline_of(s);
+		due = p->came + half_deadline(s);
 	if (k && k->off + k->len <= h->acked)
-		due = RTE_MIN(due, k->came + deadline_of(s));
+		due = RTE_MIN(due, k->came + half_deadline(s));
 	return due;
 }
 

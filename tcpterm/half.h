@@ -119,6 +119,9 @@ int64_t half_check(struct tcpterm *s, struct flow *f, struct half *h);
 /* The last of it: what is held is delivered, holes between are declared. */
 void half_finish(struct tcpterm *s, struct flow *f, struct half *h);
 
+/* How long what is incomplete waits, us. */
+int64_t half_deadline(const struct tcpterm *s);
+
 /* Frees what it holds. */
 void half_clear(struct tcpterm *s, struct half *h);
 

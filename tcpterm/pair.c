@@ -9,6 +9,7 @@
 
 #include "tcpterm/options.h"
 #include "tcpterm/pair_rest.h"
+#include "tcpterm/pair_window.h"
 #include "tcpterm/rest.h"
 #include "tcpterm/takeover.h"
 
@@ -57,6 +58,7 @@ pair_release(struct tcpterm *s, struct flow *f)
 		if (e->h.synced || e->h.collecting)
 			half_finish(s, x->f, &e->h);
 		half_clear(s, &e->h);
+		pair_stray_forget(s, e);
 		pair_forget(s, e);
 	}
 }
@@ -113,6 +115,7 @@ look(struct tcpterm *s, struct pair *x)
 
 	for (d = 0; d < 2; d++) {
 		due = RTE_MIN(due, pair_check_start(s, x, d));
+		due = RTE_MIN(due, pair_stray_check(s, x, d));
 		due = RTE_MIN(due, half_check(s, x->f, &x->end[d].h));
 	}
 	if (closed(s, x) || x->fin_at <= s->now.v)
@@ -148,32 +151,11 @@ pair_timer(struct tcpterm *s, struct flow *f)
 		look_and_arm(s, x);
 }
 
-/* The shift of the windows that side `d` offers: 14 where its SYN was not seen. */
-static unsigned
-shift_of(const struct pair *x, unsigned d)
-{
-	if (x->end[0].shift == SHIFT_NONE || x->end[1].shift == SHIFT_NONE)
-		return 0;
-	return x->end[d].shift == SHIFT_UNKNOWN ? 14 : x->end[d].shift;
-}
-
-/* Could the other end take bytes up to `end`?  One window beyond the edge is allowed, for
- * ACKs that moved it may have been lost here. */
-static bool
-in_window(const struct pair *x, unsigned d, int64_t off, int64_t end)
-{
-	const struct half *h = &x->end[d].h;
-
-	if (off < h->next - FAR || end > h->sent + FAR)
-		return false;
-	return h->edge < 0 || shift_of(x, !d) == 14 || end <= h->edge + h->window_max + 1;
-}
-
 static void
 take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
 	struct pair_side *e = &x->end[!d];
-	int64_t window = (int64_t)p->window << (p->flags & TCP_SYN ? 0 : shift_of(x, d)), off;
+	int64_t window = (int64_t)p->window << (p->flags & TCP_SYN ? 0 : pair_shift(x, d)), off;
 
 	if (p->window == 0)
 		x->end[d].zero_windows++;
@@ -191,13 +173,13 @@ take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 	off = half_offset(&e->h, seq(p->ack));
 	/* Both ends are far ahead of what was seen: the tap was blind for more than a window. */
-	if (off > e->h.sent && e->stray && off >= e->stray_lo && off <= e->stray_hi) {
-		e->stray = false;
+	if (pair_stray_acked(x, !d, off))
 		half_sent(s, &e->h, off);
-	}
 	if (off < e->h.acked - FAR)
 		return;
 	half_ack(s, x->f, &e->h, off, window);
+	if (e->parked.first)
+		pair_stray_admit(s, x, !d);
 }
 
 /* One byte below the last reverse ACK asks for an answer and is no byte of the stream. */
@@ -215,15 +197,6 @@ keepalive(const struct tcpterm *s, const struct half *h, int64_t off, uint32_t l
 	return off == h->suspect - 1 && s->now.v - h->suspect_since > allowance;
 }
 
-static void
-note_stray(struct tcpterm *s, struct pair_side *e, int64_t off, int64_t end)
-{
-	s->stats.out_of_window++;
-	e->stray_lo = e->stray ? RTE_MIN(e->stray_lo, off) : off;
-	e->stray_hi = e->stray ? RTE_MAX(e->stray_hi, end) : end;
-	e->stray = true;
-}
-
 /* Bytes and FIN of a direction whose numbering is known. False: outside, ignored. */
 static bool
 take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
@@ -232,9 +205,8 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	int64_t off = half_offset(&e->h, seq(p->seq)), end = off + p->payload_len;
 	uint32_t here = p->payload_len - p->cut;
 
-	if (!in_window(x, d, off, end)) {
-		note_stray(s, e, off, end);
-		half_drop(s, p->m);
+	if (!pair_in_window(x, d, off, end)) {
+		pair_stray(s, x, p, d, off);
 		return false;
 	}
 	if (keepalive(s, &e->h, off, p->payload_len)) {
@@ -309,7 +281,7 @@ judge_rst(const struct pair *x, const struct pkt *p, unsigned d)
 	off = half_offset(&e->h, seq(p->seq));
 	if (off == e->h.sent || (!e->h.alone && off == e->h.acked))
 		return x->end[!d].h.synced || !x->end[!d].any ? RST_CERTAIN : RST_DOUBT;
-	return off >= e->h.acked && in_window(x, d, off, off) ? RST_DOUBT : RST_NOTHING;
+	return off >= e->h.acked && pair_in_window(x, d, off, off) ? RST_DOUBT : RST_NOTHING;
 }
 
 static void

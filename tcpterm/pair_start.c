@@ -211,14 +211,22 @@ pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 }
 
+/* The connection began here: its first SYN was seen, so nothing of side d is from before. */
+static bool
+whole(const struct pair *x, unsigned d)
+{
+	return x->end[!d].start == TCPTERM_START_SYN;
+}
+
 /* Mid-stream, what the other end acknowledged before it came here is no start. Cuts it off. */
 static bool
-old(struct tcpterm *s, struct pair_side *e, const struct pkt *p, uint32_t *cut)
+old(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, uint32_t *cut)
 {
+	struct pair_side *e = &x->end[d];
 	int32_t behind = e->has_rack ? seq_diff(e->rack, seq(p->seq)) : 0;
 
 	*cut = 0;
-	if (e->n_cand || behind <= 0 || behind > FAR)
+	if (e->n_cand || whole(x, d) || behind <= 0 || behind > FAR)
 		return false;
 	*cut = RTE_MIN((uint32_t)behind, p->payload_len);
 	e->h.late_bytes += *cut;
@@ -235,7 +243,7 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 
 	if (e->n_cand == 0)
 		e->start = TCPTERM_START_MIDSTREAM;
-	if ((p->payload_len == 0 && !(p->flags & TCP_FIN)) || old(s, e, p, &cut)) {
+	if ((p->payload_len == 0 && !(p->flags & TCP_FIN)) || old(s, x, p, d, &cut)) {
 		half_drop(s, p->m);
 		return;
 	}
@@ -260,6 +268,20 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		half_sent(s, &e->h, off + p->payload_len);
 }
 
+/* Only its SYN-ACK was missed: what the other end acknowledged first is where it began, or as near
+ * to it as is known; what is missing from there on is a hole. */
+static bool
+is_acked_from(const struct pair *x, unsigned d, seq_t *begin)
+{
+	const struct pair_side *e = &x->end[d];
+	const struct piece *first = e->h.held.first;
+	int32_t ahead;
+
+	*begin = seq(e->rack.v - (uint32_t)e->acked_bytes);
+	ahead = seq_diff(seq_of(e->h.isn, first ? first->off : e->h.fin), *begin);
+	return whole(x, d) && e->has_rack && ahead >= 0 && ahead < ACKED_UNSEEN;
+}
+
 int64_t
 pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 {
@@ -267,6 +289,7 @@ pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 	int64_t allowance = s->conf.passive.reorder_us, due;
 	const struct pair_candidate *c;
 	const struct piece *first;
+	seq_t begin;
 
 	if (!e->h.collecting)
 		return INT64_MAX;
@@ -279,7 +302,10 @@ pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 		sync(s, x, d, c, true);
 		return INT64_MAX;
 	}
-	half_sync_lowest(s, x->f, &e->h);
+	if (is_acked_from(x, d, &begin))
+		half_sync(s, x->f, &e->h, seq(begin.v - 1));
+	else
+		half_sync_lowest(s, x->f, &e->h);
 	if (e->has_rack)
 		half_ack(s, x->f, &e->h, half_offset(&e->h, e->rack), -1);
 	e->has_rack = false;

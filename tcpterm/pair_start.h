@@ -46,8 +46,10 @@ struct pair_side {
 	bool has_rack;
 	bool stray;
 	seq_t rack;		/* the other end's latest ACK, while the numbering is unknown */
-	uint64_t acked_bytes;	/* by ACKs, while no segment was seen */
-	int64_t stray_lo, stray_hi;	/* bytes ignored for lying beyond the window */
+	uint64_t acked_bytes;	/* by ACKs since its first, while no segment was seen */
+	int64_t stray_lo, stray_hi;	/* bytes that came beyond the window */
+	int64_t stray_at;		/* us: the last of them */
+	struct pieces parked;		/* of these, what there is room for */
 	uint64_t zero_windows;
 };
 

@@ -27,14 +27,22 @@ piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off, ui
 	return p;
 }
 
+struct rte_mbuf *
+piece_unwrap(struct tcpterm *s, struct piece *p)
+{
+	struct rte_mbuf *m = p->m;
+
+	s->stats.n_held -= m->nb_segs;
+	slab_free(&s->pieces, p->index);
+	return m;
+}
+
 void
 piece_free(struct tcpterm *s, struct piece *p)
 {
-	s->stats.n_held -= p->m->nb_segs;
 	if (!p->clone)
 		drops_count(&s->drops, DROP_tap_consumed);
-	rte_pktmbuf_free(p->m);
-	slab_free(&s->pieces, p->index);
+	rte_pktmbuf_free(piece_unwrap(s, p));
 }
 
 void

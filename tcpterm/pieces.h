@@ -16,6 +16,9 @@ struct piece *piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint
 			uint32_t len);
 void piece_free(struct tcpterm *s, struct piece *p);
 
+/* Frees the entry alone: its mbuf is the caller's. */
+struct rte_mbuf *piece_unwrap(struct tcpterm *s, struct piece *p);
+
 /* Inserts behind `after` (NULL: at the front); takes out. */
 void pieces_insert(struct pieces *l, struct piece *after, struct piece *p);
 void pieces_remove(struct pieces *l, struct piece *p);

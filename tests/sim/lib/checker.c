@@ -71,6 +71,12 @@ checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, ui
 }
 
 bool
+checker_heard_syn(const struct checker *c, unsigned flow, int dir)
+{
+	return c->d[flow].v[dir][WHO_BOX].heard_syn;
+}
+
+bool
 checker_witness(const struct checker *c, unsigned flow, int leg, enum who who, struct witness *w)
 {
 	const struct voice *v = &c->d[flow].v[leg][who];

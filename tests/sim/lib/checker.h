@@ -89,6 +89,9 @@ void checker_finish(struct checker *c, uint64_t drops);
 bool checker_heard(const struct checker *c, unsigned flow, int dir, uint64_t from, uint64_t to,
 		   int64_t now_us);
 
+/* Has the SYN or SYN-ACK of that stream reached the box? */
+bool checker_heard_syn(const struct checker *c, unsigned flow, int dir);
+
 /* What `who` has heard on a leg; offsets, 0 the SYN.  The ranges stay the checker's. */
 struct witness {
 	const struct ranges *heard, *sacked;	/* of the peer's stream; of its own */

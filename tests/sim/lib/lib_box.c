@@ -254,6 +254,10 @@ input_one(struct lib_box *b, int side, const struct frame *f, int64_t now)
 {
 	struct rte_mbuf *m = lib_mbuf(b->pools->frames, f);
 
+	if (!m) {	/* they may all be on their way between workers */
+		run(b, now);
+		m = lib_mbuf(b->pools->frames, f);
+	}
 	if (!m) {
 		b->no_buffer++;
 		return;

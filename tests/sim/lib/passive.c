@@ -32,7 +32,8 @@ half_of(struct passive *p, unsigned flow, int dir, uint64_t offset, uint64_t len
 	return h;
 }
 
-/* A box that missed the SYN for want of buffers begins where it can. */
+/* A box that missed the SYN, for want of buffers or because the tap did not show it, begins where
+ * it can. */
 static uint64_t
 base_of(const struct passive_half *h, const uint8_t *bytes, size_t len)
 {
@@ -52,7 +53,7 @@ passive_bytes(void *ctx, unsigned flow, int dir, uint64_t offset, const uint8_t 
 
 	if (!h)
 		return;
-	if (p->scarce && offset == 0)
+	if (offset == 0 && (p->scarce || !checker_heard_syn(p->checker, flow, dir)))
 		h->base = base_of(h, bytes, len);
 	right = stream_match(h->key, h->base + offset, bytes, len);
 	if (right < len)

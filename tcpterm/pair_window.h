@@ -1,0 +1,35 @@
+/*
+ * pair_window.h - which bytes the ends of a passive pair could accept, and what is kept of those
+ * that they could not.
+ *
+ * A tap may miss the ACKs that moved a window.  So what seems to be beyond it waits a while, and is
+ * taken as soon as the other end is seen to have moved on.  Private to pair.c.
+ */
+#ifndef TCPTERM_PAIR_WINDOW_H
+#define TCPTERM_PAIR_WINDOW_H
+
+#include "tcpterm/pair_start.h"
+
+enum { PAIR_STRAYS = 64 };	/* segments that wait, of a direction */
+
+/* The shift of the windows that side `d` offers: 14 where its SYN was not seen. */
+unsigned pair_shift(const struct pair *x, unsigned d);
+
+/* Could the other end take bytes of `d` up to `end`?  One window beyond the edge is allowed. */
+bool pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end);
+
+/* A segment of `d` beyond that, at `off`; takes the mbuf. */
+void pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off);
+
+/* An ACK up to `off`, beyond all that was taken: was it seen, as a stray? */
+bool pair_stray_acked(struct pair *x, unsigned d, int64_t off);
+
+/* The window of `d` has moved: takes what fits into it now. */
+void pair_stray_admit(struct tcpterm *s, struct pair *x, unsigned d);
+
+/* Forgets them when they have waited long enough; returns when that will be, us. */
+int64_t pair_stray_check(struct tcpterm *s, struct pair *x, unsigned d);
+
+void pair_stray_forget(struct tcpterm *s, struct pair_side *e);
+
+#endif
