@@ -76,17 +76,21 @@ events_count(const struct worker *w, const struct flow *f)
 	n->bytes = bytes;
 }
 
-/* A capture's flows need none to be counted by. */
+/* Flows whose bytes go nowhere have none. */
 static void
 open_sink(struct worker *w, const struct flow *f, struct note *n)
 {
-	const char *dir = n->sink_kind == POLICY_SINK_FILES ? n->sink_dir : w->conf->sink_dir;
-	char id[RECORD_ID];
+	const struct sink_conf c = {
+		.dir = n->files ? sinks_text_at(w->conf->sinks, n->files) : w->conf->sink_dir,
+		.roles_guessed = f->roles_guessed,
+	};
+	struct tcpterm_leg_info leg[2];
+	struct flow_record r;
 
-	if (!dir && w->conf->replay)
+	if (!c.dir)
 		return;
-	row_id(w->id, f, id);
-	n->sink = sink_open(w->conf->sinks, w->id, dir, id, f);
+	row_fill(w->stack, w->id, f, w->now, &r, leg);
+	n->sink = sink_open(w->conf->sinks, w->id, &c, &r);
 }
 
 static void
@@ -110,7 +114,6 @@ take_note(struct worker *w, struct flow *f)
 		waiting_begin(w, f, n);
 	if (f->kind == TCPTERM_KIND_PASSIVE && w->conf->sinks)
 		open_sink(w, f, n);
-	n->sink_dir = NULL;
 }
 
 static void
@@ -144,6 +147,9 @@ event_flow_end(void *ctx, struct flow *f)
 	if (n)
 		app_settle(w->app, &n->app);
 	fill_row(w, f, &r);
+	/* what it tells the journal of belongs to the row */
+	if (n && n->sink)
+		sink_close(n->sink);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, false);
@@ -151,8 +157,6 @@ event_flow_end(void *ctx, struct flow *f)
 		return;
 	if (n->wait)
 		waiting_end(w, n);
-	if (n->sink)
-		sink_close(n->sink);
 	app_end(w->app, &n->app);
 	events_count(w, f);
 	counters_end(counter_of(w, n));
@@ -202,15 +206,18 @@ static void
 event_data(void *ctx, struct flow *f, unsigned dir, uint64_t offset, const struct rte_mbuf *m,
 	   uint32_t m_off, uint32_t len)
 {
+	struct worker *w = ctx;
 	struct note *n = f->caller;
 
 	if (!n)
 		return;
-	identify(ctx, n, dir, m, m_off, len);
+	identify(w, n, dir, m, m_off, len);
 	if (n->wait)
-		waiting_heard(ctx, n);
+		waiting_heard(w, n);
 	if (n->sink)
 		sink_data(n->sink, dir, offset, (struct rte_mbuf *)(uintptr_t)m, m_off, len);
+	else if (w->conf->sinks)
+		sinks_count(w->conf->sinks, w->id, len, 0);
 }
 
 static void
@@ -235,6 +242,8 @@ event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len
 		sink_gap(n->sink, dir, offset, len, reason);
 		return;
 	}
+	if (w->conf->sinks)
+		sinks_count(w->conf->sinks, w->id, 0, len);
 	row_id(w->id, f, g.flow_id);
 	snprintf(g.reason, sizeof g.reason, "%s", tcpterm_gap_name(reason));
 	journal_put_gap(w->conf->journal, w->id, &g);

@@ -23,9 +23,8 @@ struct note {
 	uint64_t packets, bytes;	/* of the flow, that its rule's counter has already */
 	uint32_t slot;		/* of that counter */
 	struct sink *sink;
-	const char *sink_dir;	/* until the sink is open: lives as long as the snapshot */
 	enum policy_mode mode;
-	enum policy_sink sink_kind;
+	uint8_t files;		/* sinks_text() of the folder for its bytes; 0: none */
 	bool log;
 	bool waits;		/* of w->pending: its rule depends on what it will say */
 	struct wait *wait;	/* waiting.c's; NULL: it is decided */

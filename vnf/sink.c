@@ -1,333 +1,107 @@
+/*
+ * sink.c - see sink.h: life, and a worker's side.
+ */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <time.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <rte_errno.h>
-#include <rte_ring.h>
+#include <arpa/inet.h>
 #include <rte_ring_elem.h>
 
-#include "vnf/sink.h"
-
-enum {
-	N_SINKS = 4096,		/* a worker's open flows with a sink */
-	BURST = 64,
-	IDLE_NS = 1000 * 1000,
-	KEPT_FDS = 64,		/* of the process, for others */
-	MAX_FDS = 4096,		/* open at a time, without a thread */
-};
-
-enum file { FILE_UP, FILE_DOWN, FILE_GAPS, N_FILES };
-
-enum event_kind { EVENT_OPEN, EVENT_DATA, EVENT_GAP, EVENT_CLOSE };
-
-struct event {
-	struct sink *sink;
-	struct rte_mbuf *m;	/* DATA: a reference */
-	uint64_t offset, len;
-	uint32_t m_off;
-	uint8_t kind, direction, reason, unused;
-};
-
-/*
- * The worker writes `lost` and hands the slot over by CLOSE; the thread owns the
- * descriptors and gives the slot back through the free ring.
- */
-struct sink {
-	struct sinks *all;
-	uint16_t worker;
-	bool count_only;
-	char dir[256], name[128], flow_id[RECORD_ID];
-	int fd[N_FILES];
-	uint8_t made;		/* bit a file: it was opened before */
-	struct sink *next;	/* in spare or closing */
-	struct sink *newer, *older;	/* without a thread: of those with open files */
-	/* a run of bytes for which the ring had no room, a direction; the worker's */
-	struct {
-		uint64_t offset, len;
-	} lost[2];
-};
-
-struct lane {
-	struct rte_ring *events, *free;
-	struct sink *slot;
-	/* the worker's: */
-	struct sink *spare;	/* slots that the thread never heard of */
-	struct sink *closing;	/* flows that ended while the ring was full */
-	uint64_t lost_bytes, refused;
-};
-
-struct sinks {
-	struct journal *journal;
-	bool direct;		/* no thread, no lanes */
-	unsigned n_fds, max_fds;
-	struct sink *newest, *oldest;	/* with open files, by their latest use */
-	struct lane *lane;
-	unsigned n_lanes;
-	pthread_t thread;
-	bool started, stop;
-	uint64_t bytes, gap_bytes, errors;
-	uint32_t open;
-	char last_error[SINK_ERROR_LEN];
-};
-
-static const char *const suffix_of[N_FILES] = { "c2s", "s2c", "gaps" };
-
-/* --- the thread's side --- */
-
-static void
-complain(struct sinks *s, const struct sink *k, const char *what)
-{
-	s->errors++;
-	if (snprintf(s->last_error, sizeof s->last_error, "%s %s/%s: %s", what, k->dir, k->name,
-		     strerror(errno)) < 0)
-		s->last_error[0] = '\0';
-}
-
-static int
-open_file(struct sinks *s, struct sink *k, enum file which)
-{
-	int first = k->made & 1u << which ? 0 : O_TRUNC;
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[which]);
-	fd = open(path,
-		  O_WRONLY | O_CREAT | O_CLOEXEC | first | (which == FILE_GAPS ? O_APPEND : 0),
-		  0640);
-	if (fd < 0)
-		complain(s, k, "cannot open");
-	else
-		k->made |= 1u << which;
-	return fd;
-}
-
-static void
-close_files(struct sinks *s, struct sink *k)
-{
-	for (unsigned i = 0; i < N_FILES; i++) {
-		if (k->fd[i] < 0)
-			continue;
-		close(k->fd[i]);
-		k->fd[i] = -1;
-		s->n_fds--;
-	}
-}
-
-/* --- without a thread: files are made as they are written to, and some are open at a time --- */
-
-static void
-forget_use(struct sinks *s, struct sink *k)
-{
-	if (k->newer)
-		k->newer->older = k->older;
-	else if (s->newest == k)
-		s->newest = k->older;
-	if (k->older)
-		k->older->newer = k->newer;
-	else if (s->oldest == k)
-		s->oldest = k->newer;
-	k->newer = k->older = NULL;
-}
-
-static void
-note_use(struct sinks *s, struct sink *k)
-{
-	if (s->newest == k)
-		return;
-	forget_use(s, k);
-	k->older = s->newest;
-	if (s->newest)
-		s->newest->newer = k;
-	else
-		s->oldest = k;
-	s->newest = k;
-}
-
-/* The file to write to; -1: there is none. */
-static int
-file_of(struct sinks *s, struct sink *k, enum file which)
-{
-	if (!s->direct || k->count_only)
-		return k->fd[which];
-	note_use(s, k);
-	if (k->fd[which] >= 0)
-		return k->fd[which];
-	while (s->n_fds >= s->max_fds && s->oldest != k) {
-		struct sink *oldest = s->oldest;
-
-		close_files(s, oldest);
-		forget_use(s, oldest);
-	}
-	k->fd[which] = open_file(s, k, which);
-	s->n_fds += k->fd[which] >= 0;
-	return k->fd[which];
-}
-
-/* --- events --- */
-
-static void
-on_open(struct sinks *s, struct sink *k)
-{
-	s->open++;
-	if (k->count_only)
-		return;
-	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
-		complain(s, k, "cannot make the folder of");
-	for (unsigned i = 0; i < N_FILES && !s->direct; i++) {
-		k->fd[i] = open_file(s, k, (enum file)i);
-		s->n_fds += k->fd[i] >= 0;
-	}
-}
-
-static void
-on_data(struct sinks *s, struct sink *k, const struct event *e)
-{
-	uint32_t skip = e->m_off;
-	uint64_t left = e->len, offset = e->offset;
-	int fd = file_of(s, k, e->direction ? FILE_DOWN : FILE_UP);
-
-	for (const struct rte_mbuf *m = e->m; m && left > 0; m = m->next) {
-		uint64_t n;
-
-		if (skip >= m->data_len) {
-			skip -= m->data_len;
-			continue;
-		}
-		n = RTE_MIN(left, (uint64_t)(m->data_len - skip));
-		if (fd >= 0 && pwrite(fd, rte_pktmbuf_mtod_offset(m, void *, skip), n,
-				      (off_t)offset) != (ssize_t)n)
-			complain(s, k, "cannot write");
-		offset += n;
-		left -= n;
-		skip = 0;
-	}
-	s->bytes += e->len - left;
-	rte_pktmbuf_free(e->m);
-}
-
-static void
-on_gap(struct sinks *s, struct sink *k, const struct event *e)
-{
-	int fd = file_of(s, k, FILE_GAPS);
-
-	s->gap_bytes += e->len;
-	if (fd >= 0 && dprintf(fd, "%s %lu %lu %s\n", suffix_of[e->direction], e->offset, e->len,
-			       tcpterm_gap_name(e->reason)) < 0)
-		complain(s, k, "cannot write the gaps of");
-}
-
-static void
-on_close(struct sinks *s, struct sink *k)
-{
-	s->open--;
-	close_files(s, k);
-	if (!s->direct) {
-		rte_ring_sp_enqueue(s->lane[k->worker].free, k);
-		return;
-	}
-	forget_use(s, k);
-	free(k);
-}
-
-static void
-handle(struct sinks *s, const struct event *e)
-{
-	switch ((enum event_kind)e->kind) {
-	case EVENT_OPEN:
-		on_open(s, e->sink);
-		break;
-	case EVENT_DATA:
-		on_data(s, e->sink, e);
-		break;
-	case EVENT_GAP:
-		on_gap(s, e->sink, e);
-		break;
-	case EVENT_CLOSE:
-		on_close(s, e->sink);
-		break;
-	}
-}
-
-/* One round over all lanes; how many events there were. */
-static unsigned
-drain(struct sinks *s)
-{
-	struct event e[BURST];
-	unsigned total = 0;
-
-	for (unsigned i = 0; i < s->n_lanes; i++) {
-		unsigned n = rte_ring_sc_dequeue_burst_elem(s->lane[i].events, e, sizeof *e, BURST,
-							    NULL);
-
-		for (unsigned j = 0; j < n; j++)
-			handle(s, &e[j]);
-		total += n;
-	}
-	return total;
-}
-
-static void *
-run(void *arg)
-{
-	struct sinks *s = arg;
-	const struct timespec idle = { 0, IDLE_NS };
-
-	while (drain(s) > 0 || !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
-		if (rte_ring_empty(s->lane[0].events))
-			nanosleep(&idle, NULL);
-	while (drain(s) > 0)
-		;
-	return NULL;
-}
+#include "vnf/sink_lane.h"
 
 /* --- life --- */
 
-static int
-lane_open(struct sinks *s, unsigned w, unsigned n_ring)
+/* In ordinary memory: what the switch maps is sized once, at start. */
+static struct rte_ring *
+ring_new(const char *name, unsigned element, unsigned n)
 {
-	static unsigned serial;
-	struct lane *l = &s->lane[w];
-	char name[RTE_RING_NAMESIZE];
+	ssize_t size = rte_ring_get_memsize_elem(element, n);
+	struct rte_ring *r = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size) : NULL;
 
-	snprintf(name, sizeof name, "sink-%u-%u", w, serial);
-	l->events = rte_ring_create_elem(name, sizeof(struct event), n_ring, SOCKET_ID_ANY,
-					 RING_F_SP_ENQ | RING_F_SC_DEQ);
-	snprintf(name, sizeof name, "sink-free-%u-%u", w, serial++);
-	l->free = rte_ring_create(name, 2 * N_SINKS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	l->slot = calloc(N_SINKS, sizeof *l->slot);
-	if (!l->events || !l->free || !l->slot)
-		return -ENOMEM;
-	for (unsigned i = 0; i < N_SINKS; i++)
-		rte_ring_sp_enqueue(l->free, &l->slot[i]);
-	return 0;
+	if (r && rte_ring_init(r, name, n, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
+		free(r);
+		r = NULL;
+	}
+	return r;
+}
+
+static int
+lane_open(struct sink_lane *l, unsigned n_ring)
+{
+	l->events = ring_new("sink", sizeof(struct sink_event), n_ring);
+	l->free = ring_new("sink-free", sizeof(struct sink *), 2 * SINK_SLOTS);
+	l->slots = mmap(NULL, SINK_SLOTS * sizeof *l->slots, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (l->slots == MAP_FAILED)
+		l->slots = NULL;
+	return l->events && l->free && l->slots ? 0 : -ENOMEM;
+}
+
+static void
+lane_close(struct sink_lane *l)
+{
+	free(l->events);
+	free(l->free);
+	if (l->slots)
+		munmap(l->slots, SINK_SLOTS * sizeof *l->slots);
+}
+
+static struct sinks *
+make(struct journal *journal)
+{
+	struct sinks *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->journal = journal;
+	s->wake_fd = -1;
+	s->texts = calloc(SINK_TEXTS, sizeof *s->texts);
+	if (!s->texts) {
+		free(s);
+		return NULL;
+	}
+	sink_files_init(s);
+	return s;
+}
+
+static int
+launch(struct sinks *s)
+{
+	int rc;
+
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->wake_fd < 0)
+		return -errno;
+	rc = pthread_create(&s->thread, NULL, sink_thread, s);
+	s->started = rc == 0;
+	if (s->started)
+		pthread_setname_np(s->thread, "leat-sinks");
+	return -rc;
 }
 
 struct sinks *
 sinks_new(unsigned n_workers, unsigned n_ring, struct journal *journal, struct err *err)
 {
-	struct sinks *s = calloc(1, sizeof *s);
+	struct sinks *s = make(journal);
 
 	if (!s)
 		goto no_memory;
-	s->journal = journal;
 	s->lane = calloc(n_workers, sizeof *s->lane);
 	if (!s->lane)
 		goto no_memory;
 	for (; s->n_lanes < n_workers; s->n_lanes++)
-		if (lane_open(s, s->n_lanes, n_ring) != 0) {
+		if (lane_open(&s->lane[s->n_lanes], n_ring) != 0) {
 			s->n_lanes++;
 			goto no_memory;
 		}
-	if (pthread_create(&s->thread, NULL, run, s) != 0)
+	if (launch(s) != 0)
 		goto no_memory;
-	s->started = true;
 	return s;
 no_memory:
 	sinks_free(s);
@@ -338,23 +112,28 @@ no_memory:
 struct sinks *
 sinks_direct(struct journal *journal, struct err *err)
 {
-	struct sinks *s = calloc(1, sizeof *s);
-	struct rlimit limit;
+	struct sinks *s = make(journal);
 
 	if (!s) {
 		err_set(err, -ENOMEM, "no memory for streams' files");
 		return NULL;
 	}
-	s->journal = journal;
 	s->direct = true;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = RTE_MIN(limit.rlim_max, (rlim_t)MAX_FDS + KEPT_FDS);
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	getrlimit(RLIMIT_NOFILE, &limit);
-	s->max_fds = limit.rlim_cur < 2 * KEPT_FDS ? N_FILES : (unsigned)limit.rlim_cur - KEPT_FDS;
-	s->max_fds = RTE_MIN(s->max_fds, (unsigned)MAX_FDS);
 	return s;
+}
+
+/* Flows whose end found no room. */
+static void
+close_last(struct sinks *s, struct sink_lane *l)
+{
+	struct sink *k;
+
+	while ((k = l->closing) != NULL) {
+		const struct sink_event e = { .sink = k, .kind = SINK_CLOSE };
+
+		l->closing = k->next;
+		sink_handle(s, &e);
+	}
 }
 
 void
@@ -363,97 +142,75 @@ sinks_free(struct sinks *s)
 	if (!s)
 		return;
 	if (s->started) {
-		__atomic_store_n(&s->stop, true, __ATOMIC_RELEASE);
+		atomic_store(&s->stop, true);
+		eventfd_write(s->wake_fd, 1);
 		pthread_join(s->thread, NULL);
 	}
 	for (unsigned i = 0; i < s->n_lanes; i++) {
-		struct sink *k;
-
-		while ((k = s->lane[i].closing) != NULL) {
-			s->lane[i].closing = k->next;
-			on_close(s, k);
-		}
-		rte_ring_free(s->lane[i].events);
-		rte_ring_free(s->lane[i].free);
-		free(s->lane[i].slot);
+		close_last(s, &s->lane[i]);
+		lane_close(&s->lane[i]);
 	}
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+	free(s->texts);
 	free(s->lane);
 	free(s);
 }
 
-/* --- the worker's side --- */
+/* --- texts --- */
+
+/* Several workers may come with the same text at once: one of them writes it. */
+uint8_t
+sinks_text(struct sinks *s, const char *text)
+{
+	int free_state = 0;
+
+	if (!text)
+		return 0;
+	for (unsigned i = 0; i < SINK_TEXTS; i++) {
+		struct sink_text *t = &s->texts[i];
+
+		if (atomic_load_explicit(&t->state, memory_order_acquire) == 0 &&
+		    atomic_compare_exchange_strong(&t->state, &free_state, 1)) {
+			snprintf(t->s, sizeof t->s, "%s", text);
+			atomic_store_explicit(&t->state, 2, memory_order_release);
+		}
+		free_state = 0;
+		while (atomic_load_explicit(&t->state, memory_order_acquire) != 2)
+			;
+		if (strcmp(t->s, text) == 0)
+			return (uint8_t)(i + 1);
+	}
+	atomic_fetch_add(&s->texts_refused, 1);
+	return 0;
+}
+
+const char *
+sinks_text_at(const struct sinks *s, uint8_t place)
+{
+	return place ? s->texts[place - 1].s : NULL;
+}
+
+/* --- a worker --- */
 
 static bool
-put(struct sink *k, const struct event *e)
+put(struct sink *k, const struct sink_event *e)
 {
-	struct lane *l;
+	struct sinks *s = k->all;
+	struct sink_lane *l;
 
-	if (k->all->direct) {
-		handle(k->all, e);
+	if (s->direct) {
+		sink_handle(s, e);
 		return true;
 	}
-	assert(k->all->lane);
-	l = &k->all->lane[k->worker];
-	return rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) == 0;
-}
-
-/* Ends that found the ring full, tried again. */
-static void
-close_late(struct lane *l)
-{
-	while (l->closing) {
-		struct sink *k = l->closing, *next = k->next;
-		struct event e = { .sink = k, .kind = EVENT_CLOSE };
-
-		if (!put(k, &e))
-			return;
-		l->closing = next;
-	}
-}
-
-/* A slot; NULL: there is none. */
-static struct sink *
-take_slot(struct sinks *s, struct lane *l)
-{
-	struct sink *k = NULL;
-
-	if (s->direct)
-		return malloc(sizeof *k);
-	close_late(l);
-	k = l->spare;
-	if (k)
-		l->spare = k->next;
-	else if (rte_ring_sc_dequeue(l->free, (void **)&k) != 0)
-		l->refused++;
-	return k;
-}
-
-struct sink *
-sink_open(struct sinks *s, unsigned worker, const char *dir, const char *flow_id,
-	  const struct flow *f)
-{
-	struct lane *l = s->direct ? NULL : &s->lane[worker];
-	char client[IP_ADDR_STRLEN], server[IP_ADDR_STRLEN];
-	struct event e = { .kind = EVENT_OPEN };
-	struct sink *k = take_slot(s, l);
-
-	if (!k)
-		return NULL;
-	*k = (struct sink){
-		.all = s, .worker = (uint16_t)worker, .count_only = !dir, .fd = { -1, -1, -1 }
-	};
-	snprintf(k->dir, sizeof k->dir, "%s", dir ? dir : "");
-	snprintf(k->flow_id, sizeof k->flow_id, "%s", flow_id);
-	snprintf(k->name, sizeof k->name, "%s-%s.%u-%s.%u", flow_id,
-		 ip_addr_format(&f->key.addr[0], client), f->key.port[0],
-		 ip_addr_format(&f->key.addr[1], server), f->key.port[1]);
-	e.sink = k;
-	if (put(k, &e))
-		return k;
-	k->next = l->spare;
-	l->spare = k;
-	l->refused++;
-	return NULL;
+	assert(s->lane);
+	l = &s->lane[k->worker];
+	if (rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) != 0)
+		return false;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&s->asleep, memory_order_relaxed))
+		sink_wake(s);
+	return true;
 }
 
 static void
@@ -469,7 +226,7 @@ journal_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 
 	if (!k->all->journal)
 		return;
-	snprintf(g.flow_id, sizeof g.flow_id, "%s", k->flow_id);
+	memcpy(g.flow_id, k->begin.flow_id, sizeof g.flow_id);
 	snprintf(g.reason, sizeof g.reason, "%s", tcpterm_gap_name(why));
 	journal_put_gap(k->all->journal, k->worker, &g);
 }
@@ -478,9 +235,9 @@ journal_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 static bool
 flush_lost(struct sink *k, unsigned direction)
 {
-	struct event e = {
+	struct sink_event e = {
 		.sink = k,
-		.kind = EVENT_GAP,
+		.kind = SINK_GAP,
 		.direction = (uint8_t)direction,
 		.offset = k->lost[direction].offset,
 		.len = k->lost[direction].len,
@@ -496,6 +253,85 @@ flush_lost(struct sink *k, unsigned direction)
 	return true;
 }
 
+/* Its last event; false: there is no room. */
+static bool
+put_close(struct sink *k)
+{
+	const struct sink_event e = { .sink = k, .kind = SINK_CLOSE };
+
+	return flush_lost(k, 0) && flush_lost(k, 1) && put(k, &e);
+}
+
+/* Ends that found the ring full, tried again. */
+static void
+close_late(struct sink_lane *l)
+{
+	while (l->closing) {
+		struct sink *next = l->closing->next;
+
+		if (!put_close(l->closing))
+			return;
+		l->closing = next;
+	}
+}
+
+/* A slot; NULL: there is none. */
+static struct sink *
+take_slot(struct sinks *s, struct sink_lane *l)
+{
+	struct sink *k = NULL;
+
+	if (s->direct)
+		return malloc(sizeof *k);
+	close_late(l);
+	k = l->spare;
+	if (k)
+		l->spare = k->next;
+	else if (rte_ring_sc_dequeue(l->free, (void **)&k) != 0 && l->n_touched < SINK_SLOTS)
+		k = &l->slots[l->n_touched++];
+	l->refused += k == NULL;
+	return k;
+}
+
+/* FLOWID-CLIENT.PORT-SERVER.PORT */
+static void
+set_name(struct sink *k, const struct flow_record *r)
+{
+	const int family = r->family == 4 ? AF_INET : AF_INET6;
+	char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
+
+	inet_ntop(family, r->end[RECORD_CLIENT].addr, client, sizeof client);
+	inet_ntop(family, r->end[RECORD_SERVER].addr, server, sizeof server);
+	snprintf(k->name, sizeof k->name, "%s-%s.%u-%s.%u", r->flow_id, client,
+		 r->end[RECORD_CLIENT].port, server, r->end[RECORD_SERVER].port);
+}
+
+struct sink *
+sink_open(struct sinks *s, unsigned worker, const struct sink_conf *conf,
+	  const struct flow_record *r)
+{
+	struct sink_lane *l = s->direct ? NULL : &s->lane[worker];
+	struct sink_event e = { .kind = SINK_OPEN };
+	struct sink *k = take_slot(s, l);
+
+	if (!k)
+		return NULL;
+	k->all = s;
+	k->worker = (uint16_t)worker;
+	k->has_files = conf->dir != NULL;
+	k->begin = *r;
+	snprintf(k->dir, sizeof k->dir, "%s", conf->dir ? conf->dir : "");
+	set_name(k, r);
+	memset(k->lost, 0, sizeof k->lost);
+	e.sink = k;
+	if (put(k, &e))
+		return k;
+	k->next = l->spare;
+	l->spare = k;
+	l->refused++;
+	return NULL;
+}
+
 static void
 lose(struct sink *k, unsigned direction, uint64_t offset, uint64_t len)
 {
@@ -509,13 +345,13 @@ void
 sink_data(struct sink *k, unsigned direction, uint64_t offset, struct rte_mbuf *m, uint32_t m_off,
 	  uint32_t len)
 {
-	struct event e = { .sink = k,
-			   .kind = EVENT_DATA,
-			   .direction = (uint8_t)direction,
-			   .offset = offset,
-			   .len = len,
-			   .m = m,
-			   .m_off = m_off };
+	struct sink_event e = { .sink = k,
+				.kind = SINK_DATA,
+				.direction = (uint8_t)direction,
+				.offset = offset,
+				.len = len,
+				.m = m,
+				.m_off = m_off };
 
 	for (struct rte_mbuf *g = m; g; g = g->next)
 		rte_mbuf_refcnt_update(g, 1);
@@ -529,12 +365,12 @@ void
 sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 	 enum tcpterm_gap_reason why)
 {
-	struct event e = { .sink = k,
-			   .kind = EVENT_GAP,
-			   .direction = (uint8_t)direction,
-			   .offset = offset,
-			   .len = len,
-			   .reason = (uint8_t)why };
+	struct sink_event e = { .sink = k,
+				.kind = SINK_GAP,
+				.direction = (uint8_t)direction,
+				.offset = offset,
+				.len = len,
+				.reason = (uint8_t)why };
 
 	if (flush_lost(k, direction) && put(k, &e))
 		journal_gap(k, direction, offset, len, why);
@@ -545,27 +381,42 @@ sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 void
 sink_close(struct sink *k)
 {
-	struct event e = { .sink = k, .kind = EVENT_CLOSE };
-	struct lane *l = k->all->direct ? NULL : &k->all->lane[k->worker];
+	struct sink_lane *l = k->all->direct ? NULL : &k->all->lane[k->worker];
 
 	if (l)
 		close_late(l);
-	if (flush_lost(k, 0) && flush_lost(k, 1) && put(k, &e))
+	if (put_close(k))
 		return;
 	k->next = l->closing;
 	l->closing = k;
 }
 
 void
+sinks_count(struct sinks *s, unsigned worker, uint64_t bytes, uint64_t gap_bytes)
+{
+	if (s->direct) {
+		s->bytes += bytes;
+		s->gap_bytes += gap_bytes;
+		return;
+	}
+	s->lane[worker].bytes += bytes;
+	s->lane[worker].gap_bytes += gap_bytes;
+}
+
+void
 sinks_status(const struct sinks *s, struct sinks_status *st)
 {
-	*st = (struct sinks_status){
-		.bytes = s->bytes, .gap_bytes = s->gap_bytes, .open = s->open, .errors = s->errors
-	};
+	*st = (struct sinks_status){ .bytes = s->bytes,
+				     .gap_bytes = s->gap_bytes,
+				     .open = s->open,
+				     .errors = s->errors,
+				     .wakes = s->wakes };
 	for (unsigned i = 0; i < s->n_lanes; i++) {
 		st->waiting += rte_ring_count(s->lane[i].events);
 		st->lost_bytes += s->lane[i].lost_bytes;
 		st->refused += s->lane[i].refused;
+		st->bytes += s->lane[i].bytes;
+		st->gap_bytes += s->lane[i].gap_bytes;
 	}
 	memcpy(st->last_error, s->last_error, sizeof st->last_error);
 }

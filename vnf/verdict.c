@@ -26,6 +26,14 @@ facts_of(const struct worker *w, const struct pkt *p, bool midstream, struct pol
 		f->vid[i] = vlan_vid(p->tag[i]);
 }
 
+static uint8_t
+files_of(const struct worker *w, const struct policy_attrs *a)
+{
+	return a->sink == POLICY_SINK_FILES && w->conf->sinks
+		       ? sinks_text(w->conf->sinks, a->sink_dir)
+		       : 0;
+}
+
 static void
 note_verdict(struct worker *w, const struct policy_verdict *v)
 {
@@ -36,8 +44,7 @@ note_verdict(struct worker *w, const struct policy_verdict *v)
 		.generation = w->snapshot->generation,
 		.slot = w->snapshot->slot[v->rule],
 		.mode = v->mode,
-		.sink_kind = v->attrs.sink,
-		.sink_dir = v->attrs.sink_dir,
+		.files = files_of(w, &v->attrs),
 		.log = v->attrs.log,
 		.waits = v->n_waiting > 0,
 	};

@@ -10,10 +10,11 @@
 
 static char dir[64];
 
-static const struct flow the_flow = {
-	.key = { .addr = { { .b = { [10] = 0xff, 0xff, 192, 0, 2, 7 } },
-			   { .b = { [10] = 0xff, 0xff, 198, 51, 100, 9 } } },
-		 .port = { 40000, 80 } },
+static const struct flow_record the_flow = {
+	.flow_id = "1",
+	.family = 4,
+	.end = { { .addr = { 192, 0, 2, 7 }, .port = 40000 },
+		 { .addr = { 198, 51, 100, 9 }, .port = 80 } },
 };
 
 static struct sinks *
@@ -30,6 +31,14 @@ start(unsigned n_ring, bool files)
 	s = sinks_new(2, n_ring, NULL, &e);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	return s;
+}
+
+static struct sink *
+open_one(struct sinks *s, unsigned worker, const char *folder)
+{
+	const struct sink_conf c = { .dir = folder };
+
+	return sink_open(s, worker, &c, &the_flow);
 }
 
 /* Reads DIR/<the flow's name>.suffix, and removes it; its length. */
@@ -61,7 +70,7 @@ static void
 bytes_lie_at_their_offsets_and_gaps_beside(void)
 {
 	struct sinks *s = start(64, true);
-	struct sink *k = sink_open(s, 1, dir, "1", &the_flow);
+	struct sink *k = open_one(s, 1, dir);
 	char buf[100] = "";
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
@@ -82,48 +91,101 @@ bytes_lie_at_their_offsets_and_gaps_beside(void)
 	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
+/* Until everything was handled, of which there is `bytes`. */
 static void
-counting_sink_makes_no_file(void)
+await(struct sinks *s, uint64_t bytes, struct sinks_status *st)
+{
+	do {
+		usleep(100);
+		sinks_status(s, st);
+	} while (st->waiting > 0 || st->open > 0 || st->bytes < bytes);
+}
+
+static void
+bytes_that_go_nowhere_are_counted_where_they_come(void)
 {
 	struct sinks *s = start(64, false);
-	struct sink *k = sink_open(s, 0, NULL, "1", &the_flow);
 	struct sinks_status st;
 
-	feed(k, 0, 0, "x12345");
-	sink_close(k);
-	do
-		sinks_status(s, &st);
-	while (st.waiting > 0 || st.open > 0 || st.bytes == 0);
-	CU_ASSERT_EQUAL(st.bytes, 5);
+	sinks_count(s, 0, 5, 0);
+	sinks_count(s, 1, 7, 3);
+	sinks_status(s, &st);
+	CU_ASSERT_EQUAL(st.bytes, 12);
+	CU_ASSERT_EQUAL(st.gap_bytes, 3);
 	CU_ASSERT_EQUAL(st.errors, 0);
 	sinks_free(s);
-	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+}
+
+static void
+thread_sleeps_while_there_is_nothing_and_hears_every_worker(void)
+{
+	struct sinks *s = start(64, true);
+	struct sinks_status st, later;
+	struct sink *k;
+	char buf[8];
+
+	do {
+		usleep(1000);
+		sinks_status(s, &st);
+		usleep(20000);
+		sinks_status(s, &later);
+	} while (later.wakes != st.wakes);
+	k = open_one(s, 1, dir);	/* the second lane */
+	feed(k, 0, 0, "x12345");
+	sink_close(k);
+	await(s, 5, &st);
+	CU_ASSERT(st.wakes > later.wakes);
+	sinks_free(s);
+	slurp("c2s", buf, sizeof buf);
+	slurp("s2c", buf, sizeof buf);
+	slurp("gaps", buf, sizeof buf);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+static void
+texts_are_kept_once_each(void)
+{
+	struct sinks *s = start(64, false);
+	uint8_t a = sinks_text(s, "/a"), b = sinks_text(s, "/b");
+	char text[16];
+
+	CU_ASSERT_EQUAL(sinks_text(s, NULL), 0);
+	CU_ASSERT_PTR_NULL(sinks_text_at(s, 0));
+	CU_ASSERT_EQUAL(sinks_text(s, "/a"), a);
+	CU_ASSERT_NOT_EQUAL(a, b);
+	CU_ASSERT_STRING_EQUAL(sinks_text_at(s, b), "/b");
+	for (int i = 0; i < 300; i++) {
+		snprintf(text, sizeof text, "/%d", i);
+		if (sinks_text(s, text) == 0)
+			CU_ASSERT(i >= 253);
+	}
+	CU_ASSERT_STRING_EQUAL(sinks_text_at(s, a), "/a");
+	sinks_free(s);
 }
 
 static void
 folder_that_cannot_be_made_is_an_error_that_is_told(void)
 {
 	struct sinks *s = start(64, false);
-	struct sink *k = sink_open(s, 0, "/proc/no/such", "1", &the_flow);
+	struct sink *k = open_one(s, 0, "/proc/no/such");
 	struct sinks_status st;
 
 	feed(k, 0, 0, "x12345");
 	sink_close(k);
-	do
-		sinks_status(s, &st);
-	while (st.waiting > 0 || st.open > 0 || st.bytes == 0);
+	await(s, 5, &st);
 	CU_ASSERT(st.errors > 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(st.last_error, "/proc/no/such"));
 	sinks_free(s);
 }
 
 static void
-what_the_ring_has_no_room_for_is_counted_and_no_mbuf_is_lost(void)
+what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost(void)
 {
-	struct sinks *s = start(8, false);
-	struct sink *k = sink_open(s, 0, NULL, "1", &the_flow);
+	struct sinks *s = start(8, true);
+	struct sink *k = open_one(s, 0, dir);
 	struct sinks_status st;
 	enum { N = 20000 };
+	char buf[8];
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
 	for (uint64_t i = 0; i < N; i++)
@@ -131,18 +193,24 @@ what_the_ring_has_no_room_for_is_counted_and_no_mbuf_is_lost(void)
 	sink_close(k);
 	/* An end that found no room goes out with the next flow's. */
 	do {
-		k = sink_open(s, 0, NULL, "2", &the_flow);
+		k = open_one(s, 0, dir);
 		if (k)
 			sink_close(k);
 		sinks_status(s, &st);
-	} while (st.bytes + st.lost_bytes < N);
+	} while (st.bytes + st.gap_bytes < N);
 	CU_ASSERT_EQUAL(st.bytes + st.lost_bytes, N);
-	CU_ASSERT(st.gap_bytes <= st.lost_bytes);
+	CU_ASSERT_EQUAL(st.gap_bytes, st.lost_bytes);
 	sinks_free(s);
 	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+	slurp("c2s", buf, sizeof buf);
+	slurp("s2c", buf, sizeof buf);
+	slurp("gaps", buf, sizeof buf);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
 TAP_MAIN(sink, TAP_TEST(bytes_lie_at_their_offsets_and_gaps_beside),
-	 TAP_TEST(counting_sink_makes_no_file),
+	 TAP_TEST(bytes_that_go_nowhere_are_counted_where_they_come),
+	 TAP_TEST(thread_sleeps_while_there_is_nothing_and_hears_every_worker),
+	 TAP_TEST(texts_are_kept_once_each),
 	 TAP_TEST(folder_that_cannot_be_made_is_an_error_that_is_told),
-	 TAP_TEST(what_the_ring_has_no_room_for_is_counted_and_no_mbuf_is_lost))
+	 TAP_TEST(what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost))

@@ -1,0 +1,181 @@
+/*
+ * sink_files.c - the bytes of passive flows in files.
+ *
+ * Some files are open at a time: those used last.  One that is needed again is opened again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vnf/sink_lane.h"
+
+enum {
+	KEPT_FDS = 256,		/* of the process, for others */
+	MAX_FDS = 4096,		/* open at a time */
+};
+
+static const char *const suffix_of[SINK_N_FILES] = { "c2s", "s2c", "gaps" };
+
+void
+sink_files_init(struct sinks *s)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = RTE_MIN(limit.rlim_max,
+					 RTE_MAX(limit.rlim_cur, (rlim_t)MAX_FDS + KEPT_FDS));
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	getrlimit(RLIMIT_NOFILE, &limit);
+	s->max_fds = limit.rlim_cur < 2 * KEPT_FDS ? SINK_N_FILES
+						   : (unsigned)limit.rlim_cur - KEPT_FDS;
+	s->max_fds = RTE_MIN(s->max_fds, (unsigned)MAX_FDS);
+}
+
+static void
+complain(struct sinks *s, const struct sink *k, const char *what)
+{
+	char path[SINK_TEXT_LEN + sizeof k->name];
+	int code = errno;
+
+	snprintf(path, sizeof path, "%s/%s", k->dir, k->name);
+	sink_complain(s, what, path, code);
+}
+
+static int
+open_file(struct sinks *s, struct sink *k, enum sink_file which)
+{
+	int first = k->made & 1u << which ? 0 : O_TRUNC;
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[which]);
+	fd = open(path,
+		  O_WRONLY | O_CREAT | O_CLOEXEC | first | (which == SINK_FILE_GAPS ? O_APPEND : 0),
+		  0640);
+	if (fd < 0)
+		complain(s, k, "cannot open");
+	else
+		k->made |= (uint8_t)(1u << which);
+	return fd;
+}
+
+static void
+close_fds(struct sinks *s, struct sink *k)
+{
+	for (unsigned i = 0; i < SINK_N_FILES; i++) {
+		if (k->fd[i] < 0)
+			continue;
+		close(k->fd[i]);
+		k->fd[i] = -1;
+		s->n_fds--;
+	}
+}
+
+/* --- which are open --- */
+
+static void
+forget_use(struct sinks *s, struct sink *k)
+{
+	if (k->newer)
+		k->newer->older = k->older;
+	else if (s->newest == k)
+		s->newest = k->older;
+	if (k->older)
+		k->older->newer = k->newer;
+	else if (s->oldest == k)
+		s->oldest = k->newer;
+	k->newer = k->older = NULL;
+}
+
+static void
+note_use(struct sinks *s, struct sink *k)
+{
+	if (s->newest == k)
+		return;
+	forget_use(s, k);
+	k->older = s->newest;
+	if (s->newest)
+		s->newest->newer = k;
+	else
+		s->oldest = k;
+	s->newest = k;
+}
+
+/* The file to write to; -1: there is none. */
+static int
+file_of(struct sinks *s, struct sink *k, enum sink_file which)
+{
+	note_use(s, k);
+	if (k->fd[which] >= 0)
+		return k->fd[which];
+	while (s->n_fds >= s->max_fds && s->oldest != k) {
+		struct sink *oldest = s->oldest;
+
+		close_fds(s, oldest);
+		forget_use(s, oldest);
+	}
+	k->fd[which] = open_file(s, k, which);
+	s->n_fds += k->fd[which] >= 0;
+	return k->fd[which];
+}
+
+/* --- events --- */
+
+void
+sink_files_open(struct sinks *s, struct sink *k)
+{
+	for (unsigned i = 0; i < SINK_N_FILES; i++)
+		k->fd[i] = -1;
+	k->made = 0;
+	k->newer = k->older = NULL;
+	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
+		complain(s, k, "cannot make the folder of");
+	for (unsigned i = 0; i < SINK_N_FILES && !s->direct; i++)
+		file_of(s, k, (enum sink_file)i);
+}
+
+void
+sink_files_data(struct sinks *s, struct sink *k, const struct sink_event *e)
+{
+	int fd = file_of(s, k, e->direction ? SINK_FILE_DOWN : SINK_FILE_UP);
+	uint64_t left = e->len, offset = e->offset;
+	uint32_t skip = e->m_off;
+
+	for (const struct rte_mbuf *m = e->m; m && left > 0; m = m->next) {
+		uint64_t n;
+
+		if (skip >= m->data_len) {
+			skip -= m->data_len;
+			continue;
+		}
+		n = RTE_MIN(left, (uint64_t)(m->data_len - skip));
+		if (fd >= 0 && pwrite(fd, rte_pktmbuf_mtod_offset(m, void *, skip), n,
+				      (off_t)offset) != (ssize_t)n)
+			complain(s, k, "cannot write");
+		offset += n;
+		left -= n;
+		skip = 0;
+	}
+}
+
+void
+sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e)
+{
+	int fd = file_of(s, k, SINK_FILE_GAPS);
+
+	if (fd >= 0 && dprintf(fd, "%s %lu %lu %s\n", suffix_of[e->direction], e->offset, e->len,
+			       tcpterm_gap_name(e->reason)) < 0)
+		complain(s, k, "cannot write the gaps of");
+}
+
+void
+sink_files_close(struct sinks *s, struct sink *k)
+{
+	close_fds(s, k);
+	forget_use(s, k);
+}

@@ -1,0 +1,149 @@
+/*
+ * sink_thread.c - the sinks' thread: it drains the lanes, and sleeps while there is nothing.
+ *
+ * After the last event it looks again every millisecond for a while, so that a worker seldom has to
+ * wake it; then it sleeps until a worker does.  It says that it is about to before it looks at the
+ * lanes for the last time, and a worker asks after it has put an event in: one of the two sees the
+ * other.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_ring_elem.h>
+
+#include "vnf/sink_lane.h"
+
+enum {
+	BURST = 64,
+	NAP_MS = 1,
+	NAPS = 20,		/* without an event, before it sleeps */
+};
+
+void
+sink_complain(struct sinks *s, const char *what, const char *path, int code)
+{
+	s->errors++;
+	snprintf(s->last_error, sizeof s->last_error, "%s %s: %s", what, path, strerror(code));
+}
+
+/* --- events --- */
+
+static void
+on_close(struct sinks *s, struct sink *k)
+{
+	s->open--;
+	if (k->has_files)
+		sink_files_close(s, k);
+	if (s->direct)
+		free(k);
+	else
+		rte_ring_sp_enqueue(s->lane[k->worker].free, k);
+}
+
+void
+sink_handle(struct sinks *s, const struct sink_event *e)
+{
+	struct sink *k = e->sink;
+
+	switch ((enum sink_event_kind)e->kind) {
+	case SINK_OPEN:
+		s->open++;
+		if (k->has_files)
+			sink_files_open(s, k);
+		break;
+	case SINK_DATA:
+		if (k->has_files)
+			sink_files_data(s, k, e);
+		s->bytes += e->len;
+		rte_pktmbuf_free(e->m);
+		break;
+	case SINK_GAP:
+		if (k->has_files)
+			sink_files_gap(s, k, e);
+		s->gap_bytes += e->len;
+		break;
+	case SINK_CLOSE:
+		on_close(s, k);
+		break;
+	}
+}
+
+/* One round over all lanes; how many events there were. */
+static unsigned
+drain(struct sinks *s)
+{
+	struct sink_event e[BURST];
+	unsigned total = 0;
+
+	for (unsigned i = 0; i < s->n_lanes; i++) {
+		unsigned n = rte_ring_sc_dequeue_burst_elem(s->lane[i].events, e, sizeof *e, BURST,
+							    NULL);
+
+		for (unsigned j = 0; j < n; j++)
+			sink_handle(s, &e[j]);
+		total += n;
+	}
+	return total;
+}
+
+/* --- sleep --- */
+
+static bool
+all_empty(const struct sinks *s)
+{
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		if (!rte_ring_empty(s->lane[i].events))
+			return false;
+	return true;
+}
+
+void
+sink_wake(struct sinks *s)
+{
+	if (atomic_exchange(&s->asleep, false) && eventfd_write(s->wake_fd, 1) != 0)
+		s->errors++;
+}
+
+/* Until something happens, or `ms` have passed (-1: forever). */
+static void
+await(struct sinks *s, int ms)
+{
+	struct pollfd fd = { .fd = s->wake_fd, .events = POLLIN };
+	eventfd_t n;
+
+	if (poll(&fd, 1, ms) > 0)
+		eventfd_read(s->wake_fd, &n);
+	s->wakes++;
+}
+
+static void
+sleep_until_woken(struct sinks *s)
+{
+	atomic_store(&s->asleep, true);
+	if (all_empty(s) && !atomic_load(&s->stop))
+		await(s, -1);
+	atomic_store(&s->asleep, false);
+}
+
+void *
+sink_thread(void *sinks)
+{
+	struct sinks *s = sinks;
+	unsigned idle = 0;
+
+	while (!atomic_load(&s->stop)) {
+		if (drain(s) > 0)
+			idle = 0;
+		else if (idle++ < NAPS)
+			await(s, NAP_MS);
+		else
+			sleep_until_woken(s);
+	}
+	while (drain(s) > 0)
+		;
+	return NULL;
+}
