@@ -7,8 +7,6 @@ enum {
 	ETHER_LEN = 14,
 	TAG_LEN = 4,
 	TPID_OLD_QINQ = 0x9100,
-	META_DOMAIN = 0x7ff,
-	META_SIDE = 0x800,
 };
 
 static bool
@@ -16,25 +14,6 @@ is_tpid(uint16_t ether_type)
 {
 	return ether_type == RTE_ETHER_TYPE_VLAN || ether_type == RTE_ETHER_TYPE_QINQ ||
 	       ether_type == TPID_OLD_QINQ;
-}
-
-static void
-consume_meta(struct pkt *p, uint16_t tci, const struct parse_conf *conf)
-{
-	p->meta_len = TAG_LEN;
-	p->domain = tci & META_DOMAIN;
-	if (conf->tap)
-		p->side = (tci & META_SIDE) != 0;
-}
-
-static void
-add_tag(struct pkt *p, uint16_t tpid, uint16_t tci, const struct parse_conf *conf)
-{
-	struct vlan_tag t = { .tpid = tpid, .tci = tci };
-
-	p->tag[p->n_tags++] = t;
-	if (vlan_vid(t) != 0 && !conf->vlan_ignore)
-		p->n_key_tags++;
 }
 
 /*
@@ -55,11 +34,11 @@ parse_link(struct pkt *p, const struct parse_conf *conf, uint16_t *type)
 		if (!b)
 			return DROP_eth_short;
 		if (conf->meta && p->meta_len == 0)
-			consume_meta(p, read16(b), conf);
+			pkt_consume_meta(p, read16(b), conf);
 		else if (p->n_tags == PKT_MAX_TAGS)
 			return DROP_vlan_deep;
 		else
-			add_tag(p, *type, read16(b), conf);
+			pkt_add_tag(p, *type, read16(b), conf);
 		*type = read16(b + 2);
 	}
 	return conf->meta && p->meta_len == 0 ? DROP_meta_missing : DROP_NONE;
@@ -118,14 +97,25 @@ clear(struct pkt *p)
 	memset((char *)p + HALF, 0, offsetof(struct pkt, tag) - HALF);
 }
 
-enum pkt_kind
-pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
+static inline void
+begin(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 {
 	clear(p);
 	p->m = m;
 	p->domain = conf->domain;
 	p->side = conf->side;
-	p->kind = parse_frame(p, conf);
+}
+
+enum pkt_kind
+pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
+{
+	begin(p, m, conf);
+	if (likely(parse_plain(p, conf))) {
+		p->kind = PKT_TCP;
+	} else {
+		begin(p, m, conf);
+		p->kind = parse_frame(p, conf);
+	}
 	if (p->kind == PKT_TCP || p->kind == PKT_FRAGMENT || p->kind == PKT_ICMP_ERROR)
 		set_hash(p);
 	return p->kind;

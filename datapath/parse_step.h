@@ -1,6 +1,6 @@
 /*
  * parse_step.h - the steps of pkt_parse(), a file each: link layer, IP, TCP,
- * ICMP.  Private to the parser.
+ * ICMP; and the straight path past them.  Private to the parser.
  *
  * Each step reads its header of p->m, fills its fields of `p`, and either ends
  * by pkt_refuse() or PKT_OTHER, or hands on to the next.  `end` is the offset
@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "datapath/parse.h"
+
+enum { META_DOMAIN = 0x7ff, META_SIDE = 0x800 };	/* of the metadata tag */
 
 static inline uint16_t
 read16(const uint8_t *b)
@@ -47,6 +49,50 @@ pkt_refuse(struct pkt *p, enum drop why)
 	return PKT_REFUSED;
 }
 
+/*
+ * No end sends these, and middleboxes disagree on what they mean.  FIN with RST
+ * is not among them: RFC 9293 3.10.7 takes it for a RST.
+ */
+static inline bool
+tcp_flags_are_absurd(uint16_t flags)
+{
+	if ((flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == 0)
+		return true;
+	return (flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST));
+}
+
+static inline void
+pkt_read_tcp(struct pkt *p, const uint8_t *th)
+{
+	p->sport = read16(th);
+	p->dport = read16(th + 2);
+	p->seq = read32(th + 4);
+	p->ack = read32(th + 8);
+	p->flags = read16(th + 12) & 0x1ff;
+	p->window = read16(th + 14);
+	p->urgent = read16(th + 18);
+}
+
+/* The metadata tag. */
+static inline void
+pkt_consume_meta(struct pkt *p, uint16_t tci, const struct parse_conf *conf)
+{
+	p->meta_len = 4;
+	p->domain = tci & META_DOMAIN;
+	if (conf->tap)
+		p->side = (tci & META_SIDE) != 0;
+}
+
+static inline void
+pkt_add_tag(struct pkt *p, uint16_t tpid, uint16_t tci, const struct parse_conf *conf)
+{
+	struct vlan_tag t = { .tpid = tpid, .tci = tci };
+
+	p->tag[p->n_tags++] = t;
+	if (vlan_vid(t) != 0 && !conf->vlan_ignore)
+		p->n_key_tags++;
+}
+
 /* Where the walk over IPv6 extension headers ended. */
 struct ip6_walk {
 	uint32_t off;		/* of the upper-layer header, or of a fragment's payload */
@@ -63,6 +109,10 @@ struct ip6_walk {
  * routing header with segments left) is the answer in `next`.
  */
 bool ip6_walk(struct pkt *p, struct ip6_walk *w, uint32_t end);
+
+/* The frame whole, if it is as most are (parse_plain.c).  False: it is not, and what was written to
+ * `p` says nothing. */
+bool parse_plain(struct pkt *p, const struct parse_conf *conf);
 
 enum pkt_kind parse_ip4(struct pkt *p, const struct parse_conf *conf);
 enum pkt_kind parse_ip6(struct pkt *p, const struct parse_conf *conf);

@@ -4,30 +4,6 @@
 
 enum { TCP_MIN = 20 };
 
-/*
- * No end sends these, and middleboxes disagree on what they mean.  FIN with RST
- * is not among them: RFC 9293 3.10.7 takes it for a RST.
- */
-static bool
-flags_are_absurd(uint16_t flags)
-{
-	if ((flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == 0)
-		return true;
-	return (flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST));
-}
-
-static void
-read_tcp(struct pkt *p, const uint8_t *th)
-{
-	p->sport = read16(th);
-	p->dport = read16(th + 2);
-	p->seq = read32(th + 4);
-	p->ack = read32(th + 8);
-	p->flags = read16(th + 12) & 0x1ff;
-	p->window = read16(th + 14);
-	p->urgent = read16(th + 18);
-}
-
 static bool
 cksum_is_wrong(struct pkt *p, const struct parse_conf *conf)
 {
@@ -55,14 +31,14 @@ parse_tcp(struct pkt *p, uint32_t end, const struct parse_conf *conf)
 	th = pkt_head(p, p->l4, header, end);
 	if (!th)
 		return pkt_refuse(p, DROP_tcp_header);
-	read_tcp(p, th);
+	pkt_read_tcp(p, th);
 	p->opt_len = header - TCP_MIN;
 	p->payload = p->l4 + header;
 	p->payload_len = end - p->payload;
 	if (cksum_is_wrong(p, conf)) {
 		p->cksum_bad = true;
 		p->refusal = DROP_tcp_cksum;
-	} else if (flags_are_absurd(p->flags)) {
+	} else if (tcp_flags_are_absurd(p->flags)) {
 		return pkt_refuse(p, DROP_tcp_flags);
 	}
 	return PKT_TCP;
