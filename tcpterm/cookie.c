@@ -48,31 +48,47 @@ mss_index(const struct tcpterm_options *o, bool v4)
 	return i;
 }
 
-static uint64_t
-hash(const struct tcpterm *s, const struct pkt *p, uint64_t rest)
-{
-	uint64_t words[6] = {
-		[4] = (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->hash,
-		[5] = rest,
-	};
+/* What all hashes of a connection begin with. */
+struct whose {
+	struct sip sip;
+	unsigned n;		/* words */
+};
 
-	memcpy(&words[0], &p->src, sizeof p->src);
-	memcpy(&words[2], &p->dst, sizeof p->dst);
-	return siphash(s->conf.secret, words, RTE_DIM(words));
+static struct whose
+whose(const struct tcpterm *s, const struct pkt *p)
+{
+	struct whose w = { .sip = sip_begin(s->conf.secret), .n = p->is_v6 ? 5 : 2 };
+
+	if (p->is_v6) {
+		sip_word(&w.sip, p->src.q[0]);
+		sip_word(&w.sip, p->src.q[1]);
+		sip_word(&w.sip, p->dst.q[0]);
+		sip_word(&w.sip, p->dst.q[1]);
+	} else {
+		sip_word(&w.sip, (uint64_t)p->src.w[3] << 32 | p->dst.w[3]);
+	}
+	sip_word(&w.sip, (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->hash);
+	return w;
+}
+
+static uint64_t
+hash(const struct whose *w, uint64_t rest)
+{
+	return sip_end(w->sip, w->n, 7, rest & (UINT64_MAX >> 8));
 }
 
 /* Nobody who does not know it can tell how the clocks of two connections are apart. */
 static uint32_t
-ts_offset(const struct tcpterm *s, const struct pkt *p)
+ts_offset(const struct whose *w)
 {
-	return (uint32_t)hash(s, p, UINT64_MAX);
+	return (uint32_t)hash(w, UINT64_MAX);
 }
 
 /* One hash has the cookies of all sizes: each takes 28 bits of it from another one on. */
 static uint64_t
-hash_of(const struct tcpterm *s, const struct pkt *p, uint64_t period, unsigned carried)
+hash_of(const struct whose *w, uint64_t period, unsigned carried)
 {
-	return hash(s, p, period << 8 | carried);
+	return hash(w, period << 8 | carried);
 }
 
 static uint32_t
@@ -83,9 +99,9 @@ cookie_of(uint64_t h, uint64_t period, unsigned mss)
 
 /* Our clock with `carried` in its low bits, and never ahead of it: later values are not less. */
 static uint32_t
-tsval_carrying(const struct tcpterm *s, const struct pkt *p, unsigned carried)
+tsval_carrying(const struct tcpterm *s, const struct whose *w, unsigned carried)
 {
-	uint32_t clock = send_clock(s) + ts_offset(s, p);
+	uint32_t clock = send_clock(s) + ts_offset(w);
 	uint32_t tsval = (clock & ~((1u << TS_BITS) - 1)) | carried;
 
 	return (int32_t)(tsval - clock) > 0 ? tsval - (1u << TS_BITS) : tsval;
@@ -131,15 +147,16 @@ send_synack(struct tcpterm *s, const struct pkt *p, const struct tcpterm_options
 		.opt = o,
 	};
 
-	segment_reply(s, g, p);
+	segment_reply_by(s, g, p);
 }
 
 void
-cookie_answer(struct tcpterm *s, const struct pkt *p, const struct tcpterm_verdict *v)
+cookie_answer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
 	const uint16_t asks = TCP_ECE | TCP_CWR;
 	struct tcpterm_options peer, o = { .has_mss = true };
 	const uint64_t period = (uint64_t)(s->now.v / PERIOD_US);
+	const struct whose w = whose(s, p);
 	unsigned mss, carried;
 	bool ecn;
 
@@ -152,13 +169,13 @@ cookie_answer(struct tcpterm *s, const struct pkt *p, const struct tcpterm_verdi
 	o.mss = mss_offered(s, p, v);
 	if (peer.has_ts) {
 		o.has_ts = true;
-		o.tsval = tsval_carrying(s, p, carried);
+		o.tsval = tsval_carrying(s, &w, carried);
 		o.tsecr = peer.tsval;
 		o.sack_permitted = peer.sack_permitted;
 		o.has_wscale = peer.has_wscale;
 		o.wscale = open_shift(s);
 	}
-	send_synack(s, p, &o, p->seq + cookie_of(hash_of(s, p, period, carried), period, mss),
+	send_synack(s, p, &o, p->seq + cookie_of(hash_of(&w, period, carried), period, mss),
 		    (uint16_t)(TCP_SYN | TCP_ACK | (ecn ? TCP_ECE : 0)));
 	s->cookies = (struct cookies){ .any = true, .sent_at = s->now };
 	s->stats.cookies_sent++;
@@ -187,12 +204,12 @@ unpack(struct cookie *k, unsigned mss, unsigned carried)
 
 /* Is it of a connection whose first segment has not come yet?  Who sent it sends that again. */
 static bool
-is_early(const struct tcpterm *s, const struct pkt *p, unsigned carried)
+is_early(const struct tcpterm *s, const struct pkt *p, const struct whose *w, unsigned carried)
 {
 	const uint64_t period = (uint64_t)(s->now.v / PERIOD_US);
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t h = hash_of(s, p, period - i, carried);
+		uint64_t h = hash_of(w, period - i, carried);
 
 		for (unsigned mss = 0; mss < RTE_DIM(mss_table); mss++)
 			if (cookie_of(h, period - i, mss) - (p->ack - p->seq) <= cookie_window(s))
@@ -207,6 +224,7 @@ cookie_check(struct tcpterm *s, const struct pkt *p, struct cookie *k)
 	const uint32_t cookie = p->ack - p->seq;
 	const unsigned mss = cookie & ((1u << MSS_BITS) - 1);
 	uint64_t period = (uint64_t)(s->now.v / PERIOD_US);
+	const struct whose w = whose(s, p);
 	unsigned carried = NO_TS;
 	struct tcpterm_options o;
 
@@ -216,11 +234,11 @@ cookie_check(struct tcpterm *s, const struct pkt *p, struct cookie *k)
 		carried = o.tsecr & ((1u << TS_BITS) - 1);
 		k->peer.has_ts = true;
 		k->peer.tsval = o.tsval;
-		k->ts_offset = ts_offset(s, p);
+		k->ts_offset = ts_offset(&w);
 	}
 	period -= (period ^ cookie >> MSS_BITS) & 1;	/* this one, or the one before */
-	if (cookie_of(hash_of(s, p, period, carried), period, mss) != cookie)
-		return is_early(s, p, carried) ? COOKIE_EARLY : COOKIE_BAD;
+	if (cookie_of(hash_of(&w, period, carried), period, mss) != cookie)
+		return is_early(s, p, &w, carried) ? COOKIE_EARLY : COOKIE_BAD;
 	unpack(k, mss, carried);
 	return COOKIE_GOOD;
 }

@@ -32,8 +32,8 @@ struct cookie {
 /* The window that every SYN-ACK with a cookie offers, bytes. */
 uint16_t cookie_window(const struct tcpterm *s);
 
-/* Answers a SYN. `p` stays the caller's. */
-void cookie_answer(struct tcpterm *s, const struct pkt *p, const struct tcpterm_verdict *v);
+/* Answers a SYN. Takes p->m. */
+void cookie_answer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v);
 
 enum cookie_state {
 	COOKIE_BAD,	/* none of ours, or too old */

@@ -18,11 +18,11 @@ options_at(const struct pkt *p)
 
 /* Signed segments can be neither changed nor made (RFC 2385, 5925). */
 static void
-decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_options *o, struct tcpterm_verdict v)
+decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_options *o, struct tcpterm_verdict *v)
 {
-	if (v.decision == TCPTERM_RELAY && (o->has_md5 || o->has_ao))
-		v.decision = v.signed_reset ? TCPTERM_RESET : TCPTERM_PASS;
-	core_decide(s, p, &v);
+	if (v->decision == TCPTERM_RELAY && (o->has_md5 || o->has_ao))
+		v->decision = v->signed_reset ? TCPTERM_RESET : TCPTERM_PASS;
+	core_decide(s, p, v);
 }
 
 void
@@ -41,7 +41,7 @@ embryo_syn(struct tcpterm *s, struct pkt *p)
 	s->stats.options_malformed += syn.opt.malformed;
 	if (l->filter)
 		v = l->filter(l->ctx, &syn);
-	decide(s, p, &syn.opt, v);
+	decide(s, p, &syn.opt, &v);
 }
 
 static struct embryo *
@@ -86,6 +86,7 @@ embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
 	struct embryo *e = NULL;
 	struct tcpterm_options o;
+	struct tcpterm_verdict then;
 
 	if (s->stats.n_deferred < s->conf.n_deferred &&
 	    s->stats.n_held + p->m->nb_segs <= s->conf.n_held_max)
@@ -93,7 +94,8 @@ embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	if (!e) {
 		s->stats.deferrals_refused++;
 		options_parse(options_at(p), p->opt_len, &o);
-		decide(s, p, &o, undecided(v));
+		then = undecided(v);
+		decide(s, p, &o, &then);
 		return;
 	}
 	e->pkt = *p;
@@ -131,7 +133,7 @@ decide_syn(struct tcpterm *s, struct embryo *e, struct tcpterm_verdict v)
 	timewait_set_floor(s, e->floor);
 	p = take_syn(s, e);
 	options_parse(options_at(&p), p.opt_len, &o);
-	decide(s, &p, &o, v);
+	decide(s, &p, &o, &v);
 	timewait_set_floor(s, (struct timewait_floor){ 0 });
 }
 

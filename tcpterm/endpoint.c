@@ -66,16 +66,17 @@ endpoint_init(struct tcpterm *s, struct endpoint *e, uint8_t leg)
 void
 endpoint_accept(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 {
-	struct endpoint *e = NULL;
+	struct endpoint *e;
 
 	if (!from_one_to_one(p)) {
 		core_drop(s, p->m, DROP_bad_address);
 		return;
 	}
-	if (flood_pressed(s))
+	if (flood_pressed(s)) {
 		cookie_answer(s, p, v);
-	else
-		e = endpoint_new(s, p);
+		return;
+	}
+	e = endpoint_new(s, p);
 	if (e) {
 		e->f->cookie = v->cookie;
 		e->f->caller = v->caller;

@@ -192,7 +192,6 @@ flood_admits(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 		return false;
 	case TCPTERM_FLOOD_COOKIE:
 		cookie_answer(s, p, v);
-		core_drop(s, p->m, DROP_proxy_consumed);
 		return false;
 	case TCPTERM_FLOOD_DROP:
 		break;

@@ -216,9 +216,10 @@ l2_write(const struct l2_headers *s, const struct l2_template *t, const struct f
 unsigned
 l2_write_as(const struct pkt *p, bool swap, uint16_t ether_type, uint8_t *to)
 {
-	uint8_t *at = to + MACS;
+	uint8_t *at = to + MACS, macs[MACS];
 
-	put_macs(to, rte_pktmbuf_mtod(p->m, const uint8_t *), swap);
+	memcpy(macs, rte_pktmbuf_mtod(p->m, const uint8_t *), MACS);
+	put_macs(to, macs, swap);
 	if (p->meta_len)
 		at = put_tag(at, RTE_ETHER_TYPE_VLAN, p->domain);
 	for (unsigned i = 0; i < p->n_tags; i++)

@@ -61,17 +61,20 @@ struct probe {
 	uint16_t dst_port, src_port, domain;
 };
 
-static struct ip_addr
+/* The first `len` bits of 64, up to all. */
+static inline uint64_t
+first_bits(unsigned len)
+{
+	return len == 0 ? 0 : rte_cpu_to_be_64(UINT64_MAX << (64 - RTE_MIN(len, 64u)));
+}
+
+static inline struct ip_addr
 masked(const struct ip_addr *a, unsigned len)
 {
 	struct ip_addr m = *a;
-	unsigned i;
 
-	for (i = 0; i < 16; i++) {
-		if (len >= 8 * (i + 1))
-			continue;
-		m.b[i] &= len <= 8 * i ? 0 : (uint8_t)(0xff00u >> (len - 8 * i));
-	}
+	m.q[0] &= first_bits(len);
+	m.q[1] &= first_bits(len > 64 ? len - 64 : 0);
 	return m;
 }
 

@@ -11,11 +11,10 @@
 static uint8_t
 shift_for(uint32_t window)
 {
-	uint8_t shift = 0;
+	uint32_t units = (window - 1) / UINT16_MAX;	/* one less than they have to be */
+	uint32_t shift = window > 0 && units > 0 ? 32u - (uint32_t)__builtin_clz(units) : 0;
 
-	while (shift < TCB_WSCALE_MAX && (uint32_t)UINT16_MAX << shift < window)
-		shift++;
-	return shift;
+	return (uint8_t)RTE_MIN(shift, (uint32_t)TCB_WSCALE_MAX);
 }
 
 uint8_t

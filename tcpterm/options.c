@@ -152,6 +152,21 @@ parse_one(const uint8_t *b, unsigned len, struct tcpterm_options *o)
 	}
 }
 
+/* The form of nearly every SYN: MSS, SACK permitted, timestamps, a NOP and the window scale. */
+static bool
+parse_common_syn(const uint8_t *b, unsigned len, struct tcpterm_options *o)
+{
+	if (len != 20 || get16(b) != 0x0204 || get32(b + 4) != 0x0402080a ||
+	    get32(b + 16) >> 8 != 0x010303)
+		return false;
+	o->has_mss = o->sack_permitted = o->has_ts = o->has_wscale = true;
+	o->mss = get16(b + 2);
+	o->tsval = get32(b + 8);
+	o->tsecr = get32(b + 12);
+	o->wscale = b[19];
+	return true;
+}
+
 void
 options_parse(const uint8_t *bytes, unsigned len, struct tcpterm_options *o)
 {
@@ -165,6 +180,8 @@ options_parse(const uint8_t *bytes, unsigned len, struct tcpterm_options *o)
 		o->tsecr = get32(bytes + 8);
 		return;
 	}
+	if (parse_common_syn(bytes, len, o))
+		return;
 	for (at = 0; at < len && bytes[at] != OPT_END; at += n) {
 		n = option_len(bytes + at, len - at);
 		if (n == 0) {

@@ -11,22 +11,25 @@
 struct segment {
 	const struct flow *f;	/* whose it is; NULL: no flow's */
 	const struct pkt *along;	/* the frame whose link header it has; NULL: its flow's */
-	uint8_t l2;		/* the direction whose header it is */
-	bool l2_swap;		/* the header is of the other direction */
-	uint16_t domain;
-	uint8_t side;		/* where it leaves */
-	struct ip_addr src, dst;
-	uint16_t sport, dport;
-	uint8_t ttl, tos;
-	bool df;
-	uint16_t ip_id;
+	const struct tcpterm_options *opt;	/* NULL: none */
+	const struct ip_addr *src, *dst;
 	uint32_t flow_label;
 	uint32_t seq, ack;
+	uint16_t sport, dport;
 	uint16_t flags, window, urgent;
-	bool summed;		/* the payload's sum is known: */
+	uint16_t domain;
+	uint16_t ip_id;
 	uint16_t payload_sum;
-	const struct tcpterm_options *opt;	/* NULL: none */
+	bool summed;		/* the payload's sum is known: that */
+	bool df;
+	uint8_t ttl, tos;
+	uint8_t side;		/* where it leaves */
+	uint8_t l2;		/* the direction whose header it is */
+	bool l2_swap;		/* the header is of the other direction */
 };
+
+/* Above that gcc clears it by an instruction (rep stos) that takes as long as all of a checksum. */
+_Static_assert(sizeof(struct segment) <= 80, "a segment is cleared in five pieces of 16 bytes");
 
 /* Takes `m`: empty, or an empty first mbuf with the payload chained behind it. Writes all
  * headers with their checksums and transmits. */
@@ -42,5 +45,8 @@ struct segment segment_for(const struct flow *f, unsigned to);
 /* Sends `g`, without payload, back along the way that `p` came, for which there need be no flow:
  * fills in link header, addresses and ports. */
 void segment_reply(struct tcpterm *s, struct segment g, const struct pkt *p);
+
+/* The same; and takes p->m, which is consumed: where nobody else has it, it is what leaves. */
+void segment_reply_by(struct tcpterm *s, struct segment g, const struct pkt *p);
 
 #endif

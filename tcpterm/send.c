@@ -129,16 +129,22 @@ send_reset(struct conn *c)
 	}
 }
 
+/* Of a payload. */
+struct sum {
+	bool known;
+	uint16_t is;
+};
+
 /*
  * What a port that trusts received leaves with the checksum that it came with, and its receiver
  * finds what is wrong.  Sent again it would be as wrong, and where the sum has to be made anew it
  * would look right: there it is verified first.  False: it is corrupt.
  */
 static bool
-sound(struct conn *c, int64_t off, uint32_t len, bool again, struct segment *g)
+sound(struct conn *c, int64_t off, uint32_t len, bool again, struct sum *sum)
 {
-	g->summed = stream_sum(c->tx, off, len, &g->payload_sum);
-	if (g->summed && !again)
+	sum->known = stream_sum(c->tx, off, len, &sum->is);
+	if (sum->known && !again)
 		return true;
 	c->corrupt = !stream_verify(c->tx, off, len);
 	return !c->corrupt;
@@ -153,7 +159,8 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 	bool fin = off + len > c->tx->end;
 	uint16_t flags = TCP_ACK;
 	struct tcpterm_options o = { 0 };
-	struct segment g, sum = { 0 };
+	struct sum sum = { 0 };
+	struct segment g;
 	struct rte_mbuf *m;
 
 	if (c->corrupt || (end > off && !sound(c, off, (uint32_t)(end - off), !new_data, &sum)))
@@ -172,8 +179,8 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 	g = segment_at(c, off, flags, &o);
 	g.df |= end - off > c->mss;	/* a probe; no router may cut it */
 	ecn_mark(c, &g, new_data && end > off);
-	g.summed = sum.summed;
-	g.payload_sum = sum.payload_sum;
+	g.summed = sum.known;
+	g.payload_sum = sum.is;
 	segment_send(c->s, &g, m);
 	receive_ack_sent(c);
 	cc_sent(c);

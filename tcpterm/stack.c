@@ -387,11 +387,11 @@ input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 static void
 input_burst(struct tcpterm *s, struct pkt *p, unsigned n)
 {
-	struct flow_key keys[BURST] = { 0 };
+	struct flow_key keys[BURST];
 	struct flow *found[BURST];
 	enum flow_match how[BURST];
-	uint32_t hash[BURST] = { 0 }, changes = s->table_changes;
-	bool skip[BURST] = { false };
+	uint32_t hash[BURST], changes = s->table_changes;
+	bool skip[BURST];
 
 	for (unsigned i = 0; i < n; i++) {
 		bool flow = p[i].kind == PKT_TCP || p[i].kind == PKT_ICMP_ERROR;

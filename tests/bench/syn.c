@@ -72,6 +72,8 @@ struct syn {
 struct bench {
 	struct bed bed;
 	struct tcpterm *listener[2];	/* stacks with no policy: of one class, of more */
+	struct rte_mbuf *tx[PORT_BURST];	/* of theirs, until the turn ends or it is full */
+	unsigned n_tx;
 	struct drops drops;
 	double best[N_MODES];		/* cycles a SYN; 0: none yet */
 	uint64_t sent[N_MODES], back[N_MODES], on[N_MODES];	/* SYNs; frames to each side */
@@ -145,12 +147,23 @@ take(struct bench *b, struct port *port)
 /* --- what is measured --- */
 
 static void
+flush(struct bench *b)
+{
+	port_tx(b->bed.ports->port[0], 0, b->tx, b->n_tx, &b->drops);
+	b->n_tx = 0;
+}
+
+/* As a worker does; all goes back to where the SYNs come from. */
+static void
 listener_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 {
 	struct bench *b = ctx;
 
 	(void)domain;
-	port_tx(b->bed.ports->port[side & 1], 0, &m, 1, &b->drops);
+	(void)side;
+	b->tx[b->n_tx++] = m;
+	if (b->n_tx == PORT_BURST)
+		flush(b);
 }
 
 static void
@@ -177,6 +190,7 @@ bare_turn(struct bench *b, enum mode mode)
 			pkt_parse(&p[i], m[i], &conf);
 		tcpterm_input(b->listener[mode == CLASSES_COOKIE], p, n, b->now);
 		tcpterm_run(b->listener[mode == CLASSES_COOKIE], b->now);
+		flush(b);
 	}
 	return n;
 }

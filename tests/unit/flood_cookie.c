@@ -6,6 +6,8 @@
 
 #include <rte_byteorder.h>
 
+#include "datapath/checksum.h"
+#include "tests/unit/lib/lone.h"
 #include "tests/unit/lib/siege.h"
 #include "tests/unit/tap.h"
 
@@ -185,6 +187,56 @@ connections_that_are_established_take_no_room_of_handshakes(void)
 	siege_stop();
 }
 
+/* The SYN-ACK to a SYN of 192.0.2.7; with `held`, somebody else has the SYN's frame, too. */
+static void
+answer_to_syn(bool held, bool tagged, struct pkt *answer)
+{
+	const struct tcpterm_conf pressed = { .cookies_always = true };
+	const struct lone_segment syn = { .tags = tagged ? &lone_qinq : &lone_untagged,
+					  .flags = TCP_SYN,
+					  .seq = 1000 };
+	const struct parse_conf plain = { 0 };
+	struct rte_mbuf *m, *before;
+	struct pkt p;
+
+	lone_begin_with(&pressed, 64, TCPTERM_ACCEPT);
+	m = lone_frame(&syn);
+	before = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
+	rte_mbuf_refcnt_update(m, held);
+	lone_put(m, 0);
+	CU_ASSERT_EQUAL_FATAL(lone.n_out, 1);
+	CU_ASSERT_EQUAL(pkt_parse(&p, lone.out[0].m, &plain), PKT_TCP);
+	CU_ASSERT_FALSE(p.cksum_bad);
+	CU_ASSERT_EQUAL(lone.out[0].m == m, !held);
+	CU_ASSERT_EQUAL(lone_drops(DROP_proxy_consumed), 1);
+	*answer = lone.out[0];
+	if (held) {
+		CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_mtod(m, void *),
+				       rte_pktmbuf_mtod(before, void *), m->data_len),
+				0);
+		rte_pktmbuf_free(m);
+	}
+	rte_pktmbuf_free(before);
+	lone_end();
+}
+
+static void
+frame_that_somebody_else_has_is_not_written_to(void)
+{
+	for (unsigned tagged = 0; tagged < 2; tagged++) {
+		struct pkt own, other;
+
+		answer_to_syn(false, tagged, &own);
+		answer_to_syn(true, tagged, &other);
+		CU_ASSERT_EQUAL(own.flags, TCP_SYN | TCP_ACK);
+		CU_ASSERT_EQUAL(own.ack, 1001);
+		CU_ASSERT_EQUAL(own.seq, other.seq);
+		CU_ASSERT_EQUAL(own.n_tags, tagged ? 2 : 0);
+		CU_ASSERT_EQUAL(own.tag[1].tci, other.tag[1].tci);
+		CU_ASSERT_TRUE(ip_addr_eq(&own.dst, &other.dst) && own.dport == 40000);
+	}
+}
+
 TAP_MAIN(flood_cookie, TAP_TEST(cookie_answers_and_keeps_nothing),
 	 TAP_TEST(data_that_overtook_the_answer_reaches_nobody),
 	 TAP_TEST(numbers_of_later_connections_of_the_same_ports_are_higher),
@@ -192,4 +244,5 @@ TAP_MAIN(flood_cookie, TAP_TEST(cookie_answers_and_keeps_nothing),
 	 TAP_TEST(server_with_fewer_options_is_believed),
 	 TAP_TEST(server_that_refuses_is_a_reset_for_the_client),
 	 TAP_TEST(handshakes_answered_here_are_counted_with_those_forwarded),
-	 TAP_TEST(connections_that_are_established_take_no_room_of_handshakes))
+	 TAP_TEST(connections_that_are_established_take_no_room_of_handshakes),
+	 TAP_TEST(frame_that_somebody_else_has_is_not_written_to))
