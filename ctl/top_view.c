@@ -192,17 +192,52 @@ measure(struct line *l, const json_t *before, double dt, enum top_order order)
 	}
 }
 
+/* Round trips in ms to the client and to the server, "-" where they are not known. */
+static const char *
+round_trips(const json_t *flow, char buf[24])
+{
+	static const char *const columns[] = { "client_srtt", "server_srtt" };
+	size_t len = 0, i;
+
+	for (i = 0; i < 2; i++) {
+		const double ms = number(flow, columns[i]) / 1000;
+
+		len += (size_t)snprintf(buf + len, 24 - len, ms == 0 ? "%s-" : "%s%.*f",
+					i ? "/" : "", ms < 9.95, ms);
+	}
+	return buf;
+}
+
+/* Of the direction in which more gets through while bytes are in flight. */
+static const char *
+goodput(const json_t *flow, char buf[16])
+{
+	const double up = number(flow, "up_goodput"), down = number(flow, "down_goodput");
+
+	return up + down > 0 ? scaled(up > down ? up : down, buf) : "-";
+}
+
+/* Of the end that has got further than the other. */
+static const char *
+state(const json_t *flow)
+{
+	const char *client = word(flow, "client_state");
+
+	return strcmp(client, "established") != 0 ? client : word(flow, "server_state");
+}
+
 static void
 put_flow(struct text *out, const struct line *l, unsigned n_columns)
 {
-	char s[LINE_MAX_LEN], rate[16], up[16], down[16];
+	char s[LINE_MAX_LEN], rate[16], up[16], down[16], rtt[24], good[16];
 
-	snprintf(s, sizeof s, "%8s %8s %8s %7.0f %-8.8s %-16.16s %s > %s", scaled(l->rate, rate),
-		 scaled(number(l->flow, "up_bytes"), up),
-		 scaled(number(l->flow, "down_bytes"), down),
+	snprintf(s, sizeof s, "%8s %8s %8s %8s %11s %7.0f %-11.11s %-8.8s %-16.16s %s > %s",
+		 scaled(l->rate, rate), scaled(number(l->flow, "up_bytes"), up),
+		 scaled(number(l->flow, "down_bytes"), down), goodput(l->flow, good),
+		 round_trips(l->flow, rtt),
 		 number(l->flow, "client_retrans") + number(l->flow, "server_retrans"),
-		 word(l->flow, "mode"), word(l->flow, "rule"), word(l->flow, "client"),
-		 word(l->flow, "server"));
+		 state(l->flow), word(l->flow, "mode"), word(l->flow, "rule"),
+		 word(l->flow, "client"), word(l->flow, "server"));
 	put_line(out, s, n_columns);
 }
 
@@ -239,8 +274,9 @@ top_view(struct text *out, const struct top_look *now, const struct top_look *be
 	for (i = 0; i < n_workers; i++)
 		put_worker(out, now, before, json_array_get(now->workers, i), n_columns);
 	put_line(out, "", n_columns);
-	snprintf(s, sizeof s, "%8s %8s %8s %7s %-8s %-16s %s (by %s)", "bytes/s", "up", "down",
-		 "retrans", "mode", "rule", "client > server", top_order_names[order]);
+	snprintf(s, sizeof s, "%8s %8s %8s %8s %11s %7s %-11s %-8s %-16s %s (by %s)", "bytes/s",
+		 "up", "down", "goodput", "rtt ms c/s", "retrans", "state", "mode", "rule",
+		 "client > server", top_order_names[order]);
 	put_line(out, s, n_columns);
 	if (n_lines > head)
 		put_flows(out, now, before, order, n_lines - head, n_columns);

@@ -16,11 +16,28 @@
 enum { ENDPOINT_LEN = INET6_ADDRSTRLEN + 8, VLANS_LEN = 6 * RECORD_VLANS };
 
 static const char *const columns[] = {
-	"id",	       "mode",	       "rule",		 "client",
-	"server",      "vlan",	       "client_state",	 "server_state",
-	"up_packets",  "down_packets", "up_bytes",	 "down_bytes",
-	"client_srtt", "server_srtt",  "client_retrans", "server_retrans",
-	"app",	       "age_s",
+	"id",
+	"mode",
+	"rule",
+	"client",
+	"server",
+	"vlan",
+	"client_state",
+	"server_state",
+	"up_packets",
+	"down_packets",
+	"up_bytes",
+	"down_bytes",
+	"client_srtt",
+	"server_srtt",
+	"client_retrans",
+	"server_retrans",
+	"client_handshake",
+	"server_handshake",
+	"up_goodput",
+	"down_goodput",
+	"app",
+	"age_s",
 };
 
 struct table *
@@ -51,6 +68,16 @@ vlans(const struct flow_record *r, char *buf)
 	return buf;
 }
 
+/* 0: not measured. */
+static void
+put_measured(struct table *t, uint64_t v)
+{
+	if (v)
+		table_uint(t, v);
+	else
+		table_none(t);
+}
+
 void
 flow_row_put(struct table *t, const struct flow_view *v)
 {
@@ -71,14 +98,14 @@ flow_row_put(struct table *t, const struct flow_view *v)
 		table_uint(t, r->direction[i].packets);
 	for (i = 0; i < 2; i++)
 		table_uint(t, r->direction[i].bytes);
-	for (i = 0; i < 2; i++) {
-		if (r->leg[i].srtt)
-			table_uint(t, r->leg[i].srtt);
-		else
-			table_none(t);
-	}
+	for (i = 0; i < 2; i++)
+		put_measured(t, r->leg[i].srtt);
 	for (i = 0; i < 2; i++)
 		table_uint(t, r->leg[i].retransmits);
+	for (i = 0; i < 2; i++)
+		put_measured(t, r->leg[i].handshake);
+	for (i = 0; i < 2; i++)
+		put_measured(t, r->direction[i].goodput);
 	table_str(t, *r->app ? r->app : NULL);
 	table_double(t, (double)(r->ended - r->started) / 1e6, 1);
 }

@@ -21,7 +21,10 @@ read_json(const char *s)
 #define RETRANS(n) "\"client_retrans\":" n ",\"server_retrans\":0,"
 #define FLOW(id, up, down, retrans, rule)                                                          \
 	"{\"id\":\"" id "\",\"mode\":\"proxy\",\"rule\":\"" rule "\"," ENDS(id) COUNTS(up, down) \
-		RETRANS(retrans) "\"age_s\":1.5}"
+		RETRANS(retrans) "\"age_s\":1.5," MEASURED "}"
+#define MEASURED                                                                                 \
+	"\"client_srtt\":1234,\"server_srtt\":56789,\"up_goodput\":null,\"down_goodput\":1500000," \
+	"\"client_state\":\"established\",\"server_state\":\"close-wait\""
 
 static struct top_look
 look(double at_s, const char *frames, const char *flows)
@@ -68,12 +71,12 @@ rates_are_what_was_added_between_two_looks(void)
 		"leat: ready, up 1:02:03, 2 flows, policy generation 4\n"
 		"worker 0: 2.0k frames/s, 2 flows, 7 mbufs held\n"
 		"\n"
-		" bytes/s       up     down retrans mode     rule             client > server "
-		"(by rate)\n"
-		"    1.5M        0     3.0M       9 proxy    web              10.0.0.1:1 > "
-		"10.0.0.2:80\n"
-		"     250     5.0M        0       0 proxy    db               10.0.0.1:2 > "
-		"10.0.0.2:80\n");
+		" bytes/s       up     down  goodput  rtt ms c/s retrans state       mode     rule"
+		"             client > server (by rate)\n"
+		"    1.5M        0     3.0M     1.5M      1.2/57       9 close-wait  proxy    web"
+		"              10.0.0.1:1 > 10.0.0.2:80\n"
+		"     250     5.0M        0     1.5M      1.2/57       0 close-wait  proxy    db"
+		"               10.0.0.1:2 > 10.0.0.2:80\n");
 	text_fini(&out);
 }
 
