@@ -119,6 +119,19 @@ struct pkt {
  */
 unsigned pkt_key_vids(const struct pkt *p, uint16_t vid[PKT_MAX_TAGS]);
 
+/* Is it a segment of the same flow and direction as this one?  False may also say that it was not
+ * worth looking. */
+static inline bool
+pkt_goes_with(const struct pkt *p, const struct pkt *before)
+{
+	return p->hash == before->hash && p->kind == PKT_TCP && before->kind == PKT_TCP &&
+	       p->sport == before->sport && p->dport == before->dport &&
+	       ip_addr_eq(&p->src, &before->src) && ip_addr_eq(&p->dst, &before->dst) &&
+	       p->domain == before->domain && p->n_tags <= 1 &&
+	       p->n_key_tags == before->n_key_tags && p->n_tags == before->n_tags &&
+	       (p->n_key_tags == 0 || vlan_vid(p->tag[0]) == vlan_vid(before->tag[0]));
+}
+
 /* How a port's frames are to be read; fixed at the port's start. */
 struct parse_conf {
 	uint16_t domain;	/* used where there is no metadata tag */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tcpterm/burst.h"
 #include "tcpterm/embryo.h"
 #include "tcpterm/endpoint.h"
 #include "tcpterm/mgmt.h"
@@ -14,7 +15,7 @@
 #include "tcpterm/tape.h"
 #include "tcpterm/track.h"
 
-enum { BURST = 32, N_SENT = 1 << 20, N_DEEP_STACKS = 65536 };
+enum { N_SENT = 1 << 20, N_DEEP_STACKS = 65536 };
 
 /* --- life --- */
 
@@ -387,27 +388,13 @@ input_one(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 static void
 input_burst(struct tcpterm *s, struct pkt *p, unsigned n)
 {
-	struct flow_key keys[BURST];
-	struct flow *found[BURST];
-	enum flow_match how[BURST];
-	uint32_t hash[BURST], changes = s->table_changes;
-	bool skip[BURST];
+	struct burst b;
 
+	burst_find(s, p, n, &b);
 	for (unsigned i = 0; i < n; i++) {
-		bool flow = p[i].kind == PKT_TCP || p[i].kind == PKT_ICMP_ERROR;
+		const struct found *at = burst_at(s, p, i, &b);
 
-		skip[i] = !flow || !core_key(s, &p[i], false, &keys[i]);
-		hash[i] = p[i].hash;
-	}
-	table_find_burst(s->table, keys, hash, skip, n, found, how);
-	for (unsigned i = 0; i < n; i++) {
-		/* An earlier segment of the burst may have made or ended this one's flow. */
-		if (changes != s->table_changes && p[i].kind != PKT_OTHER) {
-			found[i] = NULL;
-			if (core_key(s, &p[i], false, &keys[i]))
-				found[i] = table_find(s->table, &keys[i], hash[i], &how[i]);
-		}
-		input_one(s, &p[i], found[i], found[i] && how[i] == FLOW_MATCH_REVERSED);
+		input_one(s, &p[i], at->f, at->how == FLOW_MATCH_REVERSED);
 	}
 }
 
