@@ -41,6 +41,23 @@ set_access(struct leat *l, struct err *err)
 	return rc == 0 ? unixctl_server_set_access(l->ctl, &access, err) : rc;
 }
 
+/* Who may use the control socket may read the streams; those who may only ask, may not. */
+static int
+open_stream(struct leat *l, struct err *err)
+{
+	struct sinks_listen s = {
+		.path = l->stream_path,
+		.instance = l->o->name,
+		.mode = l->o->socket_mode,
+		.group = (gid_t)-1,
+	};
+	int rc = 0;
+
+	if (l->o->socket_group)
+		rc = privileges_group(l->o->socket_group, &s.group, err);
+	return rc == 0 ? sinks_listen(l->sinks, &s, err) : rc;
+}
+
 int
 control_open(struct leat *l, struct err *err)
 {
@@ -57,6 +74,8 @@ control_open(struct leat *l, struct err *err)
 	rc = unixctl_server_create(l->ctl_path, l->o->socket_mode, &l->ctl, err);
 	if (rc == 0)
 		rc = set_access(l, err);
+	if (rc == 0)
+		rc = open_stream(l, err);
 	if (rc == 0)
 		rc = pidfile_link(l->run_dir, l->o->name, err);
 	if (rc == 0 && l->o->metrics) {

@@ -82,12 +82,13 @@ open_sink(struct worker *w, const struct flow *f, struct note *n)
 {
 	const struct sink_conf c = {
 		.dir = n->files ? sinks_text_at(w->conf->sinks, n->files) : w->conf->sink_dir,
+		.stream = n->stream || w->conf->stream,
 		.roles_guessed = f->roles_guessed,
 	};
 	struct tcpterm_leg_info leg[2];
 	struct flow_record r;
 
-	if (!c.dir)
+	if (!c.dir && !c.stream)
 		return;
 	row_fill(w->stack, w->id, f, w->now, &r, leg);
 	n->sink = sink_open(w->conf->sinks, w->id, &c, &r);
@@ -148,8 +149,10 @@ event_flow_end(void *ctx, struct flow *f)
 		app_settle(w->app, &n->app);
 	fill_row(w, f, &r);
 	/* what it tells the journal of belongs to the row */
-	if (n && n->sink)
-		sink_close(n->sink);
+	if (n && n->sink) {
+		sink_app(n->sink, r.app, r.names);
+		sink_close(n->sink, &r);
+	}
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, false);
@@ -162,6 +165,21 @@ event_flow_end(void *ctx, struct flow *f)
 	counters_end(counter_of(w, n));
 	note_give(w->notes, n);
 	f->caller = NULL;
+}
+
+/* --- applications --- */
+
+/* Once nothing more will be known of it: who listens is told. */
+static void
+say_app(struct worker *w, const struct flow *f, struct note *n)
+{
+	struct tcpterm_leg_info leg[2];
+	struct flow_record r;
+
+	if (!n->sink || app_wants(&n->app, 0) || app_wants(&n->app, 1))
+		return;
+	row_fill(w->stack, w->id, f, w->now, &r, leg);
+	sink_app(n->sink, r.app, r.names);
 }
 
 /* --- bytes of relayed and tracked flows --- */
@@ -206,16 +224,21 @@ static void
 event_data(void *ctx, struct flow *f, unsigned dir, uint64_t offset, const struct rte_mbuf *m,
 	   uint32_t m_off, uint32_t len)
 {
+	const struct sink_piece piece = { (struct rte_mbuf *)(uintptr_t)m, m_off, len,
+					  ((struct worker *)ctx)->now };
 	struct worker *w = ctx;
 	struct note *n = f->caller;
 
 	if (!n)
 		return;
-	identify(w, n, dir, m, m_off, len);
+	if (app_wants(&n->app, dir)) {
+		identify(w, n, dir, m, m_off, len);
+		say_app(w, f, n);
+	}
 	if (n->wait)
 		waiting_heard(w, n);
 	if (n->sink)
-		sink_data(n->sink, dir, offset, (struct rte_mbuf *)(uintptr_t)m, m_off, len);
+		sink_data(n->sink, dir, offset, &piece);
 	else if (w->conf->sinks)
 		sinks_count(w->conf->sinks, w->id, len, 0);
 }
@@ -254,6 +277,7 @@ event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_
 	       const uint8_t *was, const uint8_t *came, uint32_t shown)
 {
 	struct worker *w = ctx;
+	struct note *n = f->caller;
 	struct conflict_record c = {
 		.seen = clock_to_unix_us(w->now),
 		.offset = offset,
@@ -265,6 +289,8 @@ event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_
 	memcpy(c.was, was, c.shown);
 	memcpy(c.came, came, c.shown);
 	row_id(w->id, f, c.flow_id);
+	if (n && n->sink)
+		sink_conflict(n->sink, &c);
 	journal_put_conflict(w->conf->journal, w->id, &c);
 }
 

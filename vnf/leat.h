@@ -24,7 +24,7 @@
 
 struct leat {
 	const struct options *o;
-	char run_dir[200], db_path[256], ctl_path[256], pid_path[256];
+	char run_dir[200], db_path[256], ctl_path[256], pid_path[256], stream_path[256];
 	int pid_fd;
 	unsigned n_frames, n_headers;
 	struct pools pools;

@@ -239,6 +239,12 @@ put_records(FILE *f, const struct leat *l)
 	labelled(f, "leat_sink_bytes_total", "result", "lost", "", (double)ss.lost_bytes);
 	single(f, "leat_sink_errors_total", "counter", "Files of streams that were not written.",
 	       (double)ss.errors);
+	single(f, "leat_stream_readers", "gauge", "Readers of the stream socket.", ss.readers);
+	family(f, "leat_stream_lost_total", "counter", "What they did not take in time.");
+	labelled(f, "leat_stream_lost_total", "what", "bytes", "", (double)ss.reader_lost_bytes);
+	labelled(f, "leat_stream_lost_total", "what", "records", "",
+		 (double)ss.reader_lost_records);
+	labelled(f, "leat_stream_lost_total", "what", "readers", "", (double)ss.readers_refused);
 }
 
 char *

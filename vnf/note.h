@@ -25,6 +25,7 @@ struct note {
 	struct sink *sink;
 	enum policy_mode mode;
 	uint8_t files;		/* sinks_text() of the folder for its bytes; 0: none */
+	bool stream;		/* its bytes go to readers of the stream */
 	bool log;
 	bool waits;		/* of w->pending: its rule depends on what it will say */
 	struct wait *wait;	/* waiting.c's; NULL: it is decided */

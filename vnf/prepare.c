@@ -30,6 +30,7 @@ name_files(struct leat *l, struct err *err)
 		return err_set(err, -ENAMETOOLONG, "--run-dir or --db: the path is too long");
 	strcpy(l->run_dir, run);
 	snprintf(l->ctl_path, sizeof l->ctl_path, "%s/%s.ctl", run, name);
+	snprintf(l->stream_path, sizeof l->stream_path, "%s/%s.stream", run, name);
 	snprintf(l->pid_path, sizeof l->pid_path, "%s/%s.pid", run, name);
 	if (l->o->db)
 		strcpy(l->db_path, l->o->db);

@@ -1,7 +1,6 @@
 /*
- * sink.c - see sink.h: life, and a worker's side.
+ * sink.c - see sink.h: how sinks begin and end; sink_put.c has a worker's side.
  */
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
 #include <rte_ring_elem.h>
 
 #include "vnf/sink_lane.h"
@@ -62,7 +60,8 @@ make(struct journal *journal)
 	s->journal = journal;
 	s->wake_fd = -1;
 	s->texts = calloc(SINK_TEXTS, sizeof *s->texts);
-	if (!s->texts) {
+	if (!s->texts || sink_stream_init(s) != 0) {
+		free(s->texts);
 		free(s);
 		return NULL;
 	}
@@ -122,6 +121,37 @@ sinks_direct(struct journal *journal, struct err *err)
 	return s;
 }
 
+int
+sinks_listen(struct sinks *s, const struct sinks_listen *l, struct err *err)
+{
+	int rc = ctl_listener_open(&s->stream.listener, l->path, l->mode, err);
+
+	if (rc == 0 && l->group != (gid_t)-1 && chown(l->path, (uid_t)-1, l->group) < 0)
+		rc = err_set(err, -errno, "cannot give %s to group %ld: %s", l->path,
+			     (long)l->group, strerror(errno));
+	if (rc != 0)
+		return rc;
+	s->stream.instance = l->instance;
+	atomic_store_explicit(&s->listening, true, memory_order_release);
+	atomic_store(&s->asleep, true);
+	sink_wake(s);
+	return 0;
+}
+
+int
+sinks_stream_to(struct sinks *s, int fd, const char *instance)
+{
+	s->stream.instance = instance;
+	return sink_stream_to(s, fd);
+}
+
+int
+sinks_stream_end(struct sinks *s)
+{
+	sink_stream_run(s, NULL, 0);
+	return sink_stream_error(s);
+}
+
 /* Flows whose end found no room. */
 static void
 close_last(struct sinks *s, struct sink_lane *l)
@@ -150,6 +180,7 @@ sinks_free(struct sinks *s)
 		close_last(s, &s->lane[i]);
 		lane_close(&s->lane[i]);
 	}
+	sink_stream_fini(s);
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	free(s->texts);
@@ -191,206 +222,6 @@ sinks_text_at(const struct sinks *s, uint8_t place)
 	return place ? s->texts[place - 1].s : NULL;
 }
 
-/* --- a worker --- */
-
-static bool
-put(struct sink *k, const struct sink_event *e)
-{
-	struct sinks *s = k->all;
-	struct sink_lane *l;
-
-	if (s->direct) {
-		sink_handle(s, e);
-		return true;
-	}
-	assert(s->lane);
-	l = &s->lane[k->worker];
-	if (rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) != 0)
-		return false;
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&s->asleep, memory_order_relaxed))
-		sink_wake(s);
-	return true;
-}
-
-static void
-journal_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
-	    enum tcpterm_gap_reason why)
-{
-	struct gap_record g = {
-		.declared = clock_to_unix_us(clock_now()),
-		.offset = offset,
-		.length = len,
-		.direction = direction == 0 ? RECORD_UP : RECORD_DOWN,
-	};
-
-	if (!k->all->journal)
-		return;
-	memcpy(g.flow_id, k->begin.flow_id, sizeof g.flow_id);
-	snprintf(g.reason, sizeof g.reason, "%s", tcpterm_gap_name(why));
-	journal_put_gap(k->all->journal, k->worker, &g);
-}
-
-/* Lists the bytes that had no room before anything that follows them; false: still none. */
-static bool
-flush_lost(struct sink *k, unsigned direction)
-{
-	struct sink_event e = {
-		.sink = k,
-		.kind = SINK_GAP,
-		.direction = (uint8_t)direction,
-		.offset = k->lost[direction].offset,
-		.len = k->lost[direction].len,
-		.reason = TCPTERM_GAP_BUDGET,
-	};
-
-	if (e.len == 0)
-		return true;
-	if (!put(k, &e))
-		return false;
-	journal_gap(k, direction, e.offset, e.len, TCPTERM_GAP_BUDGET);
-	k->lost[direction].len = 0;
-	return true;
-}
-
-/* Its last event; false: there is no room. */
-static bool
-put_close(struct sink *k)
-{
-	const struct sink_event e = { .sink = k, .kind = SINK_CLOSE };
-
-	return flush_lost(k, 0) && flush_lost(k, 1) && put(k, &e);
-}
-
-/* Ends that found the ring full, tried again. */
-static void
-close_late(struct sink_lane *l)
-{
-	while (l->closing) {
-		struct sink *next = l->closing->next;
-
-		if (!put_close(l->closing))
-			return;
-		l->closing = next;
-	}
-}
-
-/* A slot; NULL: there is none. */
-static struct sink *
-take_slot(struct sinks *s, struct sink_lane *l)
-{
-	struct sink *k = NULL;
-
-	if (s->direct)
-		return malloc(sizeof *k);
-	close_late(l);
-	k = l->spare;
-	if (k)
-		l->spare = k->next;
-	else if (rte_ring_sc_dequeue(l->free, (void **)&k) != 0 && l->n_touched < SINK_SLOTS)
-		k = &l->slots[l->n_touched++];
-	l->refused += k == NULL;
-	return k;
-}
-
-/* FLOWID-CLIENT.PORT-SERVER.PORT */
-static void
-set_name(struct sink *k, const struct flow_record *r)
-{
-	const int family = r->family == 4 ? AF_INET : AF_INET6;
-	char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
-
-	inet_ntop(family, r->end[RECORD_CLIENT].addr, client, sizeof client);
-	inet_ntop(family, r->end[RECORD_SERVER].addr, server, sizeof server);
-	snprintf(k->name, sizeof k->name, "%s-%s.%u-%s.%u", r->flow_id, client,
-		 r->end[RECORD_CLIENT].port, server, r->end[RECORD_SERVER].port);
-}
-
-struct sink *
-sink_open(struct sinks *s, unsigned worker, const struct sink_conf *conf,
-	  const struct flow_record *r)
-{
-	struct sink_lane *l = s->direct ? NULL : &s->lane[worker];
-	struct sink_event e = { .kind = SINK_OPEN };
-	struct sink *k = take_slot(s, l);
-
-	if (!k)
-		return NULL;
-	k->all = s;
-	k->worker = (uint16_t)worker;
-	k->has_files = conf->dir != NULL;
-	k->begin = *r;
-	snprintf(k->dir, sizeof k->dir, "%s", conf->dir ? conf->dir : "");
-	set_name(k, r);
-	memset(k->lost, 0, sizeof k->lost);
-	e.sink = k;
-	if (put(k, &e))
-		return k;
-	k->next = l->spare;
-	l->spare = k;
-	l->refused++;
-	return NULL;
-}
-
-static void
-lose(struct sink *k, unsigned direction, uint64_t offset, uint64_t len)
-{
-	if (k->lost[direction].len == 0)
-		k->lost[direction].offset = offset;
-	k->lost[direction].len = offset + len - k->lost[direction].offset;
-	k->all->lane[k->worker].lost_bytes += len;
-}
-
-void
-sink_data(struct sink *k, unsigned direction, uint64_t offset, struct rte_mbuf *m, uint32_t m_off,
-	  uint32_t len)
-{
-	struct sink_event e = { .sink = k,
-				.kind = SINK_DATA,
-				.direction = (uint8_t)direction,
-				.offset = offset,
-				.len = len,
-				.m = m,
-				.m_off = m_off };
-
-	for (struct rte_mbuf *g = m; g; g = g->next)
-		rte_mbuf_refcnt_update(g, 1);
-	if (flush_lost(k, direction) && put(k, &e))
-		return;
-	rte_pktmbuf_free(m);
-	lose(k, direction, offset, len);
-}
-
-void
-sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
-	 enum tcpterm_gap_reason why)
-{
-	struct sink_event e = { .sink = k,
-				.kind = SINK_GAP,
-				.direction = (uint8_t)direction,
-				.offset = offset,
-				.len = len,
-				.reason = (uint8_t)why };
-
-	if (flush_lost(k, direction) && put(k, &e))
-		journal_gap(k, direction, offset, len, why);
-	else
-		lose(k, direction, offset, len);
-}
-
-void
-sink_close(struct sink *k)
-{
-	struct sink_lane *l = k->all->direct ? NULL : &k->all->lane[k->worker];
-
-	if (l)
-		close_late(l);
-	if (put_close(k))
-		return;
-	k->next = l->closing;
-	l->closing = k;
-}
-
 void
 sinks_count(struct sinks *s, unsigned worker, uint64_t bytes, uint64_t gap_bytes)
 {
@@ -419,4 +250,5 @@ sinks_status(const struct sinks *s, struct sinks_status *st)
 		st->gap_bytes += s->lane[i].gap_bytes;
 	}
 	memcpy(st->last_error, s->last_error, sizeof st->last_error);
+	sink_stream_status(s, st);
 }

@@ -24,7 +24,10 @@
 #include "datapath/err.h"
 #include "vnf/journal.h"
 
-enum { SINK_ERROR_LEN = 512 };
+enum {
+	SINK_ERROR_LEN = 512,
+	SINK_READERS_MAX = 8,	/* of the stream */
+};
 
 struct sinks;
 struct sink;
@@ -53,8 +56,28 @@ uint8_t sinks_text(struct sinks *s, const char *text);
 /* NULL for 0. */
 const char *sinks_text_at(const struct sinks *s, uint8_t place);
 
+/*
+ * Control thread, once: readers of the stream may connect at `path`, a socket of this mode and, if
+ * it is not (gid_t)-1, group.  `instance`, which they are told, outlives `s`.  0, or a negative
+ * errno with `err`.
+ */
+struct sinks_listen {
+	const char *path, *instance;
+	mode_t mode;
+	gid_t group;
+};
+int sinks_listen(struct sinks *s, const struct sinks_listen *l, struct err *err);
+
+/*
+ * Of sinks_direct(): the stream goes to `fd`, which stays the caller's, and is waited for.
+ * sinks_stream_end() writes the rest: 0, or -EPIPE: it was not all read.
+ */
+int sinks_stream_to(struct sinks *s, int fd, const char *instance);
+int sinks_stream_end(struct sinks *s);
+
 struct sink_conf {
 	const char *dir;	/* absolute; NULL: no files */
+	bool stream;		/* to readers of the stream */
 	bool roles_guessed;	/* of the flow */
 };
 
@@ -65,14 +88,24 @@ struct sink_conf {
 struct sink *sink_open(struct sinks *s, unsigned worker, const struct sink_conf *conf,
 		       const struct flow_record *r);
 
-/* Takes a reference of its own to the chain while it waits. */
-void sink_data(struct sink *k, unsigned direction, uint64_t offset, struct rte_mbuf *m,
-	       uint32_t m_off, uint32_t len);
+/* Bytes of a chain, which came at `now`.  Takes a reference of its own to it while it waits. */
+struct sink_piece {
+	struct rte_mbuf *m;
+	uint32_t m_off, len;
+	usec_t now;
+};
+void sink_data(struct sink *k, unsigned direction, uint64_t offset, const struct sink_piece *p);
 void sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 	      enum tcpterm_gap_reason why);
 
-/* The flow has ended; `k` is not the caller's any more. */
-void sink_close(struct sink *k);
+/* Once: the application and its names, as in a flow_record, are known. */
+void sink_app(struct sink *k, const char *app, const char *names);
+
+/* Readers of the stream get both versions, if they have taken the flow's conflict before. */
+void sink_conflict(struct sink *k, const struct conflict_record *c);
+
+/* The flow has ended, as `r` says; `k` is not the caller's any more. */
+void sink_close(struct sink *k, const struct flow_record *r);
 
 /* Bytes, and missing ones, of a passive flow of `worker` that has no sink. */
 void sinks_count(struct sinks *s, unsigned worker, uint64_t bytes, uint64_t gap_bytes);
@@ -84,6 +117,9 @@ struct sinks_status {
 	uint64_t refused;			/* flows without a slot */
 	uint64_t errors;			/* files that could not be written */
 	uint64_t wakes;				/* of the thread */
+	/* readers of the stream; bytes and other records that they had no room for; refused */
+	uint32_t readers;
+	uint64_t reader_lost_bytes, reader_lost_records, readers_refused;
 	char last_error[SINK_ERROR_LEN];
 };
 void sinks_status(const struct sinks *s, struct sinks_status *st);

@@ -113,7 +113,7 @@ file_of(struct sinks *s, struct sink *k, enum sink_file which)
 	note_use(s, k);
 	if (k->fd[which] >= 0)
 		return k->fd[which];
-	while (s->n_fds >= s->max_fds && s->oldest != k) {
+	while (s->n_fds >= s->max_fds && s->oldest && s->oldest != k) {
 		struct sink *oldest = s->oldest;
 
 		close_fds(s, oldest);

@@ -8,51 +8,84 @@
 #ifndef LEAT_VNF_SINK_LANE_H
 #define LEAT_VNF_SINK_LANE_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "ctl/listen.h"
 #include "vnf/sink.h"
+#include "vnf/sink_frame.h"
 
 enum {
 	SINK_SLOTS = 16384,	/* a worker's open flows with a sink */
 	SINK_TEXTS = 255,
 	SINK_TEXT_LEN = 256,
+	SINK_READERS = SINK_READERS_MAX,
+	SINK_STREAM_FDS = 1 + SINK_READERS,
 };
 
 enum sink_file { SINK_FILE_UP, SINK_FILE_DOWN, SINK_FILE_GAPS, SINK_N_FILES };
 
-enum sink_event_kind { SINK_OPEN, SINK_DATA, SINK_GAP, SINK_CLOSE };
+enum sink_event_kind {
+	SINK_OPEN,
+	SINK_DATA,
+	SINK_GAP,
+	SINK_META,	/* app and names are known */
+	SINK_CONFLICT,
+	SINK_CLOSE,
+};
 
 struct sink_event {
 	struct sink *sink;
 	struct rte_mbuf *m;	/* DATA: a reference */
 	uint64_t offset, len;
+	usec_t at;		/* DATA: when it came */
 	uint32_t m_off;
 	uint8_t kind, direction, reason, unused;
 };
 
+/* Bytes that are missing. */
+struct sink_run {
+	uint64_t offset, len;
+};
+
+/* What a reader was told of a flow. */
+struct sink_told {
+	uint64_t reader;	/* its id; 0: nothing yet */
+	bool opened;
+	bool late;		/* it came after the flow had begun */
+	struct sink_run lost[2];	/* of which it has yet to be told */
+};
+
 /*
  * The worker writes what is its own and hands the slot over by CLOSE; the thread owns the
- * descriptors and gives the slot back through the free ring.
+ * descriptors and gives the slot back through the free ring.  What the worker writes for the thread
+ * is written once, before the event that says so; but `conflict`, which the thread frees again.
  */
 struct sink {
 	struct sinks *all;
 	uint16_t worker;
-	uint8_t made;		/* bit a file: it was opened before */
-	bool has_files;
+	bool has_files, has_stream, roles_guessed;
 	char dir[SINK_TEXT_LEN], name[160];
-	int fd[SINK_N_FILES];
-	struct sink *newer, *older;	/* of those with open files, by their latest use */
 	struct flow_record begin;
+	char app[RECORD_APP], names[RECORD_NAMES];	/* by META */
+	struct conflict_record conflict;		/* by CONFLICT */
+	atomic_bool conflict_taken;
+	struct flow_record ending;			/* by CLOSE */
 	/* the worker's: */
 	struct sink *next;	/* in spare or closing */
-	/* a run of bytes for which the ring had no room, a direction */
-	struct {
-		uint64_t offset, len;
-	} lost[2];
+	struct sink_run lost[2];	/* for which the ring had no room */
+	bool is_named, meta_due;
+	/* the thread's: */
+	uint8_t made;		/* bit a file: it was opened before */
+	int fd[SINK_N_FILES];
+	struct sink *newer, *older;	/* of those with open files, by their latest use */
+	uint64_t number;		/* of the flow, for readers */
+	bool meta_came;
+	struct sink_told told[SINK_READERS];
 };
 
 struct sink_lane {
@@ -68,6 +101,17 @@ struct sink_lane {
 struct sink_text {
 	atomic_int state;	/* 0: free, 1: being written, 2: there */
 	char s[SINK_TEXT_LEN];
+};
+
+/* The socket's side. */
+struct sink_stream {
+	struct ctl_listener listener;	/* fd -1: none */
+	const char *instance;
+	struct sink_reader *readers;	/* SINK_READERS */
+	atomic_uint n_readers;
+	bool failed;		/* the one that is waited for has left */
+	uint64_t last_reader, last_number;
+	uint64_t lost_bytes, lost_records, refused;
 };
 
 struct sinks {
@@ -86,6 +130,8 @@ struct sinks {
 	uint64_t bytes, gap_bytes, errors, wakes;
 	uint32_t open;
 	char last_error[SINK_ERROR_LEN];
+	struct sink_stream stream;
+	atomic_bool listening;	/* stream.listener is the thread's */
 	/* sink_files.c: */
 	unsigned n_fds, max_fds;
 	struct sink *newest, *oldest;
@@ -103,5 +149,18 @@ void sink_files_open(struct sinks *s, struct sink *k);
 void sink_files_data(struct sinks *s, struct sink *k, const struct sink_event *e);
 void sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e);
 void sink_files_close(struct sinks *s, struct sink *k);
+
+/* sink_stream.c */
+int sink_stream_init(struct sinks *s);
+void sink_stream_fini(struct sinks *s);
+void sink_stream_event(struct sinks *s, struct sink *k, const struct sink_event *e);
+/* A reader that is waited for: what is written is never lost. */
+int sink_stream_to(struct sinks *s, int fd);
+/* -EPIPE: it does not read any more. */
+int sink_stream_error(const struct sinks *s);
+/* What to poll, SINK_STREAM_FDS at most; then what came of it, `n` 0: nothing was asked. */
+unsigned sink_stream_fds(const struct sinks *s, struct pollfd *fds);
+void sink_stream_run(struct sinks *s, const struct pollfd *fds, unsigned n);
+void sink_stream_status(const struct sinks *s, struct sinks_status *st);
 
 #endif

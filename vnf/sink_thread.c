@@ -33,11 +33,31 @@ sink_complain(struct sinks *s, const char *what, const char *path, int code)
 /* --- events --- */
 
 static void
-on_close(struct sinks *s, struct sink *k)
+to_files(struct sinks *s, struct sink *k, const struct sink_event *e)
+{
+	switch ((enum sink_event_kind)e->kind) {
+	case SINK_OPEN:
+		sink_files_open(s, k);
+		break;
+	case SINK_DATA:
+		sink_files_data(s, k, e);
+		break;
+	case SINK_GAP:
+		sink_files_gap(s, k, e);
+		break;
+	case SINK_CLOSE:
+		sink_files_close(s, k);
+		break;
+	case SINK_META:
+	case SINK_CONFLICT:
+		break;
+	}
+}
+
+static void
+give_back(struct sinks *s, struct sink *k)
 {
 	s->open--;
-	if (k->has_files)
-		sink_files_close(s, k);
 	if (s->direct)
 		free(k);
 	else
@@ -49,25 +69,28 @@ sink_handle(struct sinks *s, const struct sink_event *e)
 {
 	struct sink *k = e->sink;
 
+	if (k->has_files)
+		to_files(s, k, e);
+	if (k->has_stream)
+		sink_stream_event(s, k, e);
 	switch ((enum sink_event_kind)e->kind) {
 	case SINK_OPEN:
 		s->open++;
-		if (k->has_files)
-			sink_files_open(s, k);
 		break;
 	case SINK_DATA:
-		if (k->has_files)
-			sink_files_data(s, k, e);
 		s->bytes += e->len;
 		rte_pktmbuf_free(e->m);
 		break;
 	case SINK_GAP:
-		if (k->has_files)
-			sink_files_gap(s, k, e);
 		s->gap_bytes += e->len;
 		break;
+	case SINK_META:
+		break;
+	case SINK_CONFLICT:
+		atomic_store_explicit(&k->conflict_taken, false, memory_order_release);
+		break;
 	case SINK_CLOSE:
-		on_close(s, k);
+		give_back(s, k);
 		break;
 	}
 }
@@ -108,16 +131,21 @@ sink_wake(struct sinks *s)
 		s->errors++;
 }
 
-/* Until something happens, or `ms` have passed (-1: forever). */
+/* Until something happens, or `ms` have passed (-1: forever); what readers have to do with it. */
 static void
 await(struct sinks *s, int ms)
 {
-	struct pollfd fd = { .fd = s->wake_fd, .events = POLLIN };
-	eventfd_t n;
+	struct pollfd fds[1 + SINK_STREAM_FDS];
+	unsigned n = sink_stream_fds(s, fds + 1);
+	eventfd_t count;
 
-	if (poll(&fd, 1, ms) > 0)
-		eventfd_read(s->wake_fd, &n);
-	s->wakes++;
+	fds[0] = (struct pollfd){ .fd = s->wake_fd, .events = POLLIN };
+	if (poll(fds, n + 1, ms) < 0)
+		n = 0;
+	else if (fds[0].revents)
+		eventfd_read(s->wake_fd, &count);
+	s->wakes += ms != 0;
+	sink_stream_run(s, fds + 1, n);
 }
 
 static void
@@ -136,12 +164,15 @@ sink_thread(void *sinks)
 	unsigned idle = 0;
 
 	while (!atomic_load(&s->stop)) {
-		if (drain(s) > 0)
+		if (drain(s) > 0) {
 			idle = 0;
-		else if (idle++ < NAPS)
+			if (atomic_load_explicit(&s->listening, memory_order_relaxed))
+				await(s, 0);
+		} else if (idle++ < NAPS) {
 			await(s, NAP_MS);
-		else
+		} else {
 			sleep_until_woken(s);
+		}
 	}
 	while (drain(s) > 0)
 		;

@@ -45,6 +45,7 @@ note_verdict(struct worker *w, const struct policy_verdict *v)
 		.slot = w->snapshot->slot[v->rule],
 		.mode = v->mode,
 		.files = files_of(w, &v->attrs),
+		.stream = v->attrs.stream,
 		.log = v->attrs.log,
 		.waits = v->n_waiting > 0,
 	};

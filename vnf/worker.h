@@ -68,6 +68,7 @@ struct worker_conf {
 	struct resume *resume;	/* NULL: no flow is known from before */
 	const char *sink_dir;	/* for bytes of passive flows whose rule names no folder; NULL: they
 				 * are counted only */
+	bool stream;		/* bytes of all passive flows go to the sinks' stream */
 	bool replay;		/* frames are of captures, and so is the time: worker_feed() */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
 	uint32_t n_held_max;	/* of all workers together */

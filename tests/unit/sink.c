@@ -62,7 +62,7 @@ feed(struct sink *k, unsigned d, uint64_t off, const char *text)
 {
 	struct rte_mbuf *m = test_mbuf_chain(text, strlen(text), 2, 1);
 
-	sink_data(k, d, off, m, 1, (uint32_t)strlen(text) - 1);
+	sink_data(k, d, off, &(struct sink_piece){ m, 1, (uint32_t)strlen(text) - 1, { 0 } });
 	rte_pktmbuf_free(m);
 }
 
@@ -78,7 +78,7 @@ bytes_lie_at_their_offsets_and_gaps_beside(void)
 	sink_gap(k, 0, 5, 3, TCPTERM_GAP_LOST_IN_TAP);
 	feed(k, 0, 8, "xworld");
 	feed(k, 1, 0, "xok");
-	sink_close(k);
+	sink_close(k, &the_flow);
 	sinks_free(s);
 	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
 	CU_ASSERT_EQUAL(slurp("c2s", buf, sizeof buf), 13);
@@ -132,7 +132,7 @@ thread_sleeps_while_there_is_nothing_and_hears_every_worker(void)
 	} while (later.wakes != st.wakes);
 	k = open_one(s, 1, dir);	/* the second lane */
 	feed(k, 0, 0, "x12345");
-	sink_close(k);
+	sink_close(k, &the_flow);
 	await(s, 5, &st);
 	CU_ASSERT(st.wakes > later.wakes);
 	sinks_free(s);
@@ -171,7 +171,7 @@ folder_that_cannot_be_made_is_an_error_that_is_told(void)
 	struct sinks_status st;
 
 	feed(k, 0, 0, "x12345");
-	sink_close(k);
+	sink_close(k, &the_flow);
 	await(s, 5, &st);
 	CU_ASSERT(st.errors > 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(st.last_error, "/proc/no/such"));
@@ -190,12 +190,12 @@ what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
 	for (uint64_t i = 0; i < N; i++)
 		feed(k, 0, i, "xy");
-	sink_close(k);
+	sink_close(k, &the_flow);
 	/* An end that found no room goes out with the next flow's. */
 	do {
 		k = open_one(s, 0, dir);
 		if (k)
-			sink_close(k);
+			sink_close(k, &the_flow);
 		sinks_status(s, &st);
 	} while (st.bytes + st.gap_bytes < N);
 	CU_ASSERT_EQUAL(st.bytes + st.lost_bytes, N);

@@ -113,6 +113,7 @@ put_records(struct table *t, const struct leat *l)
 	put_limit(t, "journal_waiting", js.waiting, -1, -1);
 	put_limit(t, "sinks_open", ss.open, -1, -1);
 	put_limit(t, "sinks_waiting", ss.waiting, -1, -1);
+	put_limit(t, "stream_readers", ss.readers, -1, SINK_READERS_MAX);
 }
 
 static void

@@ -123,6 +123,13 @@ cmd_coverage_show(struct unixctl_conn *conn, int argc, const char *argv[], void 
 	put_counter(t, "sink", "lost_bytes", ss.lost_bytes, "passive bytes that found no room");
 	put_counter(t, "sink", "refused", ss.refused, "passive flows without a slot");
 	put_counter(t, "sink", "errors", ss.errors, ss.last_error);
+	put_counter(t, "sink", "wakes", ss.wakes, "turns of the sinks' thread that had waited");
+	put_counter(t, "sink", "reader_lost_bytes", ss.reader_lost_bytes,
+		    "bytes that a reader of the stream did not take in time");
+	put_counter(t, "sink", "reader_lost_records", ss.reader_lost_records,
+		    "other records that one did not take");
+	put_counter(t, "sink", "readers_refused", ss.readers_refused,
+		    "readers of the stream above the most there may be");
 	cmd_reply_table(conn, t);
 }
 

@@ -14,7 +14,6 @@ enum {
 	TIMEOUT_MIN_S = 1,
 	TIMEOUT_MAX_S = 365 * 86400,
 	TABLE_MAX = 254,	/* OpenFlow: 255 means all tables */
-	DIR_MAX_LEN = 1024,
 	INSPECT_MIN_US = 10 * 1000,
 	INSPECT_MAX_US = 60 * 1000 * 1000,
 };
@@ -276,17 +275,6 @@ attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc)
 		return;
 	}
 	ps->attrs->v.timeout_us = (int64_t)us;
-}
-
-void
-attr_files(struct parser *ps, const char *dir, const struct loc *loc)
-{
-	ps->attrs->v.sink = POLICY_SINK_FILES;
-	ps->attrs->v.sink_dir = dir;
-	if (dir[0] != '/')
-		error_at(ps->p, ps->errs, loc, "expected the absolute path of a directory");
-	else if (strlen(dir) > DIR_MAX_LEN)
-		error_at(ps->p, ps->errs, loc, "a path has at most %d characters", DIR_MAX_LEN);
 }
 
 int

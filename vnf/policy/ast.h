@@ -134,7 +134,11 @@ enum attr_field {
 	ATTR_TIMEOUT,
 	ATTR_OVERLAP,
 	ATTR_CLOSE,
-	ATTR_SINK,
+	ATTR_SINK,	/* count, files */
+	ATTR_STREAM,
+	ATTR_EVE,
+	ATTR_PCAPNG,
+	ATTR_KEEP,
 	ATTR_CC,
 	ATTR_PACE,
 	ATTR_IDLE_RESTART,
@@ -237,6 +241,10 @@ struct parser {
 	bool only_files;		/* words are not complained of */
 	bool default_seen;
 	bool nomem;
+	/* sinks.c: of the sink being read */
+	struct loc kept;		/* line 0: it has no `keep` */
+	unsigned keep;
+	const char *keep_apps;
 };
 
 /* errors.c */
@@ -278,7 +286,6 @@ void match_on(struct parser *ps, const struct word *port, const struct loc *loc)
 void proto_refuse(struct parser *ps, const struct loc *loc);
 void attr_once(struct parser *ps, enum attr_field field, const struct loc *loc);
 void attr_timeout(struct parser *ps, uint64_t us, const struct loc *loc);
-void attr_files(struct parser *ps, const char *dir, const struct loc *loc);
 void overlap_choose(struct parser *ps, const struct loc *loc, const struct word *word);
 const char *overlap_word(enum policy_overlap o);
 /* A new statement: nothing is known of it.  0 or -ENOMEM. */
@@ -297,6 +304,34 @@ struct pair *pair_append(struct pair *list, struct pair *one);
 int attachment_check(struct parser *ps, uint64_t id, const struct loc *loc);
 int sample_check(struct parser *ps, uint64_t one, const struct loc *one_loc, uint64_t of,
 		 const struct loc *of_loc);
+
+/* sinks.c: where a flow's bytes, frames and events go. */
+#define SINK_VERDICTS "always, gaps, conflict, reset, refused, timeout, idle, evicted, unidentified"
+void sink_count(struct parser *ps, const struct loc *loc);
+void sink_files(struct parser *ps, const struct loc *loc, const char *dir,
+		const struct loc *dir_loc);
+/* A sink without a path, and with one; then what its `keep` said was read before. */
+void sink_word(struct parser *ps, const char *kind, const struct loc *loc,
+	       const struct loc *kind_loc);
+void sink_path(struct parser *ps, const char *kind, const struct loc *loc,
+	       const struct loc *kind_loc, const char *path, const struct loc *path_loc);
+void sink_keep(struct parser *ps, const char *word, const struct loc *loc);
+void sink_verdict(struct parser *ps, const char *word, const struct loc *loc);
+void sink_verdict_app(struct parser *ps, struct list *l, const struct loc *loc);
+/* As tune_check(), tune_equal() and tune_print(). */
+void sinks_check(struct parser *ps, const struct rule *r);
+bool sinks_equal(const struct policy_attrs *a, const struct policy_attrs *b);
+const char *sinks_print(const struct attr_list *a, const char *sep, FILE *f);
+
+/* expected.c */
+struct unexpected {
+	const struct loc *loc;
+	const char *found, *before;	/* symbols: this one, and the one before it */
+	bool is_word, is_later, is_bad;
+	const char **expected;		/* is written to */
+};
+/* Says what was found and which of `n` symbols could have stood there; the statement is skipped. */
+void unexpected_report(struct parser *ps, const struct unexpected *u, int n);
 
 /* tune.c: how a flow's connections behave, or are followed. */
 /* One of CC, PACE, IDLE_RESTART, ECN, FLOOD, SIGNED and WINDOW, with its word (s NULL: it has
@@ -326,6 +361,8 @@ void name_check(struct parser *ps, const struct word *w);
 bool item_name(struct parser *ps, struct item *i);
 /* What a checked list holds, in the arena.  NULL: no memory (ps->nomem). */
 const struct texts *list_texts(struct parser *ps, const struct list *l);
+/* Are they applications that are known? */
+bool labels_check(struct parser *ps, const struct list *l);
 /* False if the rule is not to go on: no flow says what it asks for, or no memory. */
 bool names_compile(struct parser *ps, struct rule *r);
 /* Does every flow that says what `b` asks for say what `a` asks for? */

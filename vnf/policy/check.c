@@ -367,7 +367,6 @@ attrs_check(struct parser *ps, const struct rule *r)
 		  "\"timeout\" takes effect with proxy, track and passive only" },
 		{ ATTR_OVERLAP, 1u << POLICY_PASSIVE,
 		  "\"overlap\" takes effect with passive only" },
-		{ ATTR_SINK, 1u << POLICY_PASSIVE, "\"sink\" takes effect with passive only" },
 		{ ATTR_CLOSE, 1u << POLICY_PROXY, "\"close local\" takes effect with proxy only" },
 	};
 	size_t k;
@@ -376,6 +375,7 @@ attrs_check(struct parser *ps, const struct rule *r)
 		if (r->attrs->seen[only[k].field].line && !(only[k].modes & 1u << r->mode))
 			error_at(ps->p, ps->errs, &r->attrs->seen[only[k].field], "%s",
 				 only[k].message);
+	sinks_check(ps, r);
 	tune_check(ps, r);
 }
 

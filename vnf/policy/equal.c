@@ -64,8 +64,7 @@ static bool
 attrs_equal(const struct policy_attrs *a, const struct policy_attrs *b)
 {
 	return a->log == b->log && a->close_local == b->close_local && a->overlap == b->overlap &&
-	       a->sink == b->sink && string_equal(a->sink_dir, b->sink_dir) &&
-	       a->timeout_us == b->timeout_us && tune_equal(a, b);
+	       a->timeout_us == b->timeout_us && sinks_equal(a, b) && tune_equal(a, b);
 }
 
 static bool

@@ -242,7 +242,7 @@ chain_check(struct parser *ps, const struct loc *loc, const char *chain)
 	return false;
 }
 
-static bool
+bool
 labels_check(struct parser *ps, const struct list *l)
 {
 	const struct item *i;

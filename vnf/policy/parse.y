@@ -15,8 +15,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "vnf/nearest.h"
 }
 
 %code requires {
@@ -306,12 +304,7 @@ attr:
 			attr_once(ps, ATTR_CLOSE, &@$);
 			ps->attrs->v.close_local = true;
 		}
-	| SINK COUNT		{ attr_once(ps, ATTR_SINK, &@$); }
-	| SINK FILES STRING
-		{
-			attr_once(ps, ATTR_SINK, &@$);
-			attr_files(ps, $STRING, &@STRING);
-		}
+	| SINK sink
 	| toggle		{ tune_choose(ps, (enum attr_field)$1, &@$, &(struct word){ 0 }); }
 	| chosen choice		{ tune_choose(ps, (enum attr_field)$1, &@$, &$2); }
 	| MSS NUMBER
@@ -319,6 +312,31 @@ attr:
 			attr_once(ps, ATTR_MSS, &@$);
 			tune_mss(ps, $NUMBER, &@NUMBER);
 		}
+	;
+
+sink:
+	  COUNT			{ sink_count(ps, &@0); }
+	| FILES STRING		{ sink_files(ps, &@0, $STRING, &@STRING); }
+	| WORD			{ sink_word(ps, $WORD, &@0, &@WORD); }
+	| WORD STRING keep	{ sink_path(ps, $WORD, &@0, &@WORD, $STRING, &@STRING); }
+	;
+
+keep:
+	  %empty
+	| WORD[k] verdict	{ sink_keep(ps, $k, &@k); }
+	| WORD[k] "{" verdicts "}"	{ sink_keep(ps, $k, &@k); }
+	;
+
+verdicts:
+	  verdict
+	| verdicts verdict
+	| verdicts "," verdict
+	;
+
+verdict:
+	  WORD			{ sink_verdict(ps, $WORD, &@WORD); }
+	| RESET			{ sink_verdict(ps, "reset", &@RESET); }
+	| APP spec		{ sink_verdict_app(ps, $spec, &@APP); }
 	;
 
 toggle: PACE { $$ = ATTR_PACE; } | IDLE_RESTART { $$ = ATTR_IDLE_RESTART; } ;
@@ -430,163 +448,29 @@ name:
 
 %%
 
-/* Tokens that a message names together, where two of a group are possible. */
-static const struct group {
-	const char *phrase;		/* groups[0]'s comes last */
-	yysymbol_kind_t member[15];	/* ends with YYUNDEF */
-} groups[] = {
-	{ "the next statement (rule, set, steer, default, include)",
-	  { YYSYMBOL_RULE, YYSYMBOL_SET, YYSYMBOL_STEER, YYSYMBOL_DEFAULT, YYSYMBOL_INCLUDE,
-	    YYSYMBOL_YYEOF, YYSYMBOL_LATER_STATEMENT, YYSYMBOL_ENDFILE, YYSYMBOL_YYUNDEF } },
-	{ "a condition (from, to, port, proto, vlan, untagged, on, domain, app, sni, host, "
-	  "alpn)",
-	  { YYSYMBOL_FROM, YYSYMBOL_TO, YYSYMBOL_PORT, YYSYMBOL_PROTO, YYSYMBOL_VLAN,
-	    YYSYMBOL_UNTAGGED, YYSYMBOL_ON, YYSYMBOL_IN, YYSYMBOL_DOMAIN, YYSYMBOL_APP,
-	    YYSYMBOL_SNI, YYSYMBOL_HOST, YYSYMBOL_ALPN, YYSYMBOL_YYUNDEF } },
-	{ "an action (proxy, track, passive, pass, drop, reset)",
-	  { YYSYMBOL_PROXY, YYSYMBOL_TRACK, YYSYMBOL_PASSIVE, YYSYMBOL_PASS, YYSYMBOL_DROP,
-	    YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
-	{ "an attribute (log, timeout, overlap, close, sink, cc, pace, idle-restart, ecn, mss, "
-	  "flood, signed, window)",
-	  { YYSYMBOL_LOG, YYSYMBOL_TIMEOUT, YYSYMBOL_OVERLAP, YYSYMBOL_CLOSE, YYSYMBOL_SINK,
-	    YYSYMBOL_CC, YYSYMBOL_PACE, YYSYMBOL_IDLE_RESTART, YYSYMBOL_ECN, YYSYMBOL_MSS,
-	    YYSYMBOL_FLOOD, YYSYMBOL_SIGNED, YYSYMBOL_WINDOW, YYSYMBOL_YYUNDEF } },
-	{ "a choice (cubic, reno, off, pass, cookie, drop, reset, strict, loose)",
-	  { YYSYMBOL_WORD, YYSYMBOL_PASS, YYSYMBOL_DROP, YYSYMBOL_RESET, YYSYMBOL_YYUNDEF } },
-	{ "an end (client, server, both)",
-	  { YYSYMBOL_CLIENT, YYSYMBOL_SERVER, YYSYMBOL_BOTH, YYSYMBOL_YYUNDEF } },
-	{ NULL,		/* operand_phrase() */
-	  { YYSYMBOL_DOTTED, YYSYMBOL_ADDR6, YYSYMBOL_NUMBER, YYSYMBOL_SETNAME, YYSYMBOL_ANY,
-	    YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_UNTAGGED, YYSYMBOL_LBRACE, YYSYMBOL_NOT,
-	    YYSYMBOL_YYUNDEF } },
-	{ "a name", { YYSYMBOL_WORD, YYSYMBOL_STRING, YYSYMBOL_MIRROR, YYSYMBOL_YYUNDEF } },
-};
-
-enum { N_GROUPS = sizeof groups / sizeof groups[0], N_EXPECTED = 64 };
-
-/* What an operand is depends on the word before it. */
-static const char *
-operand_phrase(yysymbol_kind_t before)
-{
-	switch (before) {
-	case YYSYMBOL_FROM:
-	case YYSYMBOL_TO:
-		return "an address, a prefix, a <set>, { a list } or any";
-	case YYSYMBOL_PORT:
-		return "a port, a range (8000:8999), a <set>, { a list } or any";
-	case YYSYMBOL_VLAN:
-		return "a VLAN (100, 100.200, 100:199), untagged, { a list } or any";
-	case YYSYMBOL_DOMAIN:
-		return "a domain, a range, { a list } or any";
-	case YYSYMBOL_said:
-		return "a name, a <set>, { a list } or any";
-	default:
-		return "an address, a number or a <set>";
-	}
-}
-
-static bool
-expects(const yysymbol_kind_t *kinds, int n, yysymbol_kind_t k)
-{
-	for (int i = 0; i < n; i++)
-		if (kinds[i] == k)
-			return true;
-	return false;
-}
-
-/* Takes the group's members out of `kinds` where there are two or more of them. */
-static bool
-group_take(const struct group *g, yysymbol_kind_t *kinds, int *n)
-{
-	int i, k = 0, found = 0;
-
-	for (i = 0; g->member[i] != YYSYMBOL_YYUNDEF; i++)
-		found += expects(kinds, *n, g->member[i]);
-	if (found < 2)
-		return false;
-	for (i = 0; i < *n; i++) {
-		int m = 0;
-
-		while (g->member[m] != YYSYMBOL_YYUNDEF && g->member[m] != kinds[i])
-			m++;
-		if (g->member[m] == YYSYMBOL_YYUNDEF)
-			kinds[k++] = kinds[i];
-	}
-	*n = k;
-	return true;
-}
-
-static void
-describe_expected(yysymbol_kind_t *kinds, int n, yysymbol_kind_t before, char *buf, size_t size)
-{
-	const char *what[N_GROUPS + N_EXPECTED];
-	const bool statement = group_take(&groups[0], kinds, &n);
-	const bool operand = expects(kinds, n, YYSYMBOL_DOTTED);
-	int i, n_what = 0;
-	size_t len = 0;
-
-	for (i = 1; i < (int)N_GROUPS; i++)
-		if ((groups[i].phrase || operand) && group_take(&groups[i], kinds, &n))
-			what[n_what++] = groups[i].phrase ? groups[i].phrase :
-					 operand_phrase(before);
-	for (i = 0; i < n; i++)
-		if (kinds[i] != YYSYMBOL_COMMA)
-			what[n_what++] = yysymbol_name(kinds[i]);
-	if (statement)
-		what[n_what++] = groups[0].phrase;
-	buf[0] = '\0';
-	for (i = 0; i < n_what; i++)
-		len = phrase_add(buf, size, len, what[i], i == 0, i == n_what - 1);
-}
-
-/* The expected word that was probably meant; NULL if none is near. */
-static const char *
-word_meant(const yysymbol_kind_t *kinds, int n, const struct loc *loc)
-{
-	char found[POLICY_NAME_MAX + 1];
-	struct nearest near;
-
-	snprintf(found, sizeof found, "%.*s", (int)(loc->end - loc->off),
-		 loc->src->text + loc->off);
-	near = nearest_begin(found);
-	for (int i = 0; i < n; i++)
-		if (kinds[i] >= YYSYMBOL_ANY && kinds[i] < YYSYMBOL_LATER)
-			nearest_look(&near, yysymbol_name(kinds[i]));
-	return near.word;
-}
+enum { N_EXPECTED = 64 };
 
 static int
 yyreport_syntax_error(const yypcontext_t *ctx, struct parser *ps)
 {
-	const yysymbol_kind_t found = yypcontext_token(ctx);
-	const struct loc *loc = yypcontext_location(ctx);
+	const char *expected[N_EXPECTED];
 	yysymbol_kind_t kinds[N_EXPECTED];
-	char quote[64], list[512];
-	const char *meant = NULL;
-	bool wants_name;
-	int n;
+	const struct unexpected u = {
+		.loc = yypcontext_location(ctx),
+		.found = yysymbol_name(yypcontext_token(ctx)),
+		.before = yysymbol_name(YY_ACCESSING_SYMBOL(*ctx->yyssp)),
+		.is_word = yypcontext_token(ctx) == YYSYMBOL_WORD,
+		.is_later = yypcontext_token(ctx) == YYSYMBOL_LATER,
+		.is_bad = yypcontext_token(ctx) == YYSYMBOL_BAD,
+		.expected = expected,
+	};
+	int i, n = yypcontext_expected_tokens(ctx, kinds, N_EXPECTED);
 
-	n = yypcontext_expected_tokens(ctx, kinds, N_EXPECTED);
-	if (n < 0)
-		return n;
-	ps->skipping = true;
-	if (found == YYSYMBOL_BAD)
-		return 0;	/* the scanner has said it */
-	source_quote(ps->p, loc, quote, sizeof quote);
-	wants_name = expects(kinds, n, YYSYMBOL_WORD) && expects(kinds, n, YYSYMBOL_STRING) &&
-		     !expects(kinds, n, YYSYMBOL_DOTTED);
-	if (found == YYSYMBOL_LATER && !wants_name) {
-		later_refuse(ps, loc);
-		return 0;
-	}
-	if (found == YYSYMBOL_WORD)
-		meant = word_meant(kinds, n, loc);
-	describe_expected(kinds, n, YY_ACCESSING_SYMBOL(*ctx->yyssp), list, sizeof list);
-	error_at(ps->p, ps->errs, loc, "expected %s, found %s%s%s%s%s", list, quote,
-		 meant ? ": is \"" : "", meant ? meant : "", meant ? "\" meant?" : "",
-		 wants_name && found >= YYSYMBOL_ANY && found <= YYSYMBOL_LATER_STATEMENT ?
-		 ", a word of the language: as a name it goes in quotes" : "");
-	return 0;
+	for (i = 0; i < n; i++)
+		expected[i] = yysymbol_name(kinds[i]);
+	if (n >= 0)
+		unexpected_report(ps, &u, n);
+	return n < 0 ? n : 0;
 }
 
 /* Everything but syntax: out of memory, or nested too deep. */

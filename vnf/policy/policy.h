@@ -27,6 +27,7 @@ enum {
 	POLICY_NAME_MAX = 63,		/* bytes of any name */
 	POLICY_TEXT_MAX = 64 << 20,	/* bytes of a policy, with its files */
 	POLICY_FILES_MAX = 1024,
+	POLICY_PATH_MAX = 255,		/* bytes of a sink's path */
 	POLICY_DEPTH_MAX = 16,		/* of files in files */
 	POLICY_ATTACHMENT_MIN = 64,	/* below are the domains of pairs without a tag */
 	POLICY_ATTACHMENT_MAX = 2046,
@@ -88,6 +89,19 @@ enum policy_flood { POLICY_FLOOD_PASS, POLICY_FLOOD_COOKIE, POLICY_FLOOD_DROP };
 /* Where a passive flow's bytes go. */
 enum policy_sink { POLICY_SINK_COUNT, POLICY_SINK_FILES };
 
+/* What a flow's end has to say for its frames to be kept; a set. */
+enum policy_keep {
+	POLICY_KEEP_ALWAYS = 1,
+	POLICY_KEEP_GAPS = 2,
+	POLICY_KEEP_CONFLICT = 4,
+	POLICY_KEEP_RESET = 8,		/* it ended by a RST */
+	POLICY_KEEP_REFUSED = 16,
+	POLICY_KEEP_TIMEOUT = 32,
+	POLICY_KEEP_IDLE = 64,
+	POLICY_KEEP_EVICTED = 128,
+	POLICY_KEEP_UNIDENTIFIED = 256,	/* its application is not known */
+};
+
 struct policy_attrs {
 	bool log;
 	bool close_local;		/* proxy: acknowledge a FIN at once */
@@ -102,7 +116,13 @@ struct policy_attrs {
 	enum policy_flood flood;
 	enum policy_overlap overlap;
 	enum policy_sink sink;
-	const char *sink_dir;		/* SINK_FILES: absolute; lives as long as the snapshot */
+	/* These live as long as the snapshot; NULL: none. */
+	const char *sink_dir;		/* SINK_FILES: absolute */
+	const char *eve;		/* events go to this file or socket ("unix:PATH") */
+	const char *pcapng;		/* frames go to this folder */
+	const char *keep_apps;		/* "tls,http": kept by these too */
+	unsigned keep;			/* of enum policy_keep; 0 without keep_apps: always */
+	bool stream;			/* passive: bytes go to readers of leatd's stream socket */
 	int64_t timeout_us;		/* idle time; 0: the mode's own */
 };
 

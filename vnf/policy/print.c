@@ -218,13 +218,7 @@ attrs_print(const struct attr_list *a, FILE *f)
 		fprintf(f, "%sclose local", sep);
 		sep = ", ";
 	}
-	if (a->v.sink == POLICY_SINK_FILES) {
-		fprintf(f, "%ssink files \"%s\"", sep, a->v.sink_dir);
-		sep = ", ";
-	} else if (a->seen[ATTR_SINK].line) {
-		fprintf(f, "%ssink count", sep);
-		sep = ", ";
-	}
+	sep = sinks_print(a, sep, f);
 	sep = tune_print(a, sep, f);
 	if (sep[0] == ',')
 		fputs(" }", f);

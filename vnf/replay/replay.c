@@ -137,12 +137,40 @@ make_worker(struct replay *r, struct err *err)
 	return workers_new(c, r->worker, err);
 }
 
+/* What goes out as it comes leaves nothing to be shown. */
+static int
+choose_format(struct replay *r, enum show_format *format, struct err *err)
+{
+	*format = SHOW_TABLE;
+	if (!r->o->format)
+		return 0;
+	r->conf.stream = strcmp(r->o->format, "stream") == 0;
+	if (!r->conf.stream)
+		return show_format_parse(r->o->format, format, err);
+	*format = SHOW_NONE;
+	return 0;
+}
+
+static int
+open_sinks(struct replay *r, struct err *err)
+{
+	r->sinks = sinks_direct(r->journal, err);
+	if (!r->sinks)
+		return -ENOMEM;
+	/* a reader that leaves is told of as any other error */
+	if (r->conf.stream)
+		signal(SIGPIPE, SIG_IGN);
+	if (r->conf.stream && sinks_stream_to(r->sinks, STDOUT_FILENO, "replay") != 0)
+		return err_set(err, -ENOMEM, "no memory for streams");
+	return 0;
+}
+
 static int
 begin(struct replay *r, struct err *err)
 {
-	enum show_format format = SHOW_TABLE;
+	enum show_format format;
 	struct journal_reader reader;
-	int rc = r->o->format ? show_format_parse(r->o->format, &format, err) : 0;
+	int rc = choose_format(r, &format, err);
 
 	if (rc == 0)
 		rc = capfile_open(r->o->read, &r->file, err);
@@ -156,9 +184,9 @@ begin(struct replay *r, struct err *err)
 	r->journal = r->show ? journal_new(r->store, 1, N_JOURNAL, err) : NULL;
 	if (!r->journal)
 		return err_set(err, -ENOMEM, "no memory");
-	r->sinks = sinks_direct(r->journal, err);
-	if (!r->sinks)
-		return -ENOMEM;
+	rc = open_sinks(r, err);
+	if (rc != 0)
+		return rc;
 	reader = show_reader(r->show);
 	journal_read_by(r->journal, &reader);
 	r->conf.ports = ports_new(&r->ports_of, 1, r->pools.frames, err);
@@ -253,12 +281,14 @@ end_flows(struct replay *r, struct err *err)
 	return rc == 0 ? drain(r, 0, err) : rc;
 }
 
-/* Could all that was put into files be written? */
+/* Could all that was put into files and the stream be written? */
 static int
-check_files(const struct replay *r, struct err *err)
+check_sinks(const struct replay *r, struct err *err)
 {
 	struct sinks_status st;
 
+	if (r->conf.stream && sinks_stream_end(r->sinks) != 0)
+		return err_set(err, -EPIPE, "the stream can't be written: nobody reads it");
 	sinks_status(r->sinks, &st);
 	return st.errors == 0 ? 0 : err_set(err, -EIO, "%s", st.last_error);
 }
@@ -369,7 +399,7 @@ replay(const struct options *o)
 			rc = err_set(&err, shown, "the flows can't be written: %s",
 				     strerror(-shown));
 		if (rc == 0)
-			rc = check_files(&r, &err);
+			rc = check_sinks(&r, &err);
 		say_left_out(&r);
 		if (o->verbose)
 			say_totals(&r);
