@@ -74,7 +74,7 @@ make_workers(struct bed *b, const struct bed_conf *conf, struct err *err)
 		.ports = b->ports,
 		.pools = &b->pools,
 		.active = &b->active,
-		.journal = journal_new(NULL, n, JOURNAL, err),
+		.journal = journal_new(NULL, n, conf->n_records ? conf->n_records : JOURNAL, err),
 		.flows = flows_new(n, err),
 		.n_held_max = pool_held_max(conf->n_frames, 2048, 2 * BED_N, 0),
 		.n_flows = conf->n_flows,
@@ -89,15 +89,26 @@ make_workers(struct bed *b, const struct bed_conf *conf, struct err *err)
 	return rc;
 }
 
-int
-bed_make(struct bed *b, const struct bed_conf *conf, struct err *err)
+static int
+start(struct bed *b, const struct bed_conf *conf, struct err *err)
 {
 	const struct eal_conf eal = { .name = "bench", .mem_mb = MEM_MB, .no_huge = true };
 	const struct pool_conf pools = { .n_frames = conf->n_frames, .n_headers = conf->n_headers };
 	int rc = eal_start(&eal, err);
 
-	if (rc == 0)
-		rc = pools_new(&b->pools, &pools, err);
+	b->owns_eal = true;
+	return rc == 0 ? pools_new(&b->pools, &pools, err) : rc;
+}
+
+int
+bed_make(struct bed *b, const struct bed_conf *conf, struct err *err)
+{
+	int rc = 0;
+
+	if (conf->pools)
+		b->pools = *conf->pools;
+	else
+		rc = start(b, conf, err);
 	if (rc == 0)
 		rc = open_ports(b, RTE_MAX(conf->n_workers, 1u), err);
 	return rc == 0 ? make_workers(b, conf, err) : rc;
@@ -108,5 +119,14 @@ bed_end(struct bed *b)
 {
 	workers_free(b->workers, b->conf.n_workers);
 	sinks_free(b->conf.sinks);
-	eal_stop();
+	flows_free(b->conf.flows);
+	for (unsigned i = 0; i < BED_N; i++) {
+		port_free(b->client[i]);
+		port_free(b->server[i]);
+	}
+	ports_free(b->ports);
+	journal_free(b->conf.journal);
+	active_fini(&b->active);
+	if (b->owns_eal)
+		eal_stop();
 }

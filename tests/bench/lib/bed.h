@@ -13,11 +13,13 @@
 enum { BED_VERIFIES, BED_TRUSTS, BED_N, BED_WORKERS = 2 };
 
 struct bed_conf {
+	const struct pools *pools;	/* the EAL is up and these are there; NULL: both are made */
 	const char *policy;
 	unsigned n_workers;	/* at most BED_WORKERS; 0: 1 */
 	unsigned n_frames, n_headers;
 	uint32_t n_flows;	/* of each kind */
 	uint32_t n_embryos;	/* 0: as many as by default */
+	unsigned n_records;	/* that wait in the journal; 0: 1,024 */
 };
 
 struct bed {
@@ -28,12 +30,13 @@ struct bed {
 	struct worker_conf conf;
 	struct worker *workers[BED_WORKERS], *worker;	/* the latter is the first */
 	struct port *client[BED_N], *server[BED_N];	/* the hosts' ends */
+	bool owns_eal;
 };
 
 /* 0, or a negative errno and the reason in `err`. */
 int bed_make(struct bed *b, const struct bed_conf *conf, struct err *err);
 
-/* Ends the worker and the EAL. */
+/* Ends the workers and the EAL, or, where the pools were given, only what was made beside them. */
 void bed_end(struct bed *b);
 
 #endif

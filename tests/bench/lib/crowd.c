@@ -8,7 +8,7 @@
 
 #include <tcpterm/stack.h>
 
-enum { BURST = 32, TURN_US = 50, ISN = 1000 };
+enum { BURST = 32, TURN_US = 50 };
 
 #define SPREAD SPREAD_MIXED
 
@@ -16,6 +16,7 @@ struct crowd {
 	const struct pools *pools;
 	struct tcpterm *s;
 	enum tcpterm_decision decision;
+	bool v6;
 	usec_t now;
 	uint64_t n_good, n_bad;		/* payloads that came out, or were delivered */
 };
@@ -95,43 +96,17 @@ decide(void *ctx, const struct tcpterm_syn *syn)
 
 /* --- what goes in --- */
 
-struct step {
-	uint8_t dir, flags;
-	uint32_t seq, ack;	/* from the initial numbers on */
-	unsigned len;
-};
-
-#define SYN TCP_SYN
-#define ACK TCP_ACK
-#define FIN TCP_FIN
-
-static const struct step opening[] = {
-	{ 0, SYN, 0, 0, 0 },
-	{ 1, SYN | ACK, 0, 1, 0 },
-	{ 0, ACK, 1, 1, 0 },
-	{ 0, ACK, 1, 1, PLACES_PAYLOAD },
-	{ 1, ACK, 1, 1 + PLACES_PAYLOAD, PLACES_PAYLOAD },
-	{ 0, ACK, 1 + PLACES_PAYLOAD, 1 + PLACES_PAYLOAD, 0 },
-};
-
-static const struct step closing[] = {
-	{ 0, ACK | FIN, 1 + PLACES_PAYLOAD, 1 + PLACES_PAYLOAD, 0 },
-	{ 1, ACK | FIN, 1 + PLACES_PAYLOAD, 2 + PLACES_PAYLOAD, 0 },
-	{ 0, ACK, 2 + PLACES_PAYLOAD, 2 + PLACES_PAYLOAD, 0 },
-};
-
 /* One step of up to BURST flows from `first` on. */
 static void
-step(struct crowd *c, const struct step *st, uint32_t first, uint32_t n)
+step(struct crowd *c, const struct place_segment *seg, uint32_t first, uint32_t n)
 {
-	const struct parse_conf conf = { .side = st->dir };
+	const struct parse_conf conf = { .side = seg->dir };
 	struct pkt p[BURST];
 
 	for (uint32_t k = 0; k < n; k++) {
 		struct rte_mbuf *m = rte_pktmbuf_alloc(c->pools->frames);
 
-		place_frame(m, SPREAD, first + k, st->dir, ISN + st->seq,
-			    st->flags & ACK ? ISN + st->ack : 0, st->flags, st->len);
+		place_frame(m, SPREAD, c->v6, first + k, seg);
 		pkt_parse(&p[k], m, &conf);
 	}
 	c->now = usec_add(c->now, TURN_US);
@@ -140,7 +115,7 @@ step(struct crowd *c, const struct step *st, uint32_t first, uint32_t n)
 }
 
 static void
-steps(struct crowd *c, const struct step *st, unsigned n_steps, uint32_t first, uint32_t n)
+steps(struct crowd *c, const struct place_segment *st, unsigned n_steps, uint32_t first, uint32_t n)
 {
 	for (unsigned i = 0; i < n_steps; i++)
 		step(c, &st[i], first, n);
@@ -193,10 +168,12 @@ judge(const struct crowd *c, enum tcpterm_kind kind, uint32_t n)
 }
 
 bool
-crowd_run(const struct pools *pools, enum tcpterm_kind kind, uint32_t n)
+crowd_run(const struct pools *pools, enum tcpterm_kind kind, bool v6, uint32_t n)
 {
+	const struct gauge_row row = { .what = what[kind], .mark = v6 ? "\"ip\":6" : NULL, .n = n };
 	struct crowd c = {
 		.pools = pools,
+		.v6 = v6,
 		.decision = kind == TCPTERM_KIND_TRACK	   ? TCPTERM_TRACK
 			    : kind == TCPTERM_KIND_PASSIVE ? TCPTERM_PASSIVE
 							   : TCPTERM_RELAY,
@@ -206,17 +183,19 @@ crowd_run(const struct pools *pools, enum tcpterm_kind kind, uint32_t n)
 	uint32_t i;
 	bool good;
 
+	gauge_stage(NULL, what[kind]);
 	c.s = stack(&c, kind == TCPTERM_KIND_TIMEWAIT, n);
 	if (!c.s)
 		return false;
 	for (i = 0; i < n; i += BURST) {
 		uint32_t some = RTE_MIN(n - i, (uint32_t)BURST);
 
-		steps(&c, opening, RTE_DIM(opening), i, some);
+		steps(&c, place_opening, PLACE_OPENING, i, some);
 		if (kind == TCPTERM_KIND_TIMEWAIT)
-			steps(&c, closing, RTE_DIM(closing), i, some);
+			steps(&c, place_closing, PLACE_CLOSING, i, some);
+		gauge_progress("open", i, n);
 	}
-	gauge_bytes(NULL, what[kind], n, gauge_resident() - before);
+	gauge_bytes(&row, gauge_resident() - before);
 	good = judge(&c, kind, n);
 	tcpterm_free(c.s);
 	if (pool_in_use(pools->frames) + pool_in_use(pools->headers) > 0) {

@@ -10,9 +10,9 @@
 #include "tests/bench/lib/gauge.h"
 #include "tests/bench/lib/places.h"
 
-/* Opens `n` flows with payload in both directions and looks at all that comes out; prints their
- * bytes as pair, tracked, passive, or timewait (each is closed at once).  False: a payload was not
- * as sent, or something was left over at the end; it was said on stderr. */
-bool crowd_run(const struct pools *pools, enum tcpterm_kind kind, uint32_t n);
+/* Opens `n` flows (over IPv6 if `v6`) with payload in both directions and looks at all that comes
+ * out; prints their bytes as pair, tracked, passive, or timewait (each is closed at once).  False:
+ * a payload was not as sent, or something was left over at the end; it was said on stderr. */
+bool crowd_run(const struct pools *pools, enum tcpterm_kind kind, bool v6, uint32_t n);
 
 #endif

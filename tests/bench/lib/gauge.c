@@ -9,6 +9,13 @@
 #include "datapath/clock.h"
 #include "datapath/eal.h"
 
+enum {
+	FRAME_ROOM = 256,	/* tags, IPv6, options and PLACES_PAYLOAD bytes */
+	OTHER_MB = 16,		/* rings of ports and workers */
+	PROGRESS_CALLS = 1024,
+	PROGRESS_S = 3,
+};
+
 static void
 touch(struct rte_mempool *mp, void *arg, void *obj, unsigned i)
 {
@@ -18,17 +25,37 @@ touch(struct rte_mempool *mp, void *arg, void *obj, unsigned i)
 	memset(m->buf_addr, 1, m->buf_len);
 }
 
+static struct pool_conf
+conf_of(unsigned n_frames, unsigned n_headers)
+{
+	return (struct pool_conf){ .n_frames = n_frames,
+				   .n_headers = n_headers,
+				   .frame_room = FRAME_ROOM };
+}
+
+void
+gauge_start(unsigned n_frames, unsigned n_headers)
+{
+	const struct pool_conf conf = conf_of(n_frames, n_headers);
+	const struct eal_conf eal = { .name = "bench",
+				      .mem_mb = pools_mem_mb(&conf) + OTHER_MB,
+				      .no_huge = true };
+	struct err err;
+
+	if (eal_start(&eal, &err) != 0) {
+		fprintf(stderr, "scale: %s\n", err.msg);
+		exit(1);
+	}
+}
+
 struct pools
 gauge_pools(unsigned n_frames, unsigned n_headers)
 {
-	const struct pool_conf conf = { .n_frames = n_frames, .n_headers = n_headers };
-	const struct eal_conf eal = { .name = "bench",
-				      .mem_mb = pools_mem_mb(&conf),
-				      .no_huge = true };
+	const struct pool_conf conf = conf_of(n_frames, n_headers);
 	struct pools p;
 	struct err err;
 
-	if (eal_start(&eal, &err) != 0 || pools_new(&p, &conf, &err) != 0) {
+	if (pools_new(&p, &conf, &err) != 0) {
 		fprintf(stderr, "scale: %s\n", err.msg);
 		exit(1);
 	}
@@ -58,26 +85,67 @@ gauge_seconds(void)
 }
 
 static void
-head(const char *spread, const char *what, uint64_t n)
+head(const struct gauge_row *r)
 {
 	printf("{\"bench\":\"scale\"");
-	if (spread)
-		printf(",\"spread\":\"%s\"", spread);
-	printf(",\"what\":\"%s\",\"n\":%" PRIu64, what, n);
+	if (r->spread)
+		printf(",\"spread\":\"%s\"", r->spread);
+	printf(",\"what\":\"%s\"", r->what);
+	if (r->mark)
+		printf(",%s", r->mark);
+	printf(",\"n\":%" PRIu64, r->n);
 }
 
 void
-gauge_bytes(const char *spread, const char *what, uint64_t n, uint64_t bytes)
+gauge_bytes(const struct gauge_row *r, uint64_t bytes)
 {
-	head(spread, what, n);
-	printf(",\"bytes\":%.0f}\n", (double)bytes / (double)n);
+	head(r);
+	printf(",\"bytes\":%.0f}\n", (double)bytes / (double)r->n);
 	fflush(stdout);
 }
 
 void
-gauge_figure(const char *spread, const char *what, uint64_t n, const char *figure, double value)
+gauge_figure(const struct gauge_row *r, const char *figure, double value)
 {
-	head(spread, what, n);
+	head(r);
 	printf(",\"%s\":%.*f}\n", figure, value < 100 ? 2 : 0, value);
 	fflush(stdout);
+}
+
+void
+gauge_cycles(const struct gauge_row *r, double cycles, double ratio)
+{
+	head(r);
+	printf(",\"cycles\":%.0f,\"ratio_to_1000\":%.2f}\n", cycles, ratio);
+	fflush(stdout);
+}
+
+/* --- progress --- */
+
+static const char *stage_spread, *stage_what;
+
+void
+gauge_stage(const char *spread, const char *what)
+{
+	stage_spread = spread;
+	stage_what = what;
+}
+
+void
+gauge_progress(const char *doing, uint64_t done, uint64_t all)
+{
+	static double said;
+	double now;
+
+	if (done % PROGRESS_CALLS != 0)
+		return;
+	now = gauge_seconds();
+	if (said == 0)
+		said = now;
+	if (now - said < PROGRESS_S)
+		return;
+	said = now;
+	fprintf(stderr, "scale: %s%s%s: %s: %" PRIu64 " of %" PRIu64 "\n",
+		stage_spread ? stage_spread : "", stage_spread ? " " : "", stage_what, doing, done,
+		all);
 }

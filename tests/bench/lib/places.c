@@ -8,7 +8,7 @@
 
 #include "datapath/checksum.h"
 
-enum { SPORT = 40000, DPORT = 1000, OPTIONS = 12, WINDOW = 64240 };
+enum { SPORT = 40000, DPORT = 1000, OPTIONS = 12, WINDOW = 64240, ISN = 1000 };
 
 const char *
 spread_name(enum spread s)
@@ -125,6 +125,25 @@ place_payload(uint32_t i, unsigned dir, uint8_t to[PLACES_PAYLOAD])
 
 /* --- frames --- */
 
+#define SYN RTE_TCP_SYN_FLAG
+#define ACK RTE_TCP_ACK_FLAG
+#define FIN RTE_TCP_FIN_FLAG
+
+const struct place_segment place_opening[PLACE_OPENING] = {
+	{ 0, SYN, 0, 0, 0 },
+	{ 1, SYN | ACK, 0, 1, 0 },
+	{ 0, ACK, 1, 1, 0 },
+	{ 0, ACK, 1, 1, PLACES_PAYLOAD },
+	{ 1, ACK, 1, 1 + PLACES_PAYLOAD, PLACES_PAYLOAD },
+	{ 0, ACK, 1 + PLACES_PAYLOAD, 1 + PLACES_PAYLOAD, 0 },
+};
+
+const struct place_segment place_closing[PLACE_CLOSING] = {
+	{ 0, ACK | FIN, 1 + PLACES_PAYLOAD, 1 + PLACES_PAYLOAD, 0 },
+	{ 1, ACK | FIN, 1 + PLACES_PAYLOAD, 2 + PLACES_PAYLOAD, 0 },
+	{ 0, ACK, 2 + PLACES_PAYLOAD, 2 + PLACES_PAYLOAD, 0 },
+};
+
 static uint8_t *
 put16(uint8_t *to, uint16_t v)
 {
@@ -134,48 +153,70 @@ put16(uint8_t *to, uint16_t v)
 }
 
 static uint8_t *
-put_link(uint8_t *to, const struct tcpterm_l2 *l2, unsigned dir)
+put_link(uint8_t *to, const struct tcpterm_l2 *l2, unsigned dir, uint16_t type)
 {
 	memcpy(to, dir ? &l2->src : &l2->dst, 6);
 	memcpy(to + 6, dir ? &l2->dst : &l2->src, 6);
 	to += 12;
 	for (unsigned k = 0; k < l2->n_tags; k++)
 		to = put16(put16(to, l2->tag[k].tpid), l2->tag[k].tci);
-	return put16(to, RTE_ETHER_TYPE_IPV4);
+	return put16(to, type);
 }
 
-void
-place_frame(struct rte_mbuf *m, enum spread s, uint32_t i, unsigned dir, uint32_t seq, uint32_t ack,
-	    uint8_t flags, unsigned len)
+/* The IP header of a packet of `len` bytes behind it. */
+static uint8_t *
+put_ip(uint8_t *to, bool v6, const struct ip_addr *src, const struct ip_addr *dst, unsigned len)
 {
-	static const uint8_t options[OPTIONS] = { 2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 1, 1 };
-	const struct tcpterm_identity id = place_identity(s, false, i);
-	unsigned opt = flags & RTE_TCP_SYN_FLAG ? OPTIONS : 0;
-	uint16_t l3 = (uint16_t)(14 + 4 * id.l2.n_tags);
-	uint8_t *at = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(l3 + 40 + opt + len));
-	struct rte_ipv4_hdr ip = {
+	const struct rte_ipv4_hdr ip4 = {
 		.version_ihl = 0x45,
-		.total_length = rte_cpu_to_be_16((uint16_t)(40 + opt + len)),
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof ip4 + len)),
 		.time_to_live = 64,
 		.next_proto_id = IPPROTO_TCP,
 	};
-	struct rte_tcp_hdr tcp = {
-		.src_port = rte_cpu_to_be_16(dir ? id.remote_port : id.local_port),
-		.dst_port = rte_cpu_to_be_16(dir ? id.local_port : id.remote_port),
-		.sent_seq = rte_cpu_to_be_32(seq),
-		.recv_ack = rte_cpu_to_be_32(ack),
-		.data_off = (uint8_t)((20 + opt) / 4 << 4),
-		.tcp_flags = flags,
-		.rx_win = rte_cpu_to_be_16(flags & RTE_TCP_SYN_FLAG ? WINDOW : WINDOW >> 7),
+	const struct rte_ipv6_hdr ip6 = {
+		.vtc_flow = rte_cpu_to_be_32(6u << 28),
+		.payload_len = rte_cpu_to_be_16((uint16_t)len),
+		.proto = IPPROTO_TCP,
+		.hop_limits = 64,
 	};
 
-	memcpy(&ip.src_addr, (dir ? id.remote : id.local).b + 12, 4);
-	memcpy(&ip.dst_addr, (dir ? id.local : id.remote).b + 12, 4);
-	at = put_link(at, &id.l2, dir);
-	memcpy(at, &ip, sizeof ip);
-	memcpy(at + 20, &tcp, sizeof tcp);
-	memcpy(at + 40, options, opt);
-	if (len)
-		place_payload(i, dir, at + 40 + opt);
-	cksum_tcp_write(m, l3, (uint16_t)(l3 + 20));
+	if (v6) {
+		memcpy(to, &ip6, sizeof ip6);
+		memcpy(to + 8, src->b, 16);
+		memcpy(to + 24, dst->b, 16);
+		return to + sizeof ip6;
+	}
+	memcpy(to, &ip4, sizeof ip4);
+	memcpy(to + 12, src->b + 12, 4);
+	memcpy(to + 16, dst->b + 12, 4);
+	return to + sizeof ip4;
+}
+
+void
+place_frame(struct rte_mbuf *m, enum spread s, bool v6, uint32_t i, const struct place_segment *seg)
+{
+	static const uint8_t options[OPTIONS] = { 2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 1, 1 };
+	const struct tcpterm_identity id = place_identity(s, v6, i);
+	const bool syn = seg->flags & SYN;
+	const unsigned opt = syn ? OPTIONS : 0, dir = seg->dir;
+	const uint16_t l3 = (uint16_t)(14 + 4 * id.l2.n_tags), l4 = (uint16_t)(l3 + (v6 ? 40 : 20));
+	const struct rte_tcp_hdr tcp = {
+		.src_port = rte_cpu_to_be_16(dir ? id.remote_port : id.local_port),
+		.dst_port = rte_cpu_to_be_16(dir ? id.local_port : id.remote_port),
+		.sent_seq = rte_cpu_to_be_32(ISN + seg->seq),
+		.recv_ack = rte_cpu_to_be_32(seg->flags & ACK ? ISN + seg->ack : 0),
+		.data_off = (uint8_t)((20 + opt) / 4 << 4),
+		.tcp_flags = seg->flags,
+		.rx_win = rte_cpu_to_be_16(syn ? WINDOW : WINDOW >> 7),
+	};
+	uint8_t *at = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(l4 + 20 + opt + seg->len));
+
+	at = put_link(at, &id.l2, dir, v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	at = put_ip(at, v6, dir ? &id.remote : &id.local, dir ? &id.local : &id.remote,
+		    20 + opt + seg->len);
+	memcpy(at, &tcp, sizeof tcp);
+	memcpy(at + 20, options, opt);
+	if (seg->len)
+		place_payload(i, dir, at + 20 + opt);
+	cksum_tcp_write(m, l3, l4);
 }

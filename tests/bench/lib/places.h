@@ -29,9 +29,20 @@ uint32_t place_of(enum spread s, const struct pkt *p);
 /* What only that connection carries, and in one direction. */
 void place_payload(uint32_t i, unsigned dir, uint8_t to[PLACES_PAYLOAD]);
 
-/* Writes the frame of a segment of the i-th connection to `m`: from its client (dir 0) or
- * server.  `len` bytes of payload, PLACES_PAYLOAD or none; a SYN has options. IPv4. */
-void place_frame(struct rte_mbuf *m, enum spread s, uint32_t i, unsigned dir, uint32_t seq,
-		 uint32_t ack, uint8_t flags, unsigned len);
+/* A segment of a connection whose ends are made up: numbers count from the initial ones on. */
+struct place_segment {
+	uint8_t dir, flags;	/* dir 0: from the client */
+	uint32_t seq, ack;
+	unsigned len;		/* PLACES_PAYLOAD or 0 */
+};
+
+/* Writes its frame, of the i-th connection, to `m`; a SYN has options. */
+void place_frame(struct rte_mbuf *m, enum spread s, bool v6, uint32_t i,
+		 const struct place_segment *seg);
+
+/* All of a connection's segments: until both ends have their payload; from there until both have
+ * closed, the client first. */
+enum { PLACE_OPENING = 6, PLACE_CLOSING = 3 };
+extern const struct place_segment place_opening[PLACE_OPENING], place_closing[PLACE_CLOSING];
 
 #endif
