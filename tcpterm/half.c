@@ -8,6 +8,7 @@
  */
 #include "tcpterm/half.h"
 
+#include "tcpterm/half_gap.h"
 #include "tcpterm/half_hold.h"
 #include "tcpterm/pieces.h"
 
@@ -39,7 +40,7 @@ half_collect(struct half *h, seq_t first)
 {
 	h->isn = seq(first.v - 1 - (uint32_t)COLLECT_BASE);
 	h->collecting = true;
-	h->next = FAR_BELOW;
+	h->next = h->told = FAR_BELOW;
 	h->sent = COLLECT_BASE;
 }
 
@@ -53,24 +54,6 @@ void
 half_drop(struct tcpterm *s, struct rte_mbuf *m)
 {
 	core_drop(s, m, DROP_tap_consumed);
-}
-
-/* Bytes [off, end) came again, or too late. */
-static void
-count_again(struct tcpterm *s, struct half *h, int64_t off, int64_t end)
-{
-	int64_t late = off < 0 ? RTE_MIN(end, 0) - off : 0;
-	uint32_t i;
-
-	for (i = 0; i < RTE_MIN(h->n_gap, (uint32_t)HALF_RECENT_GAPS); i++) {
-		int64_t from = RTE_MAX(off, h->gap[i].off), to = RTE_MIN(end, h->gap[i].end);
-
-		if (from < to)
-			late += to - from;
-	}
-	h->late_bytes += (uint64_t)late;
-	s->stats.late_arrivals += (uint64_t)late;
-	h->duplicates += (uint64_t)(end - off - late);
 }
 
 int64_t
@@ -119,7 +102,10 @@ say_bytes(struct tcpterm *s, struct flow *f, struct half *h, const struct rte_mb
 	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
 	int64_t at = h->next;
 
+	if (h->told != at)
+		gap_tell(s, f, h);
 	h->next += len;
+	h->told = h->next;
 	h->stream_bytes += len;
 	if (ops && ops->data)
 		ops->data(s->conf.ctx, f, h->dir, (uint64_t)at, m, m_off, len);
@@ -130,29 +116,10 @@ say_end(struct tcpterm *s, struct flow *f, struct half *h)
 {
 	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
 
+	gap_tell(s, f, h);
 	h->ended = true;
 	if (ops && ops->end)
 		ops->end(s->conf.ctx, f, h->dir, (uint64_t)h->next);
-}
-
-/* [next, end) is missing for good. */
-static void
-declare(struct tcpterm *s, struct flow *f, struct half *h, int64_t end,
-	enum tcpterm_gap_reason reason)
-{
-	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
-	int64_t at = h->next;
-	uint32_t i = h->n_gap++ % HALF_RECENT_GAPS;
-
-	h->gap[i].off = at;
-	h->gap[i].end = end;
-	h->next = end;
-	h->n_gaps++;
-	h->gap_bytes += (uint64_t)(end - at);
-	s->stats.gaps++;
-	s->stats.gap_bytes += (uint64_t)(end - at);
-	if (ops && ops->gap)
-		ops->gap(s->conf.ctx, f, h->dir, (uint64_t)at, (uint64_t)(end - at), reason);
 }
 
 /* Up to where bytes are decided: nothing replaces them any more. */
@@ -172,6 +139,15 @@ deliver_piece(struct tcpterm *s, struct flow *f, struct half *h, struct piece *p
 	keep(s, h, p);
 }
 
+/* What is known to be missing, and is next. */
+static void
+miss_piece(struct tcpterm *s, struct flow *f, struct half *h, struct piece *p)
+{
+	half_unhold(h, p);
+	gap_declare(s, f, h, p->off + p->len, (enum tcpterm_gap_reason)p->why);
+	piece_free(s, p);
+}
+
 /* Delivers what follows `next` without a hole, and the end behind it. */
 static void
 deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
@@ -180,6 +156,10 @@ deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
 	int64_t up_to;
 
 	while (!h->collecting && (p = h->held.first) && p->off <= h->next) {
+		if (!p->m) {
+			miss_piece(s, f, h, p);
+			continue;
+		}
 		up_to = decided(s, h, p);
 		if (up_to <= p->off)
 			return;
@@ -294,7 +274,7 @@ enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
 		}
 		due = hole_due(s, h, &hole) <= s->now.v;	/* else it may still come */
 
-		declare(s, f, h, hole.end, due ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
+		gap_declare(s, f, h, hole.end, due ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
 		deliver_ready(s, f, h);
 		pieces_clear(s, &h->kept);
 	}
@@ -337,7 +317,7 @@ half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struc
 	for (p = h->kept.last; p && off < h->next && p->off + p->len > off; p = p->prev)
 		piece_compare(s, f, h, p, &came);
 	if (off < h->next)
-		count_again(s, h, off, RTE_MIN(end, h->next));
+		gap_count_again(s, h, off, RTE_MIN(end, h->next));
 	if (end <= h->next || h->ended || (h->fin >= 0 && end > h->fin)) {
 		half_drop(s, m);
 		return;
@@ -356,6 +336,26 @@ half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struc
 		deliver_now(s, f, h, &came);
 	else
 		half_hold(s, f, h, &came);
+	deliver_ready(s, f, h);
+	enforce_budget(s, f, h);
+}
+
+void
+half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, uint32_t len,
+	    enum tcpterm_gap_reason why)
+{
+	struct piece lack = { .off = off, .len = len, .seg_off = off, .seg_len = len };
+	int64_t end = off + len;
+
+	lack.why = (uint8_t)why;
+	if (len == 0 || end <= h->next || h->ended || (h->fin >= 0 && end > h->fin))
+		return;
+	if (off < h->next) {
+		lack.len -= (uint32_t)(h->next - off);
+		lack.off = h->next;
+	}
+	half_sent(s, h, end);
+	half_hold(s, f, h, &lack);
 	deliver_ready(s, f, h);
 	enforce_budget(s, f, h);
 }
@@ -448,7 +448,7 @@ check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
 		h->fin_since = s->now.v;
 	}
 	if (end > h->next)
-		declare(s, f, h, end, TCPTERM_GAP_LOST_IN_TAP);
+		gap_declare(s, f, h, end, TCPTERM_GAP_LOST_IN_TAP);
 	half_sent(s, h, end + h->fin_assumed);
 	return NEVER;
 }
@@ -479,7 +479,7 @@ half_check(struct tcpterm *s, struct flow *f, struct half *h)
 		due = hole_due(s, h, &hole);
 		if (due > s->now.v)
 			return RTE_MIN(due, next_look(s, h));
-		declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
+		gap_declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
 		deliver_ready(s, f, h);
 	}
 	due = check_tail(s, f, h, false);
@@ -509,7 +509,8 @@ cut_below_start(struct tcpterm *s, struct half *h)
 	while ((p = h->held.first) && p->off < 0) {
 		int64_t n = RTE_MIN(-p->off, (int64_t)p->len);
 
-		count_again(s, h, p->off, p->off + n);
+		if (p->m)
+			gap_count_again(s, h, p->off, p->off + n);
 		if (n == p->len) {
 			half_unhold(h, p);
 			piece_free(s, p);
@@ -529,7 +530,7 @@ half_sync(struct tcpterm *s, struct flow *f, struct half *h, seq_t isn)
 		shift(h, seq_diff(h->isn, isn));
 	h->isn = isn;
 	h->collecting = false;
-	h->next = 0;
+	h->next = h->told = 0;
 	h->sent = RTE_MAX(h->sent, 0);
 	h->synced = true;
 	cut_below_start(s, h);
@@ -554,7 +555,7 @@ half_finish(struct tcpterm *s, struct flow *f, struct half *h)
 		half_sync_lowest(s, f, h);
 	deliver_ready(s, f, h);
 	while (front_hole(h, &hole)) {
-		declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
+		gap_declare(s, f, h, hole.end, TCPTERM_GAP_LOST_IN_TAP);
 		deliver_ready(s, f, h);
 	}
 	check_tail(s, f, h, true);

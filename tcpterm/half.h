@@ -28,7 +28,8 @@ enum {
 	HALF_SEGMENTS = 1024,
 };
 
-/* Bytes of one segment: [off, off + len) are those of `m` from m_off on. */
+/* Bytes of one segment: [off, off + len) are those of `m` from m_off on.  Without `m` they are
+ * known to be missing here, and why. */
 struct piece {
 	struct piece *next, *prev;
 	struct rte_mbuf *m;
@@ -41,11 +42,17 @@ struct piece {
 	uint32_t len, m_off;
 	uint32_t index;		/* in the stack's slab of pieces */
 	bool clone;		/* `m` is a reference of ours to a received frame */
+	uint8_t why;		/* enum tcpterm_gap_reason, without `m` */
 };
 
 struct pieces {
 	struct piece *first, *last;
 	uint32_t n, bytes;
+	uint32_t n_absent;	/* of them, without an mbuf */
+};
+
+struct half_gap {
+	int64_t off, end;
 };
 
 struct half {
@@ -54,6 +61,7 @@ struct half {
 	struct piece *marked;	/* the furthest held piece whose hole has evidence */
 	seq_t isn;
 	int64_t next;		/* delivered, or declared missing, up to here */
+	int64_t told;		/* less than `next`: from here on a gap that is not told yet */
 	int64_t sent;		/* the sender's furthest byte, FIN included */
 	int64_t acked;		/* the other end's furthest credible ACK */
 	int64_t acked_at;	/* us: when it came */
@@ -77,10 +85,9 @@ struct half {
 	bool finishing;		/* nothing is waited for any more */
 	bool ended;
 	uint64_t n_gaps, gap_bytes, stream_bytes, late_bytes, duplicates, out_of_order, conflicts;
-	struct {
-		int64_t off, end;
-	} gap[HALF_RECENT_GAPS];
+	struct half_gap gap[HALF_RECENT_GAPS];
 	uint32_t n_gap;
+	uint8_t gap_why;	/* of the latest: enum tcpterm_gap_reason */
 };
 
 void half_init(struct half *h, unsigned dir, enum tcpterm_overlap overlap);
@@ -100,6 +107,10 @@ int64_t half_offset(const struct half *h, seq_t number);
 /* Takes `m`, whose `len` bytes from m_off belong at `off`. */
 void half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struct rte_mbuf *m,
 		uint32_t m_off, uint32_t len);
+
+/* `len` bytes at `off` were sent, and are not here, because of `why`: nothing is waited for. */
+void half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, uint32_t len,
+		 enum tcpterm_gap_reason why);
 
 /* The sender's FIN is at `off`. */
 void half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off);

@@ -60,17 +60,18 @@ half_unhold(struct half *h, struct piece *p)
 static struct piece *
 part_of(struct tcpterm *s, const struct piece *of, int64_t off, uint32_t len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_clone(of->m, s->conf.header_pool);
+	struct rte_mbuf *m = of->m ? rte_pktmbuf_clone(of->m, s->conf.header_pool) : NULL;
 	struct piece *p;
 
-	if (!m)
+	if (of->m && !m)
 		return NULL;
 	p = piece_new(s, m, off, of->m_off + (uint32_t)(off - of->off), len);
 	if (!p) {
 		rte_pktmbuf_free(m);
 		return NULL;
 	}
-	p->clone = true;
+	p->clone = m;
+	p->why = of->why;
 	p->came = of->came;
 	p->since = of->since;
 	p->evidence = of->evidence;
@@ -149,7 +150,19 @@ contradicts(struct tcpterm *s, struct flow *f, struct half *h, const struct piec
 	return any;
 }
 
-/* Makes room for those bytes of `came` that win over held ones. */
+/* Do those bytes of `came` replace what is held as `p`, where nothing is decided? */
+static bool
+replaces(const struct half *h, const struct piece *came, const struct piece *p)
+{
+	const struct places at = { .was = p->seg_off,
+				   .was_end = p->seg_off + p->seg_len,
+				   .came = came->seg_off,
+				   .came_end = came->seg_off + came->seg_len };
+
+	return !p->m || newer_wins((enum tcpterm_overlap)h->overlap, &at);
+}
+
+/* Makes room for those bytes of `came` that win over held ones, or take the place of missing. */
 static void
 make_room(struct tcpterm *s, struct half *h, const struct piece *came)
 {
@@ -157,15 +170,12 @@ make_room(struct tcpterm *s, struct half *h, const struct piece *came)
 	struct piece *p, *next;
 
 	for (p = first_beyond(h, came->off); p && p->off < end; p = next) {
-		int64_t from = RTE_MAX(RTE_MAX(p->off, came->off), h->acked);
-		int64_t to = RTE_MIN(p->off + p->len, end);
-		const struct places at = { .was = p->seg_off,
-					   .was_end = p->seg_off + p->seg_len,
-					   .came = came->seg_off,
-					   .came_end = came->seg_off + came->seg_len };
+		int64_t from = RTE_MAX(p->off, came->off), to = RTE_MIN(p->off + p->len, end);
 
+		if (p->m)
+			from = RTE_MAX(from, h->acked);
 		next = p->next;
-		if (from < to && newer_wins((enum tcpterm_overlap)h->overlap, &at))
+		if (from < to && replaces(h, came, p))
 			carve(s, h, p, from, to);
 	}
 }
@@ -184,6 +194,7 @@ hold_part(struct tcpterm *s, struct half *h, struct piece *after, const struct p
 		p = part_of(s, came, off, (uint32_t)(end - off));
 	if (!p)
 		return false;
+	p->why = came->why;
 	p->seg_off = came->seg_off;
 	p->seg_len = came->seg_len;
 	p->came = p->since = s->now.v;
@@ -215,7 +226,7 @@ fill(struct tcpterm *s, struct half *h, struct piece *came)
 		behind = after ? after->next : h->held.first;
 		if (after && after->off + after->len > at) {
 			stop = RTE_MIN(end, after->off + after->len);
-			h->duplicates += (uint64_t)(stop - at);
+			h->duplicates += came->m ? (uint64_t)(stop - at) : 0;
 			at = stop;
 		}
 		stop = behind ? RTE_MIN(end, behind->off) : end;
@@ -230,7 +241,7 @@ fill(struct tcpterm *s, struct half *h, struct piece *came)
 		}
 		after = behind;
 	}
-	if (!taken)
+	if (!taken && came->m)
 		half_drop(s, came->m);
 }
 
@@ -244,7 +255,7 @@ half_hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came)
 		half_drop(s, came->m);
 		return;
 	}
-	if (h->held.first && h->overlap != TCPTERM_OVERLAP_FIRST)
+	if (came->m && (h->held.n_absent || (h->held.n && h->overlap != TCPTERM_OVERLAP_FIRST)))
 		make_room(s, h, came);
 	fill(s, h, came);
 }

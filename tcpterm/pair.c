@@ -219,7 +219,7 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	else
 		half_drop(s, p->m);
 	if (p->cut)
-		half_sent(s, &e->h, end);
+		half_absent(s, x->f, &e->h, off + here, p->cut, TCPTERM_GAP_NOT_CAPTURED);
 	if (p->flags & TCP_FIN) {
 		half_fin(s, x->f, &e->h, end);
 		if (e->h.fin == end)

@@ -57,6 +57,15 @@ start_fits(const struct pair_side *e)
 	return e->n_cand == 1 && !e->h.synced && !e->cand[0].m && e->cand[0].len == 0;
 }
 
+/* A gap at the end that nobody was told is kept if it is the only one, and an ordinary one. */
+static bool
+gap_fits(const struct half *h)
+{
+	return h->told == h->next ||
+	       (h->n_gap == 1 && h->told == h->gap[0].off &&
+		h->gap_why == TCPTERM_GAP_LOST_IN_TAP && fits((uint64_t)(h->next - h->told)));
+}
+
 /* ACKs beyond what came wait for bytes, unless none of that direction is ever seen. */
 static bool
 waits(const struct half *h)
@@ -71,7 +80,7 @@ side_may(const struct pair_side *e, bool over)
 
 	if (h->collecting || h->held.first || h->kept.first || !counts_fit(e) || !numbers_fit(h))
 		return false;
-	return over || (!waits(h) && !e->stray && h->n_gap <= 1 && start_fits(e));
+	return over || (!waits(h) && !e->stray && h->n_gap <= 1 && gap_fits(h) && start_fits(e));
 }
 
 bool
@@ -152,6 +161,7 @@ side_rests(const struct pair_side *e)
 		.has_rack = e->has_rack,
 		.candidate = e->n_cand > 0,
 		.closing = h->closing,
+		.untold = h->told < h->next,
 	};
 }
 
@@ -207,6 +217,7 @@ half_wakes(struct half *h, const struct half_rest *r, const struct half_more *m,
 		h->gap[0].off = r->next - m->gap_behind;
 		h->gap[0].end = h->gap[0].off + m->gap_len;
 	}
+	h->told = r->untold ? h->gap[0].off : h->next;
 }
 
 static void

@@ -265,7 +265,7 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	else
 		half_drop(s, p->m);
 	if (p->cut)
-		half_sent(s, &e->h, off + p->payload_len);
+		half_absent(s, x->f, &e->h, off + here, p->cut, TCPTERM_GAP_NOT_CAPTURED);
 }
 
 /* Only its SYN-ACK was missed: what the other end acknowledged first is where it began, or as near

@@ -50,6 +50,7 @@ struct pair_side {
 	int64_t stray_lo, stray_hi;	/* bytes that came beyond the window */
 	int64_t stray_at;		/* us: the last of them */
 	struct pieces parked;		/* of these, what there is room for */
+	uint32_t n_strays;		/* that followed upon each other */
 	uint64_t zero_windows;
 };
 

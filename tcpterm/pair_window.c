@@ -5,7 +5,10 @@
 
 #include "tcpterm/pieces.h"
 
+/* A hole may be smaller than this: as much as a window can be (RFC 7323 2.3). */
 #define FAR (1ll << 30)
+
+enum { STRAYS_IN_A_ROW = 3 };
 
 unsigned
 pair_shift(const struct pair *x, unsigned d)
@@ -20,7 +23,7 @@ pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end)
 {
 	const struct half *h = &x->end[d].h;
 
-	if (off < h->next - FAR || end > h->sent + FAR)
+	if (off < h->next - FAR || off >= h->sent + FAR)
 		return false;
 	return h->edge < 0 || pair_shift(x, !d) == 14 || end <= h->edge + h->window_max + 1;
 }
@@ -47,12 +50,18 @@ pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, i
 	int64_t end = off + p->payload_len;
 
 	s->stats.out_of_window++;
+	e->n_strays = e->stray && off == e->stray_hi ? e->n_strays + 1 : 1;
 	e->stray_lo = e->stray ? RTE_MIN(e->stray_lo, off) : off;
 	e->stray_hi = e->stray ? RTE_MAX(e->stray_hi, end) : end;
 	e->stray_at = s->now.v;
 	e->stray = true;
 	if (!park(s, e, p, off))
 		half_drop(s, p->m);
+	/* Of a direction alone nobody says that it has gone on, but itself. */
+	if (e->h.alone && e->n_strays >= STRAYS_IN_A_ROW) {
+		half_sent(s, &e->h, end);
+		pair_stray_admit(s, x, d);
+	}
 }
 
 bool

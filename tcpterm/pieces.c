@@ -23,7 +23,8 @@ piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off, ui
 	p->seg_off = off;
 	p->seg_len = len;
 	p->index = i;
-	s->stats.n_held += m->nb_segs;
+	if (m)
+		s->stats.n_held += m->nb_segs;
 	return p;
 }
 
@@ -32,7 +33,8 @@ piece_unwrap(struct tcpterm *s, struct piece *p)
 {
 	struct rte_mbuf *m = p->m;
 
-	s->stats.n_held -= m->nb_segs;
+	if (m)
+		s->stats.n_held -= m->nb_segs;
 	slab_free(&s->pieces, p->index);
 	return m;
 }
@@ -40,7 +42,7 @@ piece_unwrap(struct tcpterm *s, struct piece *p)
 void
 piece_free(struct tcpterm *s, struct piece *p)
 {
-	if (!p->clone)
+	if (p->m && !p->clone)
 		drops_count(&s->drops, DROP_tap_consumed);
 	rte_pktmbuf_free(piece_unwrap(s, p));
 }
@@ -59,6 +61,7 @@ pieces_insert(struct pieces *l, struct piece *after, struct piece *p)
 	else
 		l->first = p;
 	l->n++;
+	l->n_absent += !p->m;
 	l->bytes += p->len;
 }
 
@@ -75,6 +78,7 @@ pieces_remove(struct pieces *l, struct piece *p)
 		l->last = p->prev;
 	p->next = p->prev = NULL;
 	l->n--;
+	l->n_absent -= !p->m;
 	l->bytes -= p->len;
 }
 
@@ -123,9 +127,10 @@ piece_differs(const struct piece *was, const struct piece *came, int64_t from)
 	uint32_t first, last;
 
 	from = RTE_MAX(from, RTE_MAX(was->off, came->off));
-	return from < to && differ(was->m, was->m_off + (uint32_t)(from - was->off), came->m,
-				   came->m_off + (uint32_t)(from - came->off),
-				   (uint32_t)(to - from), &first, &last);
+	return from < to && was->m && came->m &&
+	       differ(was->m, was->m_off + (uint32_t)(from - was->off), came->m,
+		      came->m_off + (uint32_t)(from - came->off), (uint32_t)(to - from), &first,
+		      &last);
 }
 
 bool
@@ -138,7 +143,7 @@ piece_compare(struct tcpterm *s, struct flow *f, struct half *h, const struct pi
 	uint8_t room[2][PIECE_SHOWN];
 	uint32_t first, last, shown, was_off, came_off;
 
-	if (from >= to)
+	if (from >= to || !was->m || !came->m)
 		return false;
 	was_off = was->m_off + (uint32_t)(from - was->off);
 	came_off = came->m_off + (uint32_t)(from - came->off);

@@ -11,12 +11,12 @@
 
 enum { PIECE_SHOWN = 256 };	/* bytes of each version that a conflict shows */
 
-/* Takes `m`; NULL (and m is the caller's) when the slab is full. */
+/* Takes `m`, or nothing; NULL (and m is the caller's) when the slab is full. */
 struct piece *piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off,
 			uint32_t len);
 void piece_free(struct tcpterm *s, struct piece *p);
 
-/* Frees the entry alone: its mbuf is the caller's. */
+/* Frees the entry alone: its mbuf, if it has one, is the caller's. */
 struct rte_mbuf *piece_unwrap(struct tcpterm *s, struct piece *p);
 
 /* Inserts behind `after` (NULL: at the front); takes out. */

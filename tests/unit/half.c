@@ -202,8 +202,10 @@ suspicion_counts_at_the_deadline(void)
 	SEGMENT(0, 1000);
 	ACKED(2000);
 	copies_wait(1999 * MS);
-	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+	CU_ASSERT_EQUAL(copies_stats()->gaps, 0);
 	copies_wait(2 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->gaps, 1);
+	SEGMENT(2000, 10);	/* it ends here: it is told */
 	CU_ASSERT_EQUAL_FATAL(copies.dir[0].n_gaps, 1);
 	CU_ASSERT_EQUAL(copies.dir[0].gap[0].len, 1000);
 	end();
@@ -360,6 +362,8 @@ keepalive_byte_is_no_byte_of_the_stream(void)
 	copies_altered(0, TCP_ACK, 1999, 0, 1, 0xff, false);
 	CU_ASSERT_EQUAL(copies_stats()->keepalives, 2);
 	copies_wait(3000 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->gap_bytes, 1000);
+	SEGMENT(2000, 10);
 	CU_ASSERT_EQUAL_FATAL(copies.dir[0].n_gaps, 1);
 	CU_ASSERT_EQUAL(copies.dir[0].gap[0].len, 1000);
 	end();

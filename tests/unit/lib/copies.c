@@ -9,6 +9,7 @@
 
 #include <rte_mbuf.h>
 
+#include "datapath/captured.h"
 #include "tests/unit/eal.h"
 #include "tests/unit/lib/put.h"
 
@@ -175,7 +176,7 @@ on_end(void *ctx, struct flow *f)
 static void
 make_pools(void)
 {
-	if (test_eal_init() != 0)
+	if (test_eal_init() != 0 || captured_init() != 0)
 		abort();
 	if (payload_pool)
 		return;
@@ -292,6 +293,18 @@ show(struct rte_mbuf *m, unsigned d, bool bad_cksum)
 	team_run(t, copies.now);
 }
 
+static struct rte_mbuf *
+frame_of(const uint8_t *b, uint32_t len)
+{
+	uint32_t kept = copies.snap && copies.snap < len ? copies.snap : len;
+	struct rte_mbuf *m = copies.cut ? test_mbuf_chain(b, kept, copies.cut, copies.cut)
+					: test_mbuf(b, kept);
+
+	if (kept < len)
+		captured_mark(m, copies.now, len - kept);
+	return m;
+}
+
 static void
 segment(unsigned d, uint16_t flags, int64_t off, int64_t ack, uint32_t len, uint8_t x, bool bad)
 {
@@ -307,9 +320,7 @@ segment(unsigned d, uint16_t flags, int64_t off, int64_t ack, uint32_t len, uint
 	memcpy(payload, &pattern[d][(uint64_t)(flags & TCP_SYN ? 0 : off) % PERIOD], len);
 	for (i = 0; x && i < len; i++)
 		payload[i] ^= x;
-	show(copies.cut ? test_mbuf_chain(b, HEADERS + opt_len + len, copies.cut, copies.cut)
-			: test_mbuf(b, HEADERS + opt_len + len),
-	     d, bad);
+	show(frame_of(b, HEADERS + opt_len + len), d, bad);
 }
 
 void

@@ -1,0 +1,254 @@
+/*
+ * What a gap is: how far it goes, and why.
+ */
+#include "tests/unit/copies.h"
+
+#define MS ((int64_t)1000)
+#define SEGMENT(off, len) copies_segment(0, TCP_ACK, off, 0, len)
+#define ACKED(off) copies_segment(1, TCP_ACK, 0, off, 0)
+
+enum { HEADERS = 54 };
+
+static void
+begin(void)
+{
+	copies_begin(NULL);
+	copies_handshake();
+}
+
+static void
+end(void)
+{
+	CU_ASSERT_EQUAL(copies.dir[0].wrong + copies.dir[1].wrong, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].disorder + copies.dir[1].disorder, 0);
+	CU_ASSERT_TRUE(copies_end());
+}
+
+static void
+expect_gap(unsigned i, uint64_t off, uint64_t len, enum tcpterm_gap_reason why)
+{
+	CU_ASSERT_TRUE(copies.dir[0].n_gaps > i);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[i].off, off);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[i].len, len);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[i].reason, why);
+}
+
+/* --- how far --- */
+
+static void
+losses_decided_long_after_each_other_are_one_gap(void)
+{
+	unsigned rest;
+
+	for (rest = 0; rest < 2; rest++) {
+		copies_n_ready = rest;
+		begin();
+		SEGMENT(0, 1000);
+		ACKED(2000);
+		copies_wait(5000 * MS);
+		ACKED(2500);
+		copies_wait(60000 * MS);
+		SEGMENT(4000, 500);	/* [2500, 4000) is lost, too */
+		ACKED(4500);
+		copies_wait(50 * MS);
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+		expect_gap(0, 1000, 3000, TCPTERM_GAP_LOST_IN_TAP);
+		tcpterm_flow_info(copies_flow(), copies.leg);
+		CU_ASSERT_EQUAL(copies.leg[0].gaps, 1);
+		CU_ASSERT_EQUAL(copies.leg[0].gap_bytes, 3000);
+		CU_ASSERT_EQUAL(copies_stats()->gaps, 1);
+		SEGMENT(2400, 200);
+		CU_ASSERT_EQUAL(copies_stats()->late_arrivals, 200);
+		end();
+	}
+	copies_n_ready = 0;
+}
+
+static void
+gap_that_nothing_follows_is_told_at_the_end(void)
+{
+	unsigned rest;
+
+	for (rest = 0; rest < 2; rest++) {
+		copies_n_ready = rest;
+		begin();
+		SEGMENT(0, 1000);
+		ACKED(2000);
+		copies_wait(5000 * MS);
+		CU_ASSERT_EQUAL(copies_stats()->gap_bytes, 1000);
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+		copies_wait(4000000 * MS);
+		CU_ASSERT_EQUAL(copies.why, TCPTERM_END_IDLE);
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+		expect_gap(0, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
+		CU_ASSERT_EQUAL(copies.dir[0].end, 2000);
+		end();
+	}
+	copies_n_ready = 0;
+}
+
+static void
+gap_across_the_wrap_is_exact(void)
+{
+	copies_begin(NULL);
+	copies.isn[0] = (uint32_t)-1501;
+	copies_handshake();
+	SEGMENT(0, 1000);
+	SEGMENT(2000, 1000);	/* numbers 500 on; [1000, 2000) wraps */
+	ACKED(3000);
+	copies_wait(50 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	expect_gap(0, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 2000);
+	end();
+}
+
+/* The tap is blind while `hole` bytes pass. */
+static void
+pass_unseen(uint64_t hole)
+{
+	copies_begin(NULL);
+	copies.shift = 14;
+	copies_handshake();
+	SEGMENT(0, 1000);
+	ACKED(1000);
+	SEGMENT(1000 + (int64_t)hole, 500);
+	ACKED(1500 + (int64_t)hole);
+	SEGMENT(1500 + (int64_t)hole, 500);
+	ACKED(2000 + (int64_t)hole);
+	copies_wait(50 * MS);
+}
+
+static void
+holes_of_a_gigabyte_are_exact(void)
+{
+	static const uint64_t holes[] = { (1u << 30) - 1, 1u << 30, (1u << 30) + 1, 2000000000 };
+	unsigned i;
+
+	for (i = 0; i < RTE_DIM(holes); i++) {
+		pass_unseen(holes[i]);
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+		expect_gap(0, 1000, holes[i], TCPTERM_GAP_LOST_IN_TAP);
+		CU_ASSERT_EQUAL(copies.dir[0].bytes, 2000);
+		/* Up to the largest window it fits; beyond it, an ACK has to say so. */
+		CU_ASSERT_EQUAL(copies_stats()->out_of_window, holes[i] >= 1u << 30);
+		end();
+	}
+}
+
+static void
+hole_of_a_gigabyte_in_one_direction_alone_is_exact(void)
+{
+	static const int64_t holes[] = { (1u << 30) - 1, 1u << 30, 2000000000 };
+	unsigned i, k;
+
+	for (i = 0; i < RTE_DIM(holes); i++) {
+		copies_begin(NULL);
+		copies_syn(0);
+		SEGMENT(0, 1000);
+		copies_wait(20 * MS);
+		for (k = 0; k < 100; k++) {
+			SEGMENT(1000 + holes[i] + 500 * k, 500);
+			copies_wait(5 * MS);
+		}
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+		expect_gap(0, 1000, (uint64_t)holes[i], TCPTERM_GAP_LOST_IN_TAP);
+		CU_ASSERT_EQUAL(copies.dir[0].bytes, 51000);
+		end();
+	}
+}
+
+/* --- why --- */
+
+static void
+bytes_beyond_the_snap_length_were_not_captured(void)
+{
+	unsigned i;
+
+	begin();
+	copies.snap = HEADERS + 100;
+	for (i = 0; i < 10; i++) {
+		SEGMENT(1000 * i, 1000);
+		CU_ASSERT_EQUAL(copies.dir[0].bytes, 100 * (i + 1));
+	}
+	ACKED(10000);
+	copies_segment(0, TCP_ACK | TCP_FIN, 10000, 0, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 10);
+	for (i = 0; i < 10; i++)
+		expect_gap(i, 1000 * i + 100, 900, TCPTERM_GAP_NOT_CAPTURED);
+	CU_ASSERT_EQUAL(copies.dir[0].end, 10000);
+	end();
+}
+
+static void
+headers_alone_are_one_gap(void)
+{
+	unsigned i;
+
+	begin();
+	ACKED(0);	/* the first window that is scaled */
+	copies.snap = HEADERS;
+	for (i = 0; i < 1000; i++)
+		SEGMENT(1460 * i, 1460);
+	copies_segment(0, TCP_ACK | TCP_FIN, 1460000, 0, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	expect_gap(0, 0, 1460000, TCPTERM_GAP_NOT_CAPTURED);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 0);
+	end();
+}
+
+static void
+lost_and_cut_bytes_side_by_side_have_a_reason_each(void)
+{
+	begin();
+	copies.snap = HEADERS + 500;
+	SEGMENT(0, 1000);
+	SEGMENT(2000, 1000);	/* [1000, 2000) is lost */
+	ACKED(3000);
+	copies_wait(50 * MS);
+	SEGMENT(3000, 10);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 3);
+	expect_gap(0, 500, 500, TCPTERM_GAP_NOT_CAPTURED);
+	expect_gap(1, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
+	expect_gap(2, 2500, 500, TCPTERM_GAP_NOT_CAPTURED);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1010);
+	end();
+}
+
+static void
+bytes_of_another_segment_take_the_place_of_cut_ones(void)
+{
+	unsigned o;
+
+	for (o = 0; o < TCPTERM_N_OVERLAPS; o++) {
+		copies_begin(NULL);
+		copies.overlap = (uint8_t)o;
+		copies_handshake();
+		copies.snap = HEADERS + 500;
+		SEGMENT(1000, 2000);	/* [1500, 3000) is cut */
+		SEGMENT(1500, 400);
+		SEGMENT(2000, 600);	/* [2500, 2600) is cut again */
+		SEGMENT(0, 500);
+		SEGMENT(500, 500);
+		ACKED(3000);
+		copies_wait(50 * MS);
+		SEGMENT(3000, 10);
+		ACKED(3010);
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 2);
+		expect_gap(0, 1900, 100, TCPTERM_GAP_NOT_CAPTURED);
+		expect_gap(1, 2500, 500, TCPTERM_GAP_NOT_CAPTURED);
+		CU_ASSERT_EQUAL(copies.dir[0].bytes, 2410);
+		CU_ASSERT_EQUAL(copies.n_conflicts, 0);
+		end();
+	}
+}
+
+TEAM_MAIN(gaps, TAP_CHECK(S10, losses_decided_long_after_each_other_are_one_gap),
+	  TAP_TEST(gap_that_nothing_follows_is_told_at_the_end),
+	  TAP_CHECK(S10, gap_across_the_wrap_is_exact),
+	  TAP_CHECK(S10, holes_of_a_gigabyte_are_exact),
+	  TAP_TEST(hole_of_a_gigabyte_in_one_direction_alone_is_exact),
+	  TAP_CHECK(S10, bytes_beyond_the_snap_length_were_not_captured),
+	  TAP_TEST(headers_alone_are_one_gap),
+	  TAP_TEST(lost_and_cut_bytes_side_by_side_have_a_reason_each),
+	  TAP_TEST(bytes_of_another_segment_take_the_place_of_cut_ones))
