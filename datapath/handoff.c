@@ -4,6 +4,8 @@
 #include "datapath/handoff.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +17,17 @@ enum { N_CROSSING = 1023 };	/* datagrams on their way between workers */
 
 #define CROSSING_BIT ((uintptr_t)1)
 
+/* Segments that found no room; one writer, one reader. */
+struct lost {
+	_Atomic uint32_t n_put, n_taken;
+	struct pkt p[HANDOFF_LOST];
+};
+
 struct handoff {
 	unsigned n_workers;
 	struct rte_mempool *datagrams;	/* NULL: none cross */
 	struct rte_ring *ring[HANDOFF_WORKERS][HANDOFF_WORKERS];	/* [from][to] */
+	struct lost *lost[HANDOFF_WORKERS][HANDOFF_WORKERS];
 };
 
 /* --- giving --- */
@@ -46,7 +55,35 @@ handoff_datagram(struct handoff *h, unsigned from, unsigned to, const struct fra
 	return false;
 }
 
+void
+handoff_lost(struct handoff *h, unsigned from, unsigned to, const struct pkt *p)
+{
+	struct lost *l = h->lost[from][to];
+	uint32_t n = atomic_load_explicit(&l->n_put, memory_order_relaxed);
+	struct pkt *at = &l->p[n % HANDOFF_LOST];
+
+	if (n - atomic_load_explicit(&l->n_taken, memory_order_acquire) == HANDOFF_LOST)
+		return;
+	memcpy(at, p, offsetof(struct pkt, tag) + p->n_tags * sizeof p->tag[0]);
+	at->m = NULL;
+	atomic_store_explicit(&l->n_put, n + 1, memory_order_release);
+}
+
 /* --- taking --- */
+
+bool
+handoff_lost_take(struct handoff *h, unsigned from, unsigned to, struct pkt *p)
+{
+	struct lost *l = h->lost[from][to];
+	uint32_t n = atomic_load_explicit(&l->n_taken, memory_order_relaxed);
+	const struct pkt *at = &l->p[n % HANDOFF_LOST];
+
+	if (n == atomic_load_explicit(&l->n_put, memory_order_acquire))
+		return false;
+	memcpy(p, at, offsetof(struct pkt, tag) + at->n_tags * sizeof at->tag[0]);
+	atomic_store_explicit(&l->n_taken, n + 1, memory_order_release);
+	return true;
+}
 
 static struct crossing *
 crossing_of(void *what)
@@ -132,8 +169,10 @@ handoff_free(struct handoff *h)
 	if (!h)
 		return;
 	for (unsigned from = 0; from < h->n_workers; from++)
-		for (unsigned to = 0; to < h->n_workers; to++)
+		for (unsigned to = 0; to < h->n_workers; to++) {
 			ring_free(h, h->ring[from][to]);
+			free(h->lost[from][to]);
+		}
 	rte_mempool_free(h->datagrams);
 	free(h);
 }
@@ -143,7 +182,8 @@ rings_new(struct handoff *h)
 {
 	for (unsigned from = 0; from < h->n_workers; from++)
 		for (unsigned to = 0; to < h->n_workers; to++)
-			if (from != to && !(h->ring[from][to] = ring_new(from, to)))
+			if (from != to && (!(h->ring[from][to] = ring_new(from, to)) ||
+					   !(h->lost[from][to] = calloc(1, sizeof(struct lost)))))
 				return false;
 	return true;
 }

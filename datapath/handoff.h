@@ -20,6 +20,7 @@ enum {
 	HANDOFF_WORKERS = 8,
 	HANDOFF_DEPTH = 1024,	/* frames that wait between two workers, each way */
 	HANDOFF_BURST = 32,
+	HANDOFF_LOST = 64,
 };
 
 struct handoff;
@@ -45,6 +46,13 @@ unsigned handoff_frames(struct handoff *h, unsigned from, unsigned to, struct rt
 /* Gives a datagram that frag_input() has completed.  False: there is no room, and it is still the
  * caller's. */
 bool handoff_datagram(struct handoff *h, unsigned from, unsigned to, const struct frag_result *r);
+
+/* Says of a segment for `to` that it was dropped, because there was no room for it.  HANDOFF_LOST of
+ * them are remembered until they are taken. */
+void handoff_lost(struct handoff *h, unsigned from, unsigned to, const struct pkt *p);
+
+/* The next of these; its mbuf is gone. */
+bool handoff_lost_take(struct handoff *h, unsigned from, unsigned to, struct pkt *p);
 
 /* What was taken of one worker's, a burst at most, each kind in its order. */
 struct handed {

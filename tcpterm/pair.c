@@ -412,6 +412,33 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		takeover_try(s, x);
 }
 
+void
+pair_missed(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+{
+	struct pair *x = pair_of(f);
+	struct half *h = &x->end[dir].h;
+	int64_t off = h->synced ? half_offset(h, seq(p->seq)) : 0;
+
+	if (x->over || !h->synced || p->cksum_bad || (p->flags & (TCP_SYN | TCP_RST)) ||
+	    !pair_in_window(x, dir, off, off + p->payload_len))
+		return;
+	half_absent(s, f, h, off, p->payload_len, TCPTERM_GAP_OWN_DROP);
+	look_and_arm(s, x);
+}
+
+void
+tcpterm_missed(struct tcpterm *s, const struct pkt *p, usec_t now)
+{
+	enum flow_match how;
+	struct flow_key k;
+	struct flow *f;
+
+	s->now = now;
+	f = core_key(s, p, false, &k) ? table_find(s->table, &k, p->hash, &how) : NULL;
+	if (f && f->kind == TCPTERM_KIND_PASSIVE)
+		pair_missed(s, f, p, how == FLOW_MATCH_REVERSED);
+}
+
 static enum tcpterm_state
 state_of(const struct pair *x, unsigned d)
 {

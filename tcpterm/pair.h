@@ -18,6 +18,9 @@ void pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p,
 /* Takes p->m: holds it while its bytes wait, frees it after. */
 void pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 
+/* A segment of direction `dir` that had to be dropped; p->m is not looked at. */
+void pair_missed(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
+
 void pair_timer(struct tcpterm *s, struct flow *f);
 void pair_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
 

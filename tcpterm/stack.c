@@ -297,6 +297,7 @@ passive_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 		on.m = rte_pktmbuf_clone(p->m, s->conf.header_pool);
 		if (!on.m) {	/* the connection matters more than our view of it */
 			drops_count(&s->drops, DROP_no_mbuf);
+			pair_missed(s, f, p, dir);
 			core_forward(s, p);
 			return;
 		}

@@ -35,13 +35,14 @@ input_whole(struct worker *w, struct pkt *p, struct rte_mbuf *const original[],
 }
 
 static void
-cross(struct worker *w, unsigned owner, struct frag_result *r)
+cross(struct worker *w, unsigned owner, const struct pkt *whole, struct frag_result *r)
 {
 	if (handoff_datagram(w->in, w->id, owner, r)) {
 		w->stats.handed_over++;
 		return;
 	}
 	w->drops.n[DROP_handoff_full] += r->n_original;
+	handoff_lost(w->in, w->id, owner, whole);
 	rte_pktmbuf_free(r->whole);
 	rte_pktmbuf_free_bulk(r->original, r->n_original);
 }
@@ -75,7 +76,7 @@ fragments_input(struct worker *w, const struct pkt *p)
 	if (owner == w->id)
 		input_whole(w, &whole, r.original, r.side, r.n_original);
 	else
-		cross(w, owner, &r);
+		cross(w, owner, &whole, &r);
 }
 
 void

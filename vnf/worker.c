@@ -107,15 +107,16 @@ worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter)
 	worker_send(w, w->conf->ports->peer[port], m);
 }
 
-void
+bool
 worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m)
 {
 	if (handoff_frames(w->in, w->id, owner, &m, 1) == 1) {
 		w->stats.handed_over++;
-		return;
+		return true;
 	}
 	drops_count(&w->drops, DROP_handoff_full);
 	rte_pktmbuf_free(m);
+	return false;
 }
 
 void
@@ -162,7 +163,8 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 	case PKT_ICMP_ERROR:
 		if (owner == w->id)
 			break;
-		worker_hand_over(w, owner, m);
+		if (!worker_hand_over(w, owner, m) && kind == PKT_TCP)
+			handoff_lost(w->in, w->id, owner, p);
 		return false;
 	}
 	if (has_foreign_mark(p)) {
@@ -195,10 +197,13 @@ take_over(struct worker *w)
 {
 	unsigned i, k, all = 0;
 	struct handed h;
+	struct pkt lost;
 
 	for (i = 0; i < w->conf->n_workers; i++) {
 		if (i == w->id)
 			continue;
+		while (handoff_lost_take(w->in, i, w->id, &lost))
+			tcpterm_missed(w->stack, &lost, w->now);
 		all += handoff_take(w->in, i, w->id, &h);
 		for (k = 0; k < h.n_datagrams; k++)
 			fragments_take_over(w, h.datagram[k]);

@@ -149,8 +149,8 @@ void worker_bridge(struct worker *w, struct rte_mbuf *m, uint64_t *counter);
 /* An attachment's frames leave by the pair that they came by. */
 void worker_learn_pair(struct worker *w, const struct pkt *p);
 
-/* Gives a frame to that worker, or drops it where the ring is full. */
-void worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m);
+/* Gives a frame to that worker, or drops it where the ring is full: false. */
+bool worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m);
 
 /* Puts a frame into the port's batch; the worker's thread, for tcpterm's callbacks. */
 void worker_send(struct worker *w, unsigned port, struct rte_mbuf *m);

@@ -243,6 +243,45 @@ bytes_of_another_segment_take_the_place_of_cut_ones(void)
 	}
 }
 
+static void
+bytes_of_frames_that_were_dropped_here_say_so(void)
+{
+	begin();
+	SEGMENT(0, 1000);
+	copies.missed = true;
+	SEGMENT(1000, 500);
+	SEGMENT(1500, 500);
+	copies_segment(0, TCP_RST, 2000, 0, 10);
+	SEGMENT(300000000, 500);	/* nobody would have taken it */
+	copies.client_port++;
+	SEGMENT(0, 500);		/* of no flow */
+	copies.client_port--;
+	copies.missed = false;
+	SEGMENT(2000, 500);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	expect_gap(0, 1000, 1000, TCPTERM_GAP_OWN_DROP);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1500);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	end();
+}
+
+/* What was dropped here comes before what it follows. */
+static void
+dropped_frame_waits_for_what_is_before_it(void)
+{
+	begin();
+	copies.missed = true;
+	SEGMENT(1000, 500);
+	copies.missed = false;
+	copies_wait(5 * MS);
+	SEGMENT(0, 1000);
+	SEGMENT(1500, 500);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	expect_gap(0, 1000, 500, TCPTERM_GAP_OWN_DROP);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1500);
+	end();
+}
+
 TEAM_MAIN(gaps, TAP_CHECK(S10, losses_decided_long_after_each_other_are_one_gap),
 	  TAP_TEST(gap_that_nothing_follows_is_told_at_the_end),
 	  TAP_CHECK(S10, gap_across_the_wrap_is_exact),
@@ -250,5 +289,7 @@ TEAM_MAIN(gaps, TAP_CHECK(S10, losses_decided_long_after_each_other_are_one_gap)
 	  TAP_TEST(hole_of_a_gigabyte_in_one_direction_alone_is_exact),
 	  TAP_CHECK(S10, bytes_beyond_the_snap_length_were_not_captured),
 	  TAP_TEST(headers_alone_are_one_gap),
+	  TAP_CHECK(S10, bytes_of_frames_that_were_dropped_here_say_so),
+	  TAP_TEST(dropped_frame_waits_for_what_is_before_it),
 	  TAP_TEST(lost_and_cut_bytes_side_by_side_have_a_reason_each),
 	  TAP_TEST(bytes_of_another_segment_take_the_place_of_cut_ones))

@@ -106,6 +106,40 @@ tap_is_reassembled_and_nothing_is_sent(void)
 }
 
 static void
+bytes_of_a_copy_that_found_no_room_are_a_gap_of_our_own(void)
+{
+	unsigned owner = box_owner(40000, 80, 0, 2), i;
+	const struct tcpterm_stats *st;
+
+	box_begin(&box, 2, "default passive\n");
+	box_segment(&frame, false, 40000, 80, TCP_SYN, TAP_CLIENT);
+	box_send(&box, BOX_TAP, 0, &frame);
+	box_turn(&box);
+	box_turn(&box);
+	box_segment(&frame, true, 40000, 80, TCP_SYN | TCP_ACK, TAP_SERVER);
+	box_send(&box, BOX_TAP, 1, &frame);
+	box_turn(&box);
+	box_turn(&box);
+	CU_ASSERT_EQUAL(box_flows(&box, TCPTERM_KIND_PASSIVE), 1);
+	box_segment(&frame, false, 40000, 80, TCP_SYN, TAP_CLIENT);
+	for (i = 0; i < 1023; i++) {
+		box_send(&box, BOX_TAP, (uint16_t)!owner, &frame);
+		worker_turn(box.w[!owner], box.now);
+	}
+	CU_ASSERT_EQUAL(box.w[!owner]->drops.n[DROP_handoff_full], 0);
+	box_segment(&frame, false, 40000, 80, TCP_ACK | TCP_PSH, TAP_CLIENT);
+	box_send(&box, BOX_TAP, (uint16_t)!owner, &frame);
+	worker_turn(box.w[!owner], box.now);
+	CU_ASSERT_EQUAL(box.w[!owner]->drops.n[DROP_handoff_full], 1);
+	for (i = 0; i < 80; i++)
+		box_turn(&box);
+	st = tcpterm_stats(box.w[owner]->stack);
+	CU_ASSERT_EQUAL(st->gaps, 1);
+	CU_ASSERT_EQUAL(st->gap_bytes, 9); /* its first number is the SYN's */
+	box_end(&box);
+}
+
+static void
 only_passive_rules_have_effect_on_a_tap(void)
 {
 	static const char *const modes[] = { "default proxy\n", "default track\n", "default pass\n",
@@ -143,5 +177,6 @@ TAP_MAIN(worker, TAP_TEST(frame_that_is_not_tcp_is_bridged_verbatim),
 	 TAP_TEST(directions_that_arrive_at_two_workers_are_one_flow),
 	 TAP_TEST(full_handoff_ring_drops_and_counts),
 	 TAP_TEST(tap_is_reassembled_and_nothing_is_sent),
+	 TAP_TEST(bytes_of_a_copy_that_found_no_room_are_a_gap_of_our_own),
 	 TAP_TEST(only_passive_rules_have_effect_on_a_tap),
 	 TAP_TEST(copy_marked_as_a_pairs_is_consumed))

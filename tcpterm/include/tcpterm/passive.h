@@ -16,7 +16,8 @@ struct tcpterm_passive_ops {
 	 * byte `m_off` on.  Valid during the call; take a reference to keep them. */
 	void (*data)(void *ctx, struct flow *f, unsigned dir, uint64_t offset,
 		     const struct rte_mbuf *m, uint32_t m_off, uint32_t len);
-	/* Bytes [offset, offset + len) are missing for good. */
+	/* Bytes [offset, offset + len) are missing for good.  Told when a byte behind them is, or
+	 * the end: until then more may turn out to be missing. */
 	void (*gap)(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len,
 		    enum tcpterm_gap_reason reason);
 	/* Bytes [offset, offset + len) came twice and differ: `was` was there, `came` came later;

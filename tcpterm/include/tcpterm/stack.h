@@ -115,6 +115,12 @@ void tcpterm_input(struct tcpterm *s, struct pkt *p, unsigned n, usec_t now);
 void tcpterm_input_whole(struct tcpterm *s, struct pkt *p, const struct pkt *original, unsigned n,
 			 usec_t now);
 
+/*
+ * A segment that was received for this stack and dropped before it came here, for want of room: a
+ * passive flow tells its bytes as a gap, with the reason own-drop.  p->m is not looked at.
+ */
+void tcpterm_missed(struct tcpterm *s, const struct pkt *p, usec_t now);
+
 /* Fires the timers due and sends what is pending.  Once a burst, and at tcpterm_next(). */
 void tcpterm_run(struct tcpterm *s, usec_t now);
 

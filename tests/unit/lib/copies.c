@@ -282,7 +282,12 @@ show(struct rte_mbuf *m, unsigned d, bool bad_cksum)
 	struct pkt p;
 
 	copies.s = t->stack[team_owner(t, (uint8_t)d, m)];
-	if (!bad_cksum) {
+	if (copies.missed) {
+		pkt_parse(&p, m, &t->conf[d]);
+		p.m = NULL;
+		tcpterm_missed(copies.s, &p, copies.now);
+		rte_pktmbuf_free(m);
+	} else if (!bad_cksum) {
 		team_arrive(t, team_stranger(t, (uint8_t)d, m), (uint8_t)d, m, copies.now);
 	} else {
 		pkt_parse(&p, m, &t->conf[d]);
