@@ -47,8 +47,8 @@ unsigned handoff_frames(struct handoff *h, unsigned from, unsigned to, struct rt
  * caller's. */
 bool handoff_datagram(struct handoff *h, unsigned from, unsigned to, const struct frag_result *r);
 
-/* Says of a segment for `to` that it was dropped, because there was no room for it.  HANDOFF_LOST of
- * them are remembered until they are taken. */
+/* Says of a segment for `to` that it was dropped, because there was no room for it.  HANDOFF_LOST
+ * of them are remembered until they are taken. */
 void handoff_lost(struct handoff *h, unsigned from, unsigned to, const struct pkt *p);
 
 /* The next of these; its mbuf is gone. */

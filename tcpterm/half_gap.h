@@ -1,8 +1,8 @@
 /*
  * half_gap.h - what is missing of a half, and why.
  *
- * What follows a gap without a byte between is part of it, however long after: so a gap is told when
- * its end is known, by the next byte or the direction's end; what counts gaps knows it at once.
+ * What follows a gap without a byte between is part of it, however long after: so a gap is told
+ * when its end is known, by the next byte or the direction's end.  It is counted at once.
  * Private to half.c and half_gap.c.
  */
 #ifndef TCPTERM_HALF_GAP_H
