@@ -295,13 +295,24 @@ ip4_excuses(const struct pkt *p, const uint8_t *ip, uint32_t len)
 		       cksum_l4(p->m, p->l3, p->l4, len, IPPROTO_TCP);
 }
 
+/* Of the segment and of what is behind the packet in its frame. */
+static bool
+is_with_trailer(const struct pkt *p, uint32_t len)
+{
+	uint32_t end = p->payload + p->payload_len;
+
+	return p->m->pkt_len > end &&
+	       sum_tcp(p->m, p->l3, p->l4, p->payload, len,
+		       cksum_mbuf(p->m, p->payload, p->m->pkt_len - p->payload)) == 0xffff;
+}
+
 bool
 cksum_excused(const struct pkt *p)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l3);
 	uint32_t len = p->payload - p->l4 + p->payload_len;
 
-	return is_unfinished(p, ip, len) || ip4_excuses(p, ip, len);
+	return is_unfinished(p, ip, len) || ip4_excuses(p, ip, len) || is_with_trailer(p, len);
 }
 
 bool

@@ -53,7 +53,7 @@ void cksum_tcp_believe(struct pkt *p);
  * sender's?  They were left to the sender's device, which the frame has not been through: then
  * IPv4's is 0, or TCP's is the pseudo-header's sum alone, of the segment's length or (of what will
  * be cut) of none.  Or the addresses were rewritten since, by who made the capture harmless: then
- * both are wrong by as much.
+ * both are wrong by as much.  Or whoever made the frame summed what is behind the packet, too.
  */
 bool cksum_excused(const struct pkt *p);
 

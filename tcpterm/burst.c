@@ -17,10 +17,12 @@ burst_find_one(struct tcpterm *s, const struct pkt *p)
 {
 	enum flow_match how = FLOW_MATCH_NO;
 	struct flow_key key;
+	struct flow *f;
 
 	if (!has_flow(p) || !core_key(s, p, false, &key))
 		return (struct found){ 0 };
-	return found(table_find(s->table, &key, p->hash, &how), how);
+	f = table_find(s->table, &key, p->hash, &how);
+	return found(f, how);
 }
 
 void

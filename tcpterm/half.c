@@ -398,7 +398,8 @@ suspect_ack(struct tcpterm *s, struct half *h, int64_t off)
 void
 half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t window)
 {
-	bool tail = RTE_MAX(h->acked, h->suspect) > h->next;
+	int64_t before = RTE_MAX(h->acked, h->suspect);
+	bool tail = before > h->next;
 
 	(void)f;
 	if (off > h->sent && h->edge >= 0 && off > h->edge + h->window_max) {
@@ -419,6 +420,8 @@ half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t
 	}
 	if (!tail && RTE_MAX(h->acked, h->suspect) > h->next)
 		h->tail_since = s->now.v;
+	if (off > before)
+		h->acked_one = off == before + 1;
 	if (window >= 0) {
 		h->window_max = RTE_MAX(h->window_max, window);
 		h->edge = RTE_MAX(h->edge, off + window);

@@ -81,6 +81,7 @@ struct half {
 	bool alone;		/* the other direction is not seen */
 	bool unseen;		/* this one is not: no gaps, its bytes are estimated by ACKs */
 	bool closing;		/* the other direction's FIN was seen */
+	bool acked_one;		/* the furthest ACK is one number beyond the one before it */
 	bool fin_assumed;	/* `fin` was never seen: acknowledged, and the other side closed */
 	bool finishing;		/* nothing is waited for any more */
 	bool ended;

@@ -55,6 +55,7 @@ pair_release(struct tcpterm *s, struct flow *f)
 	for (d = 0; d < 2; d++) {
 		struct pair_side *e = &x->end[d];
 
+		pair_settle(s, x, d);
 		if (e->h.synced || e->h.collecting)
 			half_finish(s, x->f, &e->h);
 		half_clear(s, &e->h);
@@ -166,8 +167,10 @@ take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		e->acked_bytes += e->has_rack && seq_lt(e->rack, seq(p->ack))
 					  ? (uint32_t)seq_diff(seq(p->ack), e->rack)
 					  : 0;
-		if (!e->has_rack || seq_lt(e->rack, seq(p->ack)))
+		if (!e->has_rack || seq_lt(e->rack, seq(p->ack))) {
+			e->h.acked_one = e->has_rack && p->ack == e->rack.v + 1;
 			e->rack = seq(p->ack);
+		}
 		e->has_rack = true;
 		return;
 	}
@@ -457,6 +460,17 @@ state_of(const struct pair *x, unsigned d)
 	return acked ? TCPTERM_FIN_WAIT_2 : TCPTERM_FIN_WAIT_1;
 }
 
+/* Of a direction that is not seen.  A last ACK of one number is of its FIN, where the other side
+ * has closed. */
+static uint64_t
+bytes_by_acks(const struct pair_side *e)
+{
+	const struct half *h = &e->h;
+	uint64_t n = h->synced ? (uint64_t)RTE_MAX(h->acked, h->suspect) : e->acked_bytes;
+
+	return n - (h->closing && h->acked_one && n > 0);
+}
+
 void
 pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 {
@@ -479,9 +493,7 @@ pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 		leg[d].conflicts = h->conflicts;
 		leg[d].zero_windows = e->zero_windows;
 		leg[d].queued = h->held.bytes;
-		leg[d].stream_bytes = e->any	  ? h->stream_bytes
-				      : h->synced ? (uint64_t)RTE_MAX(h->acked, h->suspect)
-						  : e->acked_bytes;
+		leg[d].stream_bytes = e->any ? h->stream_bytes : bytes_by_acks(e);
 		leg[d].rcv_wnd = (uint32_t)RTE_MIN(x->end[!d].h.window_max, (int64_t)UINT32_MAX);
 		leg[!d].snd_wnd = leg[d].rcv_wnd;
 		if (h->synced && h->sent > h->acked && !h->alone)

@@ -162,6 +162,7 @@ side_rests(const struct pair_side *e)
 		.candidate = e->n_cand > 0,
 		.closing = h->closing,
 		.untold = h->told < h->next,
+		.acked_one = h->acked_one,
 	};
 }
 
@@ -205,6 +206,7 @@ half_wakes(struct half *h, const struct half_rest *r, const struct half_more *m,
 	h->ended = r->ended;
 	h->synced = r->synced;
 	h->closing = r->closing;
+	h->acked_one = r->acked_one;
 	h->n_gaps = m->n_gaps;
 	h->gap_bytes = r->synced ? m->gap_bytes : 0;
 	h->stream_bytes = r->synced ? (uint64_t)r->next - m->gap_bytes : 0;

@@ -30,6 +30,7 @@ struct half_rest {
 	uint8_t fin_assumed : 1, ended : 1;
 	uint8_t synced : 1, any : 1, has_edge : 1, has_rack : 1, candidate : 1, closing : 1;
 	uint8_t untold : 1;		/* the only gap, lost in the tap */
+	uint8_t acked_one : 1;
 };
 
 /* What only those have to say that lost something, met something twice or were not seen whole. */

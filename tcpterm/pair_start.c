@@ -311,3 +311,18 @@ pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 	e->has_rack = false;
 	return INT64_MAX;
 }
+
+void
+pair_settle(struct tcpterm *s, struct pair *x, unsigned d)
+{
+	struct pair_side *e = &x->end[d];
+	const struct pair_candidate *c = &e->cand[0];
+	unsigned i;
+
+	if (e->h.synced || e->h.collecting || x->end[!d].any)
+		return;
+	for (i = 1; i < e->n_cand && !c->m; i++)
+		c = &e->cand[i];
+	if (e->n_cand && c->m)
+		sync(s, x, d, c, true);
+}

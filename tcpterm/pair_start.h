@@ -94,6 +94,10 @@ bool pair_is_unasked(const struct pair *x, const struct pkt *p, unsigned d);
 /* Does this SYN-ACK of side d answer a SYN other than the one the flow began with? */
 bool pair_is_new_connection(const struct pair *x, const struct pkt *p, unsigned d);
 
+/* Nothing more will come of side d: where nobody was there to acknowledge its SYN, the bytes in it
+ * are its stream (RFC 7413). */
+void pair_settle(struct tcpterm *s, struct pair *x, unsigned d);
+
 /* Frees the candidates' bytes. */
 void pair_forget(struct tcpterm *s, struct pair_side *e);
 

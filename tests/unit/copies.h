@@ -29,6 +29,7 @@ struct copies {
 	uint8_t shift;			/* window scale that the SYNs carry; 0xff none */
 	uint16_t client_port;
 	uint8_t client_mac;		/* its last byte */
+	bool gather;			/* frames wait for copies_wait(), in one burst */
 	bool missed;			/* frames find no room: the stack is told of them */
 	uint32_t snap;			/* bytes of a frame that the capture keeps; 0: all */
 	uint32_t cut;			/* frames are chains, cut here and again; 0: they are not */

@@ -94,7 +94,70 @@ bytes_that_no_end_accepts_are_let_go(void)
 	end();
 }
 
+static void
+connection_within_one_burst_is_whole(void)
+{
+	copies_begin(NULL);
+	copies.gather = true;
+	copies_handshake();
+	copies_segment(0, TCP_ACK | TCP_PSH, 0, 0, 300);
+	copies_segment(1, TCP_ACK, 0, 300, 2000);
+	copies_close(300, 2000);
+	copies.gather = false;
+	copies_wait(1 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 300);
+	CU_ASSERT_EQUAL(copies.dir[1].bytes, 2000);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps + copies.dir[1].n_gaps, 0);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	end();
+}
+
+static void
+bytes_in_a_syn_that_nobody_answers_are_its_stream(void)
+{
+	copies_begin(NULL);
+	copies_syn(60);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 0);
+	copies_wait(3700000 * MS);
+	CU_ASSERT_EQUAL(copies.n_ended, 1);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 60);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+	end();
+	/* An answer that does not acknowledge them: they were refused. */
+	copies_begin(NULL);
+	copies_syn(60);
+	copies_synack(0);
+	copies_wait(3700000 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 0);
+	end();
+}
+
+static void
+fin_of_a_direction_that_is_not_seen_is_no_byte(void)
+{
+	unsigned rest;
+
+	for (rest = 0; rest < 2; rest++) {
+		copies_n_ready = rest;
+		copies_begin(NULL);
+		copies_synack(0);
+		copies_segment(1, TCP_ACK, 0, 81, 0);
+		copies_segment(1, TCP_ACK | TCP_PSH, 0, 81, 259);
+		copies_segment(1, TCP_ACK | TCP_FIN, 259, 82, 0);
+		copies_wait(3700000 * MS);
+		CU_ASSERT_EQUAL(copies.leg[0].stream_bytes, 81);
+		CU_ASSERT_EQUAL(copies.leg[1].stream_bytes, 259);
+		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+		end();
+	}
+	copies_n_ready = 0;
+}
+
 TEAM_MAIN(pair_begin, TAP_CHECK(S11, bytes_behind_a_lost_synack_that_come_again_are_no_gap),
 	  TAP_CHECK(S11, bytes_missing_behind_a_lost_synack_are_a_gap),
 	  TAP_TEST(bytes_beyond_a_stale_window_are_taken_when_the_acks_catch_up),
-	  TAP_TEST(bytes_that_no_end_accepts_are_let_go))
+	  TAP_TEST(bytes_that_no_end_accepts_are_let_go),
+	  TAP_CHECK(S9, connection_within_one_burst_is_whole),
+	  TAP_TEST(bytes_in_a_syn_that_nobody_answers_are_its_stream),
+	  TAP_TEST(fin_of_a_direction_that_is_not_seen_is_no_byte))

@@ -295,7 +295,8 @@ show(struct rte_mbuf *m, unsigned d, bool bad_cksum)
 		p.refusal = DROP_tcp_cksum;
 		tcpterm_input(copies.s, &p, 1, copies.now);
 	}
-	team_run(t, copies.now);
+	if (!copies.gather)
+		team_run(t, copies.now);
 }
 
 static struct rte_mbuf *
