@@ -249,6 +249,12 @@ intern_words(const struct intern *t, uint32_t name, unsigned *n)
 	return link == NONE ? NULL : at(t, link)->word;
 }
 
+const uint32_t *
+intern_words_at(const struct intern *t, uint32_t place)
+{
+	return at(t, place)->word;
+}
+
 uint32_t
 intern_used(const struct intern *t)
 {

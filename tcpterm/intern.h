@@ -35,6 +35,9 @@ const uint32_t *intern_words(const struct intern *t, uint32_t name, unsigned *n)
 uint32_t intern_place(uint32_t name);
 uint32_t intern_at(const struct intern *t, uint32_t place);
 
+/* The words of a place in use. */
+const uint32_t *intern_words_at(const struct intern *t, uint32_t place);
+
 /* The name of an entry in use by its words, as intern_words() gave them. */
 uint32_t intern_of(const struct intern *t, const uint32_t *words);
 

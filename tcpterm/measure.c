@@ -10,12 +10,8 @@ enum {
 /* --- time --- */
 
 void
-measure_time(struct tcpterm *s, struct track *t)
+measure_busy(struct track *t, int64_t units)
 {
-	int64_t units = (s->now.v >> MEASURE_BUSY_LOG) - (t->f.last.v >> MEASURE_BUSY_LOG);
-
-	if (units == 0)
-		return;
 	for (unsigned d = 0; d < 2; d++) {
 		struct track_half *h = &t->half[d];
 
@@ -37,6 +33,25 @@ sample(struct track_half *h, uint32_t us)
 }
 
 /* One segment of each end at a time; what was sent twice gives no sample (Karn). */
+static inline void
+time_new(struct track_half *h, uint32_t now)
+{
+	if (h->timing && now - h->timed_at <= RTT_MOST)
+		return;
+	h->timing = true;
+	h->timed = h->nxt;
+	h->timed_at = now;
+}
+
+static inline void
+time_ack(struct track_half *h, struct track_half *other, uint32_t now, seq_t ack)
+{
+	if (!other->timing || seq_lt(ack, other->timed))
+		return;
+	sample(h, now - other->timed_at);
+	other->timing = false;
+}
+
 static void
 measure_rtt(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir,
 	    const struct window_news *n)
@@ -46,15 +61,10 @@ measure_rtt(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned di
 
 	if (h->timing && n->n_new < n->len && seq_lt(seq(p->seq), h->timed))
 		h->timing = false;
-	if (n->n_new > 0 && (!h->timing || now - h->timed_at > RTT_MOST)) {
-		h->timing = true;
-		h->timed = h->nxt;
-		h->timed_at = now;
-	}
-	if (other->timing && p->flags & TCP_ACK && seq_le(other->timed, seq(p->ack))) {
-		sample(h, now - other->timed_at);
-		other->timing = false;
-	}
+	if (n->n_new > 0)
+		time_new(h, now);
+	if (p->flags & TCP_ACK)
+		time_ack(h, other, now, seq(p->ack));
 }
 
 /* From the first SYN on, so what was lost of the handshake is part of the wait. */
@@ -158,6 +168,21 @@ measure_segment(struct tcpterm *s, struct track *t, const struct pkt *p, unsigne
 	measure_zero(s, t, p, dir);
 	measure_rtt(s, t, p, dir, n);
 	measure_handshake(s, t, p, dir);
+}
+
+void
+measure_next(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
+{
+	struct track_half *h = &t->half[dir];
+	uint32_t now = (uint32_t)s->now.v;
+
+	if (p->window == 0 || h->zero_window)
+		measure_zero(s, t, p, dir);
+	if (p->payload_len > 0)
+		time_new(h, now);
+	time_ack(h, &t->half[!dir], now, seq(p->ack));
+	if (!h->handshake)
+		measure_handshake(s, t, p, dir);
 }
 
 void

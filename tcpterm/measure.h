@@ -13,12 +13,25 @@
 
 enum { MEASURE_BUSY_LOG = 5 };	/* busy time is counted in 32 us */
 
+/* `units` of busy time passed since the segment before. */
+void measure_busy(struct track *t, int64_t units);
+
 /* A segment of the flow came, and f.last is still that of the one before. */
-void measure_time(struct tcpterm *s, struct track *t);
+static inline void
+measure_time(const struct tcpterm *s, struct track *t)
+{
+	int64_t units = (s->now.v >> MEASURE_BUSY_LOG) - (t->f.last.v >> MEASURE_BUSY_LOG);
+
+	if (units != 0)
+		measure_busy(t, units);
+}
 
 /* What a segment that fits said. */
 void measure_segment(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir,
 		     const struct window_news *n);
+
+/* The same of one that window_next() took. */
+void measure_next(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir);
 
 /* One that does not, although both ends' numbers are known. */
 void measure_outside(struct tcpterm *s, struct track *t, unsigned dir);

@@ -29,6 +29,15 @@ learn_options(struct tcpterm *s, struct track_half *h, const struct pkt *p)
 	window_syn(h, &o);
 }
 
+static void
+learn_manners(struct track_half *h, const struct pkt *p)
+{
+	h->ttl = p->ttl;
+	h->tos = p->tos;
+	h->df = p->df;
+	h->flow_label = p->flow_label & 0xfffff;
+}
+
 void
 track_set_manners(struct track_half *h, const struct manners *m)
 {
@@ -230,26 +239,30 @@ tell_owner(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir
 static bool
 follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	struct manners manners = manners_of(p);
+	bool is_next = window_next(t, p, dir);
 	struct window_news n;
 	enum window_fit fit;
 
 	if (p->flags & TCP_RST)
 		return follow_rst(s, t, p, dir);
-	fit = window_fit(t, p, dir);
+	fit = is_next ? WINDOW_FITS : window_fit(t, p, dir);
 	if (fit != WINDOW_FITS)
 		return follow_stray(s, t, p, dir, fit);
 	flow_learn(s, &t->f, p, dir);
-	track_set_manners(&t->half[dir], &manners);
-	n = window_follow(t, p, dir);
-	if (p->flags & TCP_SYN)
-		learn_options(s, &t->half[dir], p);
-	measure_segment(s, t, p, dir, &n);
+	learn_manners(&t->half[dir], p);
+	if (is_next) {
+		measure_next(s, t, p, dir);
+	} else {
+		n = window_follow(t, p, dir);
+		if (p->flags & TCP_SYN)
+			learn_options(s, &t->half[dir], p);
+		measure_segment(s, t, p, dir, &n);
+	}
 	if (t->f.inspected && p->payload_len > 0)
 		tell_owner(s, t, p, dir);
 	if (watch_of(t))
 		watch(s, t, p, dir);
-	if (window_fin_acked(t, 0) && window_fin_acked(t, 1))
+	if (!is_next && window_fin_acked(t, 0) && window_fin_acked(t, 1))
 		over(s, t, TCPTERM_END_FIN);
 	return true;
 }
@@ -261,9 +274,9 @@ is_syn(const struct pkt *p)
 }
 
 /*
- * Does this segment begin another connection of the same tuple?  Of one that is alive only the
- * other end can say so: it answers a SYN that it does not believe with an ACK (RFC 5961 4), and
- * one that it takes with a SYN-ACK.
+ * Does this SYN or SYN-ACK begin another connection of the same tuple?  Of one that is alive only
+ * the other end can say so: it answers a SYN that it does not believe with an ACK (RFC 5961 4),
+ * and one that it takes with a SYN-ACK.
  */
 static bool
 begins_anew(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
@@ -274,7 +287,7 @@ begins_anew(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned di
 	/* The SYN of a handshake that was reset may come again. */
 	if (is_syn(p) && t->over)
 		return !t->refuse || !h->syn || h->isn.v != p->seq;
-	if (!followed(&t->f) || !(p->flags & TCP_SYN))
+	if (!followed(&t->f))
 		return false;
 	if (!is_syn(p))
 		return t->more && t->more->again[!dir] && p->ack == t->more->again_isn[!dir].v + 1;
@@ -304,11 +317,11 @@ static void
 refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
 {
 	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
-	struct manners m = manners_of(p), other = track_manners(&t->half[!dir]);
+	struct manners other = track_manners(&t->half[!dir]);
 	bool has_ack = p->flags & TCP_ACK;
 
 	if (!p->cksum_bad)
-		track_set_manners(&t->half[dir], &m);
+		learn_manners(&t->half[dir], p);
 	if (t->refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
 		reset_send(s, &t->f, dir, &other, has_ack ? p->ack : 0, !has_ack, p->seq + len);
 	core_drop(s, p->m, DROP_reset_late);
@@ -321,7 +334,7 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	const struct watch *w;
 	bool fits = true;
 
-	if (begins_anew(s, t, p, dir)) {
+	if (p->flags & TCP_SYN && begins_anew(s, t, p, dir)) {
 		track_end(s, f, TCPTERM_END_REPLACED);
 		core_new_flow(s, p);
 		return;

@@ -181,6 +181,29 @@ window_follow(struct track *t, const struct pkt *p, unsigned dir)
 	return n;
 }
 
+bool
+window_next(struct track *t, const struct pkt *p, unsigned dir)
+{
+	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	seq_t from = seq(p->seq), end = seq_add(from, p->payload_len), ack = seq(p->ack);
+
+	if ((p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) != TCP_ACK ||
+	    !(h->known & h->acks & other->known & other->acks) || h->fin | other->fin)
+		return false;
+	if (from.v != h->nxt.v || !seq_le(h->rcv_nxt, ack) || !seq_le(ack, other->nxt) ||
+	    !seq_le(other->rcv_nxt, from) || seq_diff(end, other->edge) > PROBE)
+		return false;
+	h->nxt = end;
+	offer(h, other, p);
+	if (ack.v != h->rcv_nxt.v) {
+		h->taken += (uint32_t)seq_diff(ack, h->rcv_nxt);
+		h->rcv_nxt = ack;
+	}
+	if (!other->syn_acked && seq_lt(other->isn, ack))
+		other->syn_acked = true;
+	return true;
+}
+
 /* --- what went past --- */
 
 static bool

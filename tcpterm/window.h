@@ -36,6 +36,13 @@ struct window_news {
 };
 struct window_news window_follow(struct track *t, const struct pkt *p, unsigned dir);
 
+/*
+ * The straight path.  Is it the next segment of an end that goes on, with nothing open or lost
+ * between the two, and does it fit?  Then it did here all that window_follow() does of a
+ * segment whose numbers are all new; false, and nothing was done, says nothing.
+ */
+bool window_next(struct track *t, const struct pkt *p, unsigned dir);
+
 /* The options of its SYN. */
 void window_syn(struct track_half *h, const struct tcpterm_options *o);
 
