@@ -12,6 +12,7 @@
 #include <tcpterm/conn.h>
 
 #include "tcpterm/cookie.h"
+#include "tcpterm/crowd.h"
 #include "tcpterm/flood.h"
 #include "tcpterm/l2.h"
 #include "tcpterm/listeners.h"
@@ -46,6 +47,7 @@ struct tcpterm {
 	struct slab sent;		/* struct sent_seg, of all connections */
 	struct table *table;
 	uint32_t table_changes;		/* a burst's look-ups are good while this stays */
+	struct crowd crowd;		/* of the burst in hand */
 	struct timer_wheel wheel;
 	struct listeners *listeners;
 	struct vlan_stacks *vlans;

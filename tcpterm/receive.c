@@ -8,6 +8,7 @@
 enum {
 	DELACK_US = 40 * 1000,			/* RFC 9293 3.8.6.3: at most 0.5 s */
 	OOO_SPARSE = 64,			/* mbufs that may be held badly filled */
+	CROWD_ACK = 16,				/* segments of a crowd that an ACK is for */
 };
 #define PAWS_IDLE_US (24LL * 24 * 3600 * 1000 * 1000)	/* RFC 7323 5.5 */
 
@@ -59,6 +60,7 @@ receive_deliver(struct conn *c, struct rte_mbuf *m, struct part part)
 {
 	c->rcv.nxt += part.len;
 	c->rcv.unacked += part.len;
+	c->rcv.behind += part.len;
 	stream_append(c->s, c->rx, m, part);
 }
 
@@ -79,21 +81,38 @@ budget(const struct conn *c, const struct rte_mbuf *m, bool in_order)
 }
 
 /*
- * RFC 9293 3.8.6.3, RFC 5681 4.2: an ACK for every second full-sized segment.  What is full-sized
- * the sender knows, and shows by the largest that it sends: c->mss is the other way's.
+ * RFC 9293 3.8.6.3, RFC 5681 4.2: an ACK is due for every second full-sized segment.  What is
+ * full-sized the sender knows, and shows by the largest that it sends: c->mss is the other way's.
  */
 static void
 schedule_ack(struct conn *c, uint32_t len)
 {
 	c->rcv.seg_max = RTE_MAX(c->rcv.seg_max, (uint16_t)RTE_MIN(len, (uint32_t)UINT16_MAX));
+	c->rcv.n_unacked += c->rcv.n_unacked < UINT8_MAX;
 	if (c->rcv.quick > 0) {
 		c->rcv.quick--;
 		c->rcv.ack_now = true;
-	} else if (c->rcv.unacked > c->rcv.seg_max) {
+		c->rcv.behind = 0;
+	} else if (c->rcv.behind > c->rcv.seg_max) {
 		c->rcv.ack_now = true;
+		c->rcv.behind = 0;
 	} else if (c->rcv.delack_at.v == USEC_NEVER.v) {
 		c->rcv.delack_at = usec_add(c->s->now, DELACK_US);
 	}
+}
+
+/*
+ * A due ACK leaves when the burst ends, by data if there is some, but not later than the next
+ * segment comes: or one would stand for all of a burst, whose sender sees fewer than it counts on
+ * (RFC 5681 3.1 opens its window by them) and all at once.  Of a crowd one in 16 does.
+ */
+static void
+send_due_ack(struct conn *c)
+{
+	bool crowd = c->s->crowd.f == c->f && c->s->crowd.dir == c->leg;
+
+	if (c->rcv.ack_now && c->rcv.n_unacked >= (crowd ? CROWD_ACK : 1))
+		send_ack(c);
 }
 
 /* Those bytes of the payload, with their sum if the checksum's verification knows it. */
@@ -114,6 +133,7 @@ take_in_order(struct conn *c, struct pkt *p, uint32_t skip, uint32_t len)
 {
 	bool hole = c->ooo.head != NULL;
 
+	send_due_ack(c);
 	if (skip == 0)		/* else that part was told */
 		ooo_overlap(c, c->rcv.nxt, c->rcv.nxt + len);
 	receive_deliver(c, p->m, payload_part(p, skip, len));
@@ -330,6 +350,11 @@ receive_ack_sent(struct conn *c)
 {
 	c->rcv.last_ack = receive_ack(c);
 	c->rcv.unacked = 0;
+	c->rcv.n_unacked = 0;
+	/* Where it was due, what came behind the second segment counts with the next: a flight
+	 * whose last two are told apart by a burst's end would wait for a late ACK. */
+	if (!c->rcv.ack_now)
+		c->rcv.behind = 0;
 	c->rcv.ack_now = false;
 	c->rcv.delack_at = USEC_NEVER;
 }

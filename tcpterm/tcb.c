@@ -238,6 +238,7 @@ tcb_timer(struct conn *c)
 
 	if (due(&c->rcv.delack_at, now)) {
 		c->rcv.ack_now = true;
+		c->rcv.behind = 0;
 		tcb_pend(c);
 	}
 	pace_timer(c);

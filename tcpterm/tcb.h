@@ -64,6 +64,8 @@ struct receive {
 	uint16_t short_by;		/* what the latest field named ends so far before `adv` */
 	uint16_t seg_max;		/* the largest segment, at first what any may carry */
 	uint32_t unacked;		/* bytes received since the last ACK was sent */
+	uint32_t behind;		/* of them, or sent late: since one was due */
+	uint8_t n_unacked;		/* segments of `unacked`, as far as that counts */
 	uint8_t quick;			/* data segments still to be acknowledged at once */
 	bool ack_now;
 	usec_t delack_at;

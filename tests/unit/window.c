@@ -184,21 +184,6 @@ scattered_bytes_do_not_hold_the_pool(void)
 }
 
 static void
-burst_is_taken_whole_before_it_is_acknowledged_once(void)
-{
-	unsigned before;
-
-	start(true, -1);
-	before = e.n_out;
-	for (unsigned i = 0; i < 8; i++)
-		ends_send(&e, 0, &(struct ends_seg){ .seq = i * MSS, .len = MSS });
-	ends_run(&e, 0);
-	CU_ASSERT_EQUAL(ends_count(&e, before, 0), 1);
-	CU_ASSERT_EQUAL(ends_last(&e, 0)->ack, 8 * MSS);
-	ends_fini(&e);
-}
-
-static void
 zero_window_probe_is_answered(void)
 {
 	unsigned before;
@@ -281,8 +266,7 @@ TAP_MAIN(window, TAP_TEST(marks_are_echoed_until_the_sender_answers),
 	 TAP_TEST(blocks_of_three_holes_are_told),
 	 TAP_TEST(coarse_window_fills_no_more_than_twice_the_limit),
 	 TAP_TEST(edge_moves_left_by_less_than_a_unit),
-	 TAP_TEST(scattered_bytes_do_not_hold_the_pool),
-	 TAP_TEST(burst_is_taken_whole_before_it_is_acknowledged_once),
-	 TAP_TEST(zero_window_probe_is_answered), TAP_TEST(tsval_is_the_newest_of_the_other_end),
+	 TAP_TEST(scattered_bytes_do_not_hold_the_pool), TAP_TEST(zero_window_probe_is_answered),
+	 TAP_TEST(tsval_is_the_newest_of_the_other_end),
 	 TAP_TEST(super_segment_is_relayed_by_reference_in_segments),
 	 TAP_TEST(chain_of_small_mbufs_is_compacted))

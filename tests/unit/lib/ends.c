@@ -165,21 +165,39 @@ write_headers(const struct ends *e, unsigned side, const struct ends_seg *g, uin
 	};
 }
 
-void
-ends_send(struct ends *e, unsigned side, const struct ends_seg *g)
+static void
+make(struct ends *e, unsigned side, const struct ends_seg *g, struct pkt *p)
 {
 	uint8_t options[TCP_OPTIONS_MAX];
 	unsigned opt_len = options_build(&g->opt, g->flags & TCP_SYN, options);
 	struct parse_conf conf = { .side = (uint8_t)side };
 	struct rte_mbuf *m = frame(e, side, g, opt_len);
-	struct pkt p;
 
 	write_headers(e, side, g, rte_pktmbuf_mtod(m, uint8_t *), opt_len);
 	memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, HEADERS), options, opt_len);
 	cksum_tcp_write(m, 14, 34);
-	CU_ASSERT_EQUAL(pkt_parse(&p, m, &conf), PKT_TCP);
-	CU_ASSERT_FALSE(p.cksum_bad);
+	CU_ASSERT_EQUAL(pkt_parse(p, m, &conf), PKT_TCP);
+	CU_ASSERT_FALSE(p->cksum_bad);
+}
+
+void
+ends_send(struct ends *e, unsigned side, const struct ends_seg *g)
+{
+	struct pkt p;
+
+	make(e, side, g, &p);
 	tcpterm_input(e->stack, &p, 1, e->now);
+}
+
+void
+ends_send_burst(struct ends *e, unsigned side, const struct ends_seg *first, unsigned n)
+{
+	struct ends_seg g = *first;
+	struct pkt p[ENDS_BURST];
+
+	for (unsigned i = 0; i < n; i++, g.seq += g.len)
+		make(e, side, &g, &p[i]);
+	tcpterm_input(e->stack, p, n, e->now);
 }
 
 static void

@@ -12,7 +12,7 @@
 
 #include "datapath/pool.h"
 
-enum { ENDS_MAX_OUT = 4096, ENDS_ISN_CLIENT = 1000, ENDS_ISN_SERVER = 0x7fffff00 };
+enum { ENDS_MAX_OUT = 4096, ENDS_BURST = 32, ENDS_ISN_CLIENT = 1000, ENDS_ISN_SERVER = 0x7fffff00 };
 
 /* What the ends agree on, and what the stack is given; zeroes are sensible. */
 struct ends_conf {
@@ -69,6 +69,9 @@ void ends_fini(struct ends *e);
 
 /* One segment by side 0 (from the client) or 1; without ends_run() nothing is answered yet. */
 void ends_send(struct ends *e, unsigned side, const struct ends_seg *g);
+
+/* `n` such segments, up to ENDS_BURST, each behind the one before, in one burst. */
+void ends_send_burst(struct ends *e, unsigned side, const struct ends_seg *first, unsigned n);
 
 /* An ICMP error, by type and code, by `side`, that quotes a segment at `seq` towards it. */
 void ends_icmp(struct ends *e, unsigned side, int64_t seq, uint8_t type, uint8_t code);
