@@ -27,6 +27,16 @@ static const struct example {
 #include "tests/prop/app_examples.def"
 };
 
+/* Their chain is none; the client's bytes come first, and the server's. */
+static const struct example strangers[] = {
+#define STRANGER(name, client, server)                                                             \
+	{ name, CLIENT, { { client, sizeof(client) - 1 }, { server, sizeof(server) - 1 } } },      \
+		{ name,                                                                       \
+		  SERVER,                                                                     \
+		  { { client, sizeof(client) - 1 }, { server, sizeof(server) - 1 } } },
+#include "tests/prop/app_strangers.def"
+};
+
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };
 
 static struct app *app;
@@ -222,19 +232,19 @@ an_odd_pair_is_the_same_however_it_is_cut(void)
 	CU_ASSERT_EQUAL(n_wrong, 0);
 }
 
-/* MongoDB's reply is whole after 17 bytes, the question of a DNS answer after 19. */
+/* A request of Modbus is whole after 12 bytes, the same bytes are one of Kafka's after 15. */
 static void
 of_two_rows_that_fit_it_is_the_one_that_fewer_bytes_tell(void)
 {
-	static const char reply[] = "\0\x11\0\0\x81\x80\0\x01\0\0\0\0\x01\0\0\0\x01\0\x01";
-	const struct example e = { "", SERVER, { { "", 0 }, { reply, sizeof reply - 1 } } };
+	static const char said[] = "\0\1\0\0\0\6\0\3\0\0\0\1\0\1a";
+	const struct example e = { "", CLIENT, { { said, sizeof said - 1 }, { "", 0 } } };
 	char chain[APP_LABEL];
 
 	set_up();
 	want_the_same_in_pieces(&e, false, "");
 	want_the_same_in_pieces(&e, true, "");
 	chain_of(&e, length(&e), false, chain);
-	CU_ASSERT_STRING_EQUAL(chain, "mongodb");
+	CU_ASSERT_STRING_EQUAL(chain, "modbus");
 	CU_ASSERT_EQUAL(n_wrong, 0);
 }
 
@@ -273,6 +283,31 @@ few_rows_remain_after_some_bytes(void)
 		for (up = CANDIDATES_FROM; up <= e->said[0].n; up++) {
 			n = app_candidates(e->said[0].p, up, e->said[1].p, 0);
 			want(e, n <= CANDIDATES_MAX, "too many rows are possible", "");
+		}
+	}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+}
+
+static void
+what_no_row_is_for_is_taken_for_none(void)
+{
+	size_t i, n;
+
+	set_up();
+	for (i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+		struct example e = strangers[i];
+		char chain[APP_LABEL];
+
+		chain_of(&e, length(&e), false, chain);
+		want(&e, !*chain, "is taken for", chain);
+		chain_of(&e, length(&e), true, chain);
+		want(&e, !*chain, "roles unsure, is taken for", chain);
+		for (n = 0; n < 2; n++) {	/* one direction alone */
+			struct example half = e;
+
+			half.said[n].n = 0;
+			chain_of(&half, length(&e), false, chain);
+			want(&e, !*chain, "half of it is taken for", chain);
 		}
 	}
 	CU_ASSERT_EQUAL(n_wrong, 0);
@@ -335,5 +370,6 @@ TAP_MAIN(app,
 	   every_prefix_is_unknown_or_has_the_final_label },
 	 { "I3 random payload is claimed by at most one in ten thousand",
 	   random_payload_is_claimed_by_at_most_one_in_ten_thousand },
+	 { "I1 what no row is for is taken for none", what_no_row_is_for_is_taken_for_none },
 	 { "I6 roles that are unknown are found", roles_that_are_unknown_are_found },
 	 TAP_TEST(few_rows_remain_after_some_bytes))

@@ -72,6 +72,28 @@ x224_connect(const uint8_t *p, size_t n, uint8_t code, size_t *at, size_t *end)
 	return APP_YES;
 }
 
+/* A routing token or a cookie: a line, behind which is nothing or the request. */
+static enum app_match
+rdp_line(const uint8_t *p, size_t n, size_t at, size_t end)
+{
+	static const uint8_t negotiate[] = { 1, 0, 8, 0 };
+
+	for (; at < n && at < end && is_print(p[at]); at++)
+		;
+	if (at + 1 < n && (p[at] != '\r' || p[at + 1] != '\n'))
+		return APP_NO;
+	if (at + 2 > n || at + 2 > end)
+		return at < n && (p[at] != '\r' || at + 2 > end) ? APP_NO : APP_MORE;
+	return at + 2 == end ? APP_WEAK : match_bytes(p, n, at + 2, negotiate, sizeof negotiate);
+}
+
+/* Where TLS may begin: behind the connection request. */
+size_t
+rdp_tls(const uint8_t *p, size_t n)
+{
+	return n >= 6 && p[0] == 3 && p[5] == 0xe0 ? be16(p + 2) : 0;
+}
+
 enum app_match
 rdp_client(const uint8_t *p, size_t n)
 {
@@ -87,6 +109,8 @@ rdp_client(const uint8_t *p, size_t n)
 	cookie = match_text(p, n, at, "Cookie: ");
 	if (cookie != APP_NO)
 		return cookie;
+	if (n > at && is_print(p[at]))
+		return rdp_line(p, n, at, end);
 	if (n > at + 1 && p[at] == 1 && p[at + 1] != 0)	/* flags of the request */
 		return n < at + 4 ? APP_MORE : p[at + 2] == 8 && p[at + 3] == 0 ? APP_YES : APP_NO;
 	return match_bytes(p, n, at, negotiate, sizeof negotiate);
@@ -109,14 +133,31 @@ rdp_server(const uint8_t *p, size_t n)
 	return p[at + 2] == 8 && p[at + 3] == 0 ? APP_YES : APP_NO;
 }
 
+/* Data of protocol 0x32, of one of its four kinds, of a connection whose beginning was not seen. */
+static enum app_match
+s7_data(const uint8_t *p, size_t n)
+{
+	static const uint8_t data[] = { 2, 0xf0, 0x80, 0x32 }, kinds[] = { 1, 2, 3, 7 }, zero[2];
+	enum app_match m = match_bytes(p, n, 4, data, sizeof data);
+
+	if (m != APP_YES)
+		return m;
+	if (p[1] != 0 || be16(p + 2) < 17 || (n > 8 && !memchr(kinds, p[8], sizeof kinds)))
+		return APP_NO;
+	return match_bytes(p, n, 9, zero, sizeof zero);
+}
+
 /* The parameters of a connection of S7 (TPDU size, TSAPs), then data of protocol 0x32. */
 static enum app_match
 s7_either(const uint8_t *p, size_t n, uint8_t code)
 {
 	static const uint8_t data[] = { 2, 0xf0, 0x80, 0x32 };
 	size_t at = 0, end = 0;
-	enum app_match m = x224_connect(p, n, code, &at, &end);
+	enum app_match m;
 
+	if (n > 4 && p[4] == 2)
+		return s7_data(p, n);
+	m = x224_connect(p, n, code, &at, &end);
 	if (m != APP_YES)
 		return m;
 	if (end < 14 || end > 64 || (n > at && (p[at] < 0xc0 || p[at] > 0xc2)))

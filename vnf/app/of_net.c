@@ -39,6 +39,32 @@ tls_record(const uint8_t *p, size_t n)
 	return n > 5 ? APP_YES : APP_MORE;
 }
 
+/* A message of a handshake whose beginning was not seen. */
+static enum app_match
+tls_later_message(const uint8_t *p, size_t n)
+{
+	static const uint8_t messages[] = { 0, 4, 8, 11, 12, 13, 14, 15, 16, 20, 22 };
+
+	if (!memchr(messages, p[5], sizeof messages) || be16(p + 3) < 4)
+		return APP_NO;
+	if (n > 6 && p[6] > 1)
+		return APP_NO;
+	if (n < 9)
+		return APP_MORE;
+	return p[5] != 14 || be16(p + 7) == 0 ? APP_WEAK : APP_NO;
+}
+
+/* "Change cipher spec", the byte 1, then another record. */
+static enum app_match
+tls_change(const uint8_t *p, size_t n)
+{
+	if (be16(p + 3) != 1 || p[5] != 1)
+		return APP_NO;
+	if (n > 6 && (p[6] < 20 || p[6] > 23))
+		return APP_NO;
+	return n < 8 ? APP_MORE : p[7] == 3 ? APP_WEAK : APP_NO;
+}
+
 /* A handshake, which begins with the message `hello`, an alert, or data. */
 static enum app_match
 tls_either(const uint8_t *p, size_t n, uint8_t hello)
@@ -47,6 +73,8 @@ tls_either(const uint8_t *p, size_t n, uint8_t hello)
 
 	if (m != APP_YES)
 		return m;
+	if (p[0] == 20)
+		return tls_change(p, n);
 	if (p[0] == 23)
 		return be16(p + 3) >= 17 ? APP_WEAK : APP_NO;	/* a tag and something in it */
 	if (p[0] == 21) {
@@ -55,7 +83,7 @@ tls_either(const uint8_t *p, size_t n, uint8_t hello)
 		return p[5] == 1 || p[5] == 2 ? APP_WEAK : APP_NO;
 	}
 	if (p[5] != hello)
-		return APP_NO;
+		return tls_later_message(p, n);
 	if (n > 6 && p[6] != 0)
 		return APP_NO;
 	return n > 9 ? (p[9] == 3 ? APP_YES : APP_NO) : APP_MORE;
@@ -87,7 +115,7 @@ dns_name_end(const uint8_t *p, size_t n, size_t at)
 		if (p[at] > 63)
 			return -1;
 		for (i = at + 1; i <= at + p[at] && i < n; i++)
-			if (!is_alnum(p[i]) && !strchr("-_*/.", p[i]))
+			if (!is_alnum(p[i]) && (p[i] == 0 || !strchr("-_*/.", p[i])))
 				return -1;
 		at += 1 + p[at];
 		if (at - start > 254)
@@ -245,7 +273,7 @@ bgp_either(const uint8_t *p, size_t n)
 /*
  * A reset of the client: opcode 7 of key 0.  With a HMAC in front (tls-auth) its end is still an
  * empty list of acknowledgements and packet 0; where that is encrypted (tls-crypt), the counter of
- * its own, 1, is in the clear.
+ * its own, 1, is in the clear.  Opcode 10 (tls-crypt-v2) has the client's key behind it.
  */
 enum app_match
 openvpn_client(const uint8_t *p, size_t n)
@@ -256,6 +284,11 @@ openvpn_client(const uint8_t *p, size_t n)
 	if (n < 3)
 		return APP_MORE;
 	len = be16(p);
+	if (p[2] == 10 << 3) {
+		if (len < 54 + 32 || len > 1500)
+			return APP_NO;
+		return n < 15 ? APP_MORE : (be32(p + 11) & 0xffffff) == 1 ? APP_YES : APP_NO;
+	}
 	if (p[2] != 7 << 3 || len < 14 || len > 128)
 		return APP_NO;
 	if (n < 2 + len)
@@ -273,42 +306,65 @@ openvpn_server(const uint8_t *p, size_t n)
 	return p[2] == 8 << 3 && be16(p) >= 14 && be16(p) <= 160 ? APP_HINT : APP_NO;
 }
 
+/* A control message with the cookie; `other`: the type that only the other end sends first. */
 static enum app_match
-pptp_either(const uint8_t *p, size_t n, uint8_t type)
+pptp_either(const uint8_t *p, size_t n, uint8_t other)
 {
-	const uint8_t want[] = { 0, 156, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, type };
+	static const uint8_t want[] = { 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0 };
+	enum app_match m;
 
-	return match_bytes(p, n, 0, want, sizeof want);
+	if (n > 1 && (p[0] != 0 || p[1] < 12 || p[1] > 168))
+		return APP_NO;
+	m = match_bytes(p, n, 2, want, sizeof want);
+	if (m != APP_YES || n < 10)
+		return m == APP_YES ? APP_MORE : m;
+	return p[9] >= 1 && p[9] <= 15 && p[9] != other ? APP_YES : APP_NO;
 }
 
 enum app_match
 pptp_client(const uint8_t *p, size_t n)
 {
-	return pptp_either(p, n, 1);
+	return pptp_either(p, n, 2);
 }
 
 enum app_match
 pptp_server(const uint8_t *p, size_t n)
 {
-	return pptp_either(p, n, 2);
+	return pptp_either(p, n, 1);
+}
+
+static const uint8_t stun_cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
+
+/* Behind a length of two bytes (RFC 4571 2), as media between peers has it. */
+static enum app_match
+stun_framed(const uint8_t *p, size_t n)
+{
+	if (n > 2 && p[2] > 1)
+		return APP_NO;
+	if (n > 5 && be16(p) != be16(p + 4) + 20)
+		return APP_NO;
+	return match_bytes(p, n, 6, stun_cookie, sizeof stun_cookie);
 }
 
 enum app_match
 stun_either(const uint8_t *p, size_t n)
 {
-	static const uint8_t cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
+	enum app_match framed = stun_framed(p, n), plain;
 
 	if (n > 3 && be16(p + 2) % 4 != 0)
-		return APP_NO;
-	return match_bytes(p, n, 4, cookie, sizeof cookie);
+		return framed;
+	plain = match_bytes(p, n, 4, stun_cookie, sizeof stun_cookie);
+	return plain > framed ? plain : framed;
 }
 
 /* --- who is who --- */
 
-/* Capabilities-Exchange and Device-Watchdog, the messages that begin a connection. */
+/* Capabilities-Exchange and Device-Watchdog, which begin a connection; or a session's message,
+ * whose first AVP is its Session-Id (RFC 6733 8.8). */
 enum app_match
 diameter_either(const uint8_t *p, size_t n)
 {
+	static const uint8_t session_id[] = { 0, 0, 1, 7, 0x40, 0 };
 	uint32_t command;
 
 	if (n > 3 && (be32(p) & 0xffffff) < 20)
@@ -318,7 +374,9 @@ diameter_either(const uint8_t *p, size_t n)
 	if (n < 12)
 		return APP_MORE;
 	command = be32(p + 4) & 0xffffff;
-	return (command == 257 || command == 280) && be32(p + 8) == 0 ? APP_YES : APP_NO;
+	if ((command == 257 || command == 280) && be32(p + 8) == 0)
+		return APP_YES;
+	return command == 257 ? APP_NO : match_bytes(p, n, 20, session_id, sizeof session_id);
 }
 
 /* A length, then an application tag of ASN.1 whose content begins with protocol version 5. */
@@ -330,7 +388,7 @@ kerberos_either(const uint8_t *p, size_t n, const char *tags, uint8_t field)
 
 	if (n > 1 && p[1] != 0)
 		return APP_NO;
-	if (n > 4 && !strchr(tags, p[4]))
+	if (n > 4 && (p[4] == 0 || !strchr(tags, p[4])))
 		return APP_NO;
 	for (k = 0; k < 2; k++) {
 		if (n > i && k == 1 && p[i] != 0x30)
@@ -361,6 +419,7 @@ kerberos_server(const uint8_t *p, size_t n)
 static enum app_match
 ldap_either(const uint8_t *p, size_t n, const char *operations)
 {
+	enum app_match m;
 	size_t i = 2;
 
 	if (n < 2)
@@ -384,7 +443,10 @@ ldap_either(const uint8_t *p, size_t n, const char *operations)
 	if (p[i] != 0x60)
 		return p[i + 1] > 1 && p[i + 1] <= 0x84 ? APP_WEAK : APP_NO;
 	i += p[i + 1] > 0x80 ? 2 + (p[i + 1] & 7) : 2;
-	return match_bytes(p, n, i, "\2\1\3", 3);	/* version 3 */
+	m = match_bytes(p, n, i, "\2\1", 2);
+	if (m != APP_YES || n < i + 3)
+		return m == APP_YES ? APP_MORE : m;
+	return p[i + 2] == 2 || p[i + 2] == 3 ? APP_YES : APP_NO;	/* its version */
 }
 
 enum app_match

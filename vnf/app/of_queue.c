@@ -1,6 +1,7 @@
 /*
  * of_queue.c - recognisers: brokers, collectors, plants.
  */
+#include "vnf/app/app.h"
 #include "vnf/app/recognise.h"
 
 #include <string.h>
@@ -53,10 +54,34 @@ amqp_header(const uint8_t *p, size_t n)
 	return p[4] <= 3 && p[5] <= 9 && p[6] <= 9 && p[7] <= 10 ? APP_YES : APP_NO;
 }
 
+/*
+ * A frame of a connection whose beginning was not seen (AMQP 0-9-1 4.2.3): type, channel, length,
+ * and the byte 0xce behind it.  A method's class is one of those there are; a heartbeat is empty.
+ */
+static enum app_match
+amqp_frame(const uint8_t *p, size_t n)
+{
+	static const uint8_t classes[] = { 10, 20, 30, 40, 50, 60, 85, 90 };
+	uint32_t len;
+
+	if (n < 8)
+		return n > 4 && p[3] ? APP_NO : APP_MORE;
+	len = be32(p + 3);
+	if (p[0] == 8)
+		return be16(p + 1) == 0 && len == 0 && p[7] == 0xce ? APP_YES : APP_NO;
+	if (len < 4 || len > APP_LOOK - 8)
+		return APP_NO;
+	if (n < 11)
+		return APP_MORE;
+	if (p[7] != 0 || !memchr(classes, p[8], sizeof classes) || p[9] != 0 || p[10] > 120)
+		return APP_NO;
+	return n < 8 + len ? APP_MORE : p[7 + len] == 0xce ? APP_YES : APP_NO;
+}
+
 enum app_match
 amqp_client(const uint8_t *p, size_t n)
 {
-	return amqp_header(p, n);
+	return p[0] == 'A' ? amqp_header(p, n) : amqp_frame(p, n);
 }
 
 /* Connection.Start: a method frame of channel 0, class 10, method 10. */
@@ -64,17 +89,19 @@ enum app_match
 amqp_server(const uint8_t *p, size_t n)
 {
 	static const uint8_t start[] = { 0, 10, 0, 10 };
+	enum app_match m;
 
 	if (p[0] == 'A')
 		return amqp_header(p, n);
-	if (n > 2 && (p[1] || p[2]))
-		return APP_NO;
-	return match_bytes(p, n, 7, start, sizeof start);
+	if (p[0] == 8 || (n > 2 && (p[1] || p[2])))
+		return amqp_frame(p, n);
+	m = match_bytes(p, n, 7, start, sizeof start);
+	return m == APP_NO ? amqp_frame(p, n) : m;
 }
 
 /* --- Kafka: length, key and version of the call, its number, the client's name --- */
 
-enum { KAFKA_KEYS = 93, KAFKA_VERSIONS = 20, KAFKA_HEADER = 14 };
+enum { KAFKA_API_VERSIONS = 18, KAFKA_KEYS = 93, KAFKA_VERSIONS = 20, KAFKA_HEADER = 14 };
 
 enum app_match
 kafka_client(const uint8_t *p, size_t n)
@@ -93,6 +120,8 @@ kafka_client(const uint8_t *p, size_t n)
 	if (n < KAFKA_HEADER)
 		return APP_MORE;
 	len = be16(p + 12);
+	if (be16(p + 4) == KAFKA_API_VERSIONS && be32(p) == 10 && be16(p + 6) < 3)
+		return len == 0 || len == 0xffff ? APP_YES : APP_NO;	/* no name */
 	if (len == 0 || len > 255 || len > be32(p) - 10)
 		return APP_NO;
 	for (i = KAFKA_HEADER; i < n && i < KAFKA_HEADER + len; i++)
@@ -130,6 +159,15 @@ modbus_header(const uint8_t *p, size_t n)
 	return n >= MODBUS_HEADER ? APP_YES : APP_MORE;
 }
 
+/* As many bytes as coils (15) or registers (16) need. */
+static bool
+modbus_writes(const uint8_t *p)
+{
+	const uint32_t n = be16(p + 10);
+
+	return n > 0 && p[5] == 7 + p[12] && p[12] == (p[7] == 15 ? (n + 7) / 8 : 2 * n);
+}
+
 enum app_match
 modbus_client(const uint8_t *p, size_t n)
 {
@@ -146,7 +184,7 @@ modbus_client(const uint8_t *p, size_t n)
 											   : APP_NO;
 	}
 	if (p[7] == 15 || p[7] == 16)
-		return n < 13 ? APP_MORE : p[5] == 7 + p[12] ? APP_YES : APP_NO;
+		return n < 13 ? APP_MORE : modbus_writes(p) ? APP_YES : APP_NO;
 	if (p[7] == 43)
 		return n < 9 ? APP_MORE : p[8] == 14 && p[5] == 5 ? APP_YES : APP_NO;
 	return (p[7] == 7 || p[7] == 11 || p[7] == 12 || p[7] == 17) && p[5] == 2 ? APP_WEAK
@@ -198,15 +236,57 @@ dnp3_either(const uint8_t *p, size_t n)
 	return dnp3_crc(p, 8) == le16(p + 8) ? APP_YES : APP_NO;
 }
 
-/* --- IEC 60870-5-104: STARTDT and TESTFR, alone in their frame --- */
+/* --- IEC 60870-5-104: STARTDT and TESTFR, alone in their frame; or numbered data --- */
+
+static bool
+is_iec104_type(uint8_t c)
+{
+	return (c >= 1 && c <= 21) || (c >= 30 && c <= 40) || (c >= 45 && c <= 51) ||
+	       (c >= 58 && c <= 64) || c == 70 || (c >= 100 && c <= 107) ||
+	       (c >= 110 && c <= 113) || (c >= 120 && c <= 127);
+}
+
+/* Are so many bytes what a line of text could have? */
+static bool
+is_text(const uint8_t *p, size_t n)
+{
+	while (n && (is_print(*p) || *p == '\t' || *p == '\r' || *p == '\n')) {
+		p++;
+		n--;
+	}
+	return n == 0;
+}
+
+/* An I frame: both numbers even, an object's type, a cause; another frame behind it. */
+static enum app_match
+iec104_data(const uint8_t *p, size_t n)
+{
+	const size_t next = 2u + p[1];
+
+	if (p[1] < 13 || p[1] > 253)
+		return APP_NO;
+	if (n > 4 && p[4] & 1)
+		return APP_NO;
+	if (n > 6 && !is_iec104_type(p[6]))
+		return APP_NO;
+	if (n > 8 && ((p[7] & 0x7f) == 0 || (p[8] & 0x3f) == 0 || (p[8] & 0x3f) > 47))
+		return APP_NO;
+	if (n < 12 || is_text(p, 12))
+		return n < 12 ? APP_MORE : APP_NO;
+	return n > next && p[next] == p[0] ? APP_WEAK : APP_HINT;
+}
 
 static enum app_match
 iec104_either(const uint8_t *p, size_t n, const uint8_t *functions, size_t n_functions)
 {
 	static const uint8_t zero[3];
 
+	if (n > 2 && !(p[2] & 1))
+		return iec104_data(p, n);
 	if (n > 1 && p[1] != 4)
-		return APP_NO;
+		return n > 2 || p[1] < 13 || p[1] > 253 ? APP_NO : APP_MORE;
+	if (n > 2 && p[2] == 1)		/* an S frame: what was received */
+		return n < 6 ? APP_MORE : p[3] == 0 && !(p[4] & 1) ? APP_HINT : APP_NO;
 	if (n > 2 && !memchr(functions, p[2], n_functions))
 		return APP_NO;
 	return match_bytes(p, n, 3, zero, sizeof zero);

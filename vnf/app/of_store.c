@@ -7,7 +7,21 @@
 
 /* --- MySQL: a packet is a length of 3 bytes, a number, and what follows --- */
 
-enum { MYSQL_SSL_REQUEST = 32, MYSQL_CLIENT_PROTOCOL_41 = 0x0200 };
+enum { MYSQL_SSL_REQUEST = 32, MYSQL_CLIENT_PROTOCOL_41 = 0x0200, MYSQL_CLIENT_SSL = 0x0800 };
+
+/* Instead of a greeting: an error's number and its text. */
+static enum app_match
+mysql_refusal(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	if (p[3] != 0 || p[1] > 1 || (n > 6 && (le16(p + 5) < 1000 || le16(p + 5) > 4200)))
+		return APP_NO;
+	for (i = 7; i < n && i < 17; i++)
+		if (!is_print(p[i]))
+			return APP_NO;
+	return n < 17 ? APP_MORE : APP_WEAK;
+}
 
 /* Protocol 10, a version, a thread, 8 bytes of challenge, 0. */
 enum app_match
@@ -19,6 +33,8 @@ mysql_server(const uint8_t *p, size_t n)
 
 	if (n > 2 && (p[2] != 0 || p[1] > 3))
 		return APP_NO;
+	if (n > 4 && p[4] == 0xff)
+		return mysql_refusal(p, n);
 	m = match_bytes(p, n, 3, order, sizeof order);
 	if (m != APP_YES)
 		return m;
@@ -45,6 +61,15 @@ mysql_client(const uint8_t *p, size_t n)
 	if (n > 13)
 		return match_bytes(p, n, 13, zero, sizeof zero);
 	return APP_MORE;
+}
+
+/* TLS may begin behind a packet of 32 bytes that asks for it. */
+size_t
+mysql_tls(const uint8_t *p, size_t n)
+{
+	return n >= 6 && le32(p) == (MYSQL_SSL_REQUEST | 1 << 24) && p[5] & MYSQL_CLIENT_SSL >> 8
+		       ? 4 + MYSQL_SSL_REQUEST
+		       : 0;
 }
 
 /* --- PostgreSQL --- */
@@ -141,11 +166,29 @@ tds_prelogin(const uint8_t *p, size_t n)
 	return match_bytes(p, n, 11, six, sizeof six);
 }
 
+/* A batch, a call or a transaction of a session whose beginning was not seen: MS-TDS 2.2.5.3. */
+static enum app_match
+tds_request(const uint8_t *p, size_t n)
+{
+	static const uint8_t headers[] = { 22, 0, 0, 0, 18, 0, 0, 0, 2, 0 };
+
+	if (n > 1 && p[1] & ~9)
+		return APP_NO;
+	if (n > 3 && be16(p + 2) < 8 + 22)
+		return APP_NO;
+	if (n > 7 && (p[6] > 1 || p[7] != 0))
+		return APP_NO;
+	return match_bytes(p, n, 8, headers, sizeof headers);
+}
+
 enum app_match
 mssql_client(const uint8_t *p, size_t n)
 {
-	enum app_match m = tds_header(p, n);
+	enum app_match m;
 
+	if (p[0] < 0x10)
+		return tds_request(p, n);
+	m = tds_header(p, n);
 	if (m != APP_YES)
 		return m;
 	if (p[0] == 0x12)
@@ -221,20 +264,79 @@ oracle_server(const uint8_t *p, size_t n)
 
 /* --- MongoDB: length, request, answer to, operation, all little-endian --- */
 
+/* OP_MSG: flags, then the kind of the first section; a document's length fits. */
+static enum app_match
+mongodb_message(const uint8_t *p, size_t n)
+{
+	if (n > 19 && le32(p + 16) & ~UINT32_C(0x10003))
+		return APP_NO;
+	if (n > 20 && p[20] > 1)
+		return APP_NO;
+	if (n < 25)
+		return APP_MORE;
+	return le32(p + 21) >= 5 && le32(p + 21) <= le32(p) - 21 ? APP_YES : APP_NO;
+}
+
+/* OP_REPLY: flags, a cursor, where it starts, how many documents, the first's length. */
+static enum app_match
+mongodb_reply(const uint8_t *p, size_t n)
+{
+	if (le32(p) < 36 || (n > 19 && le32(p + 16) > 15))
+		return APP_NO;
+	if (n < 36)
+		return APP_MORE;
+	if (le32(p + 32) == 0)
+		return le32(p) == 36 ? APP_YES : APP_NO;
+	if (n < 40)
+		return APP_MORE;
+	return le32(p + 36) >= 5 && le32(p + 36) <= le32(p) - 36 ? APP_YES : APP_NO;
+}
+
+/* The older ones: flags, or zero; then a collection's name, or a cursor. */
+static enum app_match
+mongodb_flags(const uint8_t *p, size_t n, bool named)
+{
+	if (n < 21)
+		return APP_MORE;
+	return le32(p + 16) < 256 && (!named || is_print(p[20])) ? APP_YES : APP_NO;
+}
+
+/* OP_COMPRESSED: what is compressed, its length, by what. */
+static enum app_match
+mongodb_compressed(const uint8_t *p, size_t n)
+{
+	uint32_t inside;
+
+	if (n < 25)
+		return APP_MORE;
+	inside = le32(p + 16);
+	return (inside == 1 || (inside >= 2001 && inside <= 2013)) && p[24] <= 3 ? APP_YES : APP_NO;
+}
+
 static enum app_match
 mongodb_either(const uint8_t *p, size_t n, const uint16_t *operations)
 {
 	uint32_t operation;
 
-	if (n > 3 && (le32(p) < 17 || le32(p) > 48000000))
+	if (n > 3 && (le32(p) < 20 || le32(p) > 48000000))
 		return APP_NO;
 	if (n < 16)
 		return APP_MORE;
 	operation = le32(p + 12);
-	for (; *operations; operations++)
-		if (operation == *operations)
-			return n > 16 ? APP_YES : APP_MORE;
-	return APP_NO;
+	while (*operations && *operations != operation)
+		operations++;
+	switch (*operations) {
+	case 0:
+		return APP_NO;
+	case 2013:
+		return mongodb_message(p, n);
+	case 2012:
+		return mongodb_compressed(p, n);
+	case 1:
+		return mongodb_reply(p, n);
+	default:
+		return mongodb_flags(p, n, operation == 2004);
+	}
 }
 
 enum app_match

@@ -26,10 +26,33 @@ greeting(const uint8_t *p, size_t n, const char *mine, const char *other)
 	return has_word(p, len, mine) && !has_word(p, len, other) ? APP_YES : APP_HINT;
 }
 
+/* "250-", "331 ": an answer in the middle, which three protocols have alike. */
+static enum app_match
+reply(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n && i < 3; i++)
+		if (!is_digit(p[i]))
+			return APP_NO;
+	if (n < 4)
+		return APP_MORE;
+	return p[3] == ' ' || p[3] == '-' || p[3] == '\r' ? APP_HINT : APP_NO;
+}
+
 enum app_match
 smtp_server(const uint8_t *p, size_t n)
 {
-	return greeting(p, n, "SMTP", "FTP");
+	enum app_match m = greeting(p, n, "SMTP", "FTP");
+
+	return m == APP_NO ? reply(p, n) : m;
+}
+
+/* What several protocols have: it speaks neither for nor against one. */
+static enum app_match
+shared_verb(const uint8_t *p, size_t n)
+{
+	return as(match_any(p, n, 0, WORDS("QUIT\r", "NOOP\r", "HELP\r")), APP_MORE);
 }
 
 enum app_match
@@ -38,14 +61,20 @@ smtp_client(const uint8_t *p, size_t n)
 	enum app_match m =
 		match_any(p, n, 0, WORDS("EHLO ", "HELO ", "LHLO ", "MAIL FROM:", "RCPT TO:"));
 
-	return m == APP_NO ? as(match_any(p, n, 0, WORDS("QUIT\r", "NOOP\r", "RSET\r")), APP_HINT)
-			   : m;
+	if (m != APP_NO)
+		return m;
+	m = match_any(
+		p, n, 0,
+		WORDS("DATA\r", "RSET\r", "AUTH PLAIN", "AUTH LOGIN", "VRFY ", "EXPN ", "BDAT "));
+	return m != APP_NO ? as(m, APP_HINT) : shared_verb(p, n);
 }
 
 enum app_match
 ftp_server(const uint8_t *p, size_t n)
 {
-	return greeting(p, n, "FTP", "SMTP");
+	enum app_match m = greeting(p, n, "FTP", "SMTP");
+
+	return m == APP_NO ? reply(p, n) : m;
 }
 
 /* USER of two protocols has one parameter, IRC's has four. */
@@ -72,7 +101,13 @@ ftp_client(const uint8_t *p, size_t n)
 	other = match_any(p, n, 0, WORDS("AUTH TLS", "AUTH SSL", "FEAT\r", "SYST\r", "OPTS "));
 	if (other >= APP_MORE)
 		return as(other, APP_HINT);
-	other = as(match_any(p, n, 0, WORDS("QUIT\r", "NOOP\r", "HOST ")), APP_HINT);
+	other = as(match_any(p, n, 0,
+			     WORDS("HOST ", "PASS ", "TYPE ", "PASV\r", "EPSV", "PORT ", "EPRT ",
+				   "CWD ", "RETR ", "STOR ", "MKD ", "PWD\r", "SIZE ", "MDTM ",
+				   "MLSD", "PBSZ ", "PROT ")),
+		   APP_HINT);
+	if (other == APP_NO)
+		other = shared_verb(p, n);
 	return other > m ? other : m;
 }
 
@@ -100,7 +135,14 @@ listing(const uint8_t *p, size_t n)
 enum app_match
 imap_server(const uint8_t *p, size_t n)
 {
-	return match_any(p, n, 0, WORDS("* OK ", "* PREAUTH ", "* BYE "));
+	enum app_match m = match_any(p, n, 0, WORDS("* OK ", "* PREAUTH ", "* BYE "));
+
+	return m != APP_NO
+		       ? m
+		       : as(match_any(p, n, 0,
+				      WORDS("* CAPABILITY IMAP4", "* LIST (", "* LSUB (",
+					    "* FLAGS (", "* NAMESPACE (", "* ID (", "* STATUS ")),
+			    APP_WEAK);
 }
 
 /* A tag, then a command that no other protocol has second in a line. */
@@ -118,7 +160,9 @@ imap_client(const uint8_t *p, size_t n)
 	return as(match_any(p, n, i + 1,
 			    WORDS("LOGIN ", "CAPABILITY\r", "STARTTLS\r", "AUTHENTICATE ",
 				  "SELECT ", "EXAMINE ", "LOGOUT\r", "NOOP\r", "ID (", "ID NIL",
-				  "ENABLE ", "NAMESPACE\r")),
+				  "ENABLE ", "NAMESPACE\r", "LIST \"", "LSUB \"", "XLIST \"",
+				  "STATUS \"", "UID FETCH ", "UID SEARCH ", "UID STORE ", "IDLE\r",
+				  "COMPRESS DEFLATE", "EXPUNGE\r", "UNSELECT\r")),
 		  APP_WEAK);
 }
 
@@ -146,7 +190,12 @@ pop3_client(const uint8_t *p, size_t n)
 	other = match_any(p, n, 0, WORDS("CAPA\r", "CAPA\n", "STLS\r", "APOP "));
 	if (other >= APP_MORE)
 		return as(other, APP_WEAK);
-	other = as(match_any(p, n, 0, WORDS("AUTH\r", "AUTH ", "QUIT\r")), APP_HINT);
+	other = as(match_any(p, n, 0,
+			     WORDS("AUTH\r", "AUTH ", "PASS ", "STAT\r", "LIST\r", "UIDL\r",
+				   "RETR ", "TOP ", "DELE ")),
+		   APP_HINT);
+	if (other == APP_NO)
+		other = shared_verb(p, n);
 	return other > m ? other : m;
 }
 
@@ -159,7 +208,7 @@ nntp_server(const uint8_t *p, size_t n)
 	size_t len = line_length(p, n);
 
 	if (m != APP_YES)
-		return m;
+		return m == APP_NO ? reply(p, n) : m;
 	if (!line_ended(p, n))
 		return APP_MORE;
 	return has_word(p, len, "NNTP") || has_word(p, len, "InterNetNews") ? APP_YES : APP_HINT;
@@ -173,10 +222,12 @@ nntp_client(const uint8_t *p, size_t n)
 
 	if (m != APP_NO)
 		return as(m, APP_WEAK);
-	return as(match_any(p, n, 0,
-			    WORDS("GROUP ", "LIST", "ARTICLE ", "IHAVE ", "NEWGROUPS ", "DATE\r",
-				  "STARTTLS\r", "QUIT\r", "CHECK ", "TAKETHIS ", "MODE STREAM")),
-		  APP_HINT);
+	m = as(match_any(p, n, 0,
+			 WORDS("GROUP ", "LIST", "ARTICLE ", "IHAVE ", "NEWGROUPS ", "DATE\r",
+			       "STARTTLS\r", "CHECK ", "TAKETHIS ", "MODE STREAM", "BODY ",
+			       "XHDR ")),
+	       APP_HINT);
+	return m == APP_NO ? shared_verb(p, n) : m;
 }
 
 /* --- IRC --- */
@@ -220,7 +271,7 @@ irc_two_lines(const uint8_t *p, size_t n)
 enum app_match
 irc_client(const uint8_t *p, size_t n)
 {
-	enum app_match best = match_any(p, n, 0, WORDS("CAP LS", "CAP REQ "));
+	enum app_match best = match_any(p, n, 0, WORDS("CAP LS", "CAP REQ ", "PRIVMSG "));
 	enum app_match m = irc_user(p, n);
 
 	best = m > best ? m : best;
@@ -232,7 +283,7 @@ irc_client(const uint8_t *p, size_t n)
 static enum app_match
 irc_prefixed(const uint8_t *p, size_t n)
 {
-	size_t i;
+	size_t i, at;
 
 	for (i = 1; i < n && i < 128 && (is_alnum(p[i]) || strchr(".-_!@~[]{}|^`*:/", p[i])); i++)
 		if (p[i] == 0)
@@ -241,8 +292,15 @@ irc_prefixed(const uint8_t *p, size_t n)
 		return APP_MORE;
 	if (p[i] != ' ' || i < 2)
 		return APP_NO;
+	if (n > i + 1 && is_digit(p[i + 1])) {
+		for (at = i + 2; at < n && at < i + 4; at++)
+			if (!is_digit(p[at]))
+				return APP_NO;
+		return n < i + 5 ? APP_MORE : p[i + 4] == ' ' ? APP_YES : APP_NO;
+	}
 	return match_any(p, n, i + 1,
-			 WORDS("NOTICE ", "001 ", "020 ", "PING ", "CAP ", "433 ", "451 "));
+			 WORDS("NOTICE ", "PING ", "CAP ", "PRIVMSG ", "JOIN ", "PART ", "MODE ",
+			       "NICK ", "KICK ", "TOPIC ", "QUIT :"));
 }
 
 enum app_match
@@ -308,6 +366,8 @@ syslog_header(const uint8_t *p, size_t n, size_t i)
 {
 	if (n < i + 5)
 		return APP_MORE;
+	if (p[i] == '2' && p[i + 1] == '0' && is_digit(p[i + 2]))	/* RFC 3339 5.6 */
+		return is_digit(p[i + 3]) && p[i + 4] == '-' ? APP_YES : APP_NO;
 	if (p[i] == '1' && p[i + 1] == ' ')
 		return p[i + 2] == '-' || (is_digit(p[i + 2]) && is_digit(p[i + 3])) ? APP_YES
 										     : APP_NO;
