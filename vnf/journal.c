@@ -43,6 +43,7 @@ struct lane {
 struct journal {
 	struct store *store;
 	struct journal_reader reader;	/* functions NULL: there is none */
+	bool at_once;		/* nothing goes through the rings */
 	unsigned n_lanes;
 	struct lane *lane;
 	struct entry *batch;	/* taken from the rings, not yet committed */
@@ -133,11 +134,42 @@ put(struct lane *l, const struct entry *e, uint64_t *lost)
 	return false;
 }
 
+static void
+log_flow(const struct flow_record *r)
+{
+	char end[2][INET6_ADDRSTRLEN];
+
+	for (unsigned k = 0; k < 2; k++)
+		inet_ntop(r->family == 4 ? AF_INET : AF_INET6, r->end[k].addr, end[k],
+			  sizeof end[k]);
+	log_info("flow %.*s rule %.*s %.*s %s.%u > %s.%u ended: %.*s, %.3f s, %" PRIu64
+		 " bytes up, %" PRIu64 " down",
+		 RECORD_ID, r->flow_id, RECORD_RULE, r->rule, RECORD_WORD, r->mode, end[0],
+		 r->end[0].port, end[1], r->end[1].port, RECORD_WORD, r->reason,
+		 (double)(r->ended - r->started) / 1e6, r->direction[0].bytes,
+		 r->direction[1].bytes);
+}
+
+static bool
+flow_at_once(struct journal *j, struct lane *l, const struct flow_record *r, bool log)
+{
+	add(&l->ended, 1);
+	add(&l->taken, 1);
+	add(&j->written, 1);
+	j->reader.flow(j->reader.aux, r);
+	if (log)
+		log_flow(r);
+	return true;
+}
+
 bool
 journal_put(struct journal *j, unsigned w, const struct flow_record *r, bool log)
 {
-	struct entry e = { .kind = ENTRY_FLOW, .log = log, .flow = *r };
+	struct entry e;
 
+	if (j->at_once)
+		return flow_at_once(j, &j->lane[w], r, log);
+	e = (struct entry){ .kind = ENTRY_FLOW, .log = log, .flow = *r };
 	add(&j->lane[w].ended, 1);
 	return put(&j->lane[w], &e, &j->lane[w].lost);
 }
@@ -147,6 +179,10 @@ journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g)
 {
 	struct entry e = { .kind = ENTRY_GAP, .gap = *g };
 
+	if (j->at_once) {
+		j->reader.gap(j->reader.aux, g);
+		return true;
+	}
 	return put(&j->lane[w], &e, &j->lane[w].gaps_lost);
 }
 
@@ -155,6 +191,10 @@ journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record
 {
 	struct entry e = { .kind = ENTRY_CONFLICT, .conflict = *c };
 
+	if (j->at_once) {
+		j->reader.conflict(j->reader.aux, c);
+		return true;
+	}
 	return j->reader.conflict ? put(&j->lane[w], &e, &j->lane[w].gaps_lost) : true;
 }
 
@@ -162,6 +202,12 @@ void
 journal_read_by(struct journal *j, const struct journal_reader *r)
 {
 	j->reader = *r;
+}
+
+void
+journal_read_at_once(struct journal *j)
+{
+	j->at_once = true;
 }
 
 /* Fills the batch up to `n_max` from all lanes. */
@@ -297,20 +343,9 @@ log_flows(const struct journal *j)
 {
 	for (unsigned i = 0; i < j->n_batch; i++) {
 		const struct entry *e = &j->batch[i];
-		const struct flow_record *r = &e->flow;
-		char end[2][INET6_ADDRSTRLEN];
 
-		if (e->kind != ENTRY_FLOW || !e->log)
-			continue;
-		for (unsigned k = 0; k < 2; k++)
-			inet_ntop(r->family == 4 ? AF_INET : AF_INET6, r->end[k].addr, end[k],
-				  sizeof end[k]);
-		log_info("flow %.*s rule %.*s %.*s %s.%u > %s.%u ended: %.*s, %.3f s, %" PRIu64
-			 " bytes up, %" PRIu64 " down",
-			 RECORD_ID, r->flow_id, RECORD_RULE, r->rule, RECORD_WORD, r->mode, end[0],
-			 r->end[0].port, end[1], r->end[1].port, RECORD_WORD, r->reason,
-			 (double)(r->ended - r->started) / 1e6, r->direction[0].bytes,
-			 r->direction[1].bytes);
+		if (e->kind == ENTRY_FLOW && e->log)
+			log_flow(&e->flow);
 	}
 }
 

@@ -44,6 +44,10 @@ struct journal_reader {
 /* Before the first record; called by journal_drain()'s thread. */
 void journal_read_by(struct journal *j, const struct journal_reader *r);
 
+/* Where the one worker and the reader are one thread and there is no store: records are not copied
+ * into rings, the reader has them before journal_put*() return. */
+void journal_read_at_once(struct journal *j);
+
 /*
  * Recorder's thread: writes what is there, at most `n_max` records, as one batch.  Returns how many
  * were written; negative errno with `err` if the store failed (they are kept and tried again).

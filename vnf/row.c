@@ -10,10 +10,26 @@
 
 #include "vnf/note.h"
 
+/* Lower case, without leading zeros; returns where it ends. */
+static char *
+put_hex(char *to, uint32_t v)
+{
+	int shift = v ? (int)(rte_fls_u32(v) - 1) & ~3 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*to++ = "0123456789abcdef"[v >> shift & 15];
+	return to;
+}
+
 void
 row_id(unsigned worker, const struct flow *f, char id[RECORD_ID])
 {
-	snprintf(id, RECORD_ID, "%x:%x:%x", worker, f->ref, f->generation);
+	char *at = put_hex(id, worker);
+
+	*at++ = ':';
+	at = put_hex(at, f->ref);
+	*at++ = ':';
+	*put_hex(at, f->generation) = '\0';
 }
 
 bool
@@ -53,7 +69,7 @@ row_mode(const struct flow *f)
 static void
 put_word(char word[RECORD_WORD], const char *s)
 {
-	snprintf(word, RECORD_WORD, "%s", s);
+	memcpy(word, s, strnlen(s, RECORD_WORD - 1));	/* into zeros */
 }
 
 static void

@@ -1,7 +1,6 @@
 /*
  * known.c - what is known of a flow: see app.h.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "vnf/app/memory.h"
@@ -26,7 +25,7 @@ app_print(const struct app_state *s, char buf[APP_LABEL])
 
 	buf[0] = '\0';
 	if (s->answer == APP_FOUND)
-		snprintf(buf, APP_LABEL, "%s%s%s", outer, *outer && *id ? "+" : "", id);
+		stpcpy(stpcpy(stpcpy(buf, outer), *outer && *id ? "+" : ""), id);
 	return buf;
 }
 

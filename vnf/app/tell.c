@@ -70,14 +70,14 @@ tell_tls(const struct teller *t, const struct app_names *n)
 static void
 tell_http(const struct teller *t, const struct app_names *n)
 {
-	char text[16];
+	const unsigned status = n->http.status;
+	const char text[4] = { (char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
+			       (char)('0' + status % 10), '\0' };
 
 	tell(t, "host", n->http.host, APP_NAME);
 	tell(t, "method", n->http.method, APP_NAME);
-	if (n->http.status) {
-		snprintf(text, sizeof text, "%u", n->http.status);
+	if (status)
 		t->fn(t->aux, "status", text);
-	}
 }
 
 void
@@ -118,14 +118,18 @@ static void
 list_one(void *aux, const char *key, const char *text)
 {
 	struct listing *l = aux;
-	int n = snprintf(l->at, l->room, "%s=%s\n", key, text);
+	size_t key_len = strlen(key), text_len = strlen(text);
 
-	if (n < 0 || (size_t)n >= l->room) {
-		*l->at = '\0';	/* no half of a name */
-		return;
-	}
-	l->at += n;
-	l->room -= (size_t)n;
+	if (key_len + text_len + 3 > l->room)
+		return;		/* no half of a name */
+	memcpy(l->at, key, key_len);
+	l->at += key_len;
+	*l->at++ = '=';
+	memcpy(l->at, text, text_len);
+	l->at += text_len;
+	*l->at++ = '\n';
+	*l->at = '\0';
+	l->room -= key_len + text_len + 2;
 }
 
 void

@@ -1,11 +1,10 @@
 /*
- * capfile.c - see capfile.h.  libpcap knows the formats; one frame is read ahead, which begins the
- * next batch.
+ * capfile.c - see capfile.h.  libpcap knows the formats; frames of a pcap file on the disk are
+ * taken from the mapped file.  One frame is read ahead, which begins the next batch.
  */
 #include "vnf/replay/capfile.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <rte_ether.h>
 
 #include "datapath/captured.h"
+#include "vnf/replay/mapped.h"
 
 enum {
 	JUMP_US = 1000 * 1000,
@@ -40,7 +40,10 @@ struct capfile {
 	FILE *file;
 	char *name;
 	const struct link *link;
+	struct mapped map;
+	struct rte_mbuf_ext_shared_info shared;	/* of all mbufs that refer to it */
 	struct pcap_pkthdr *head;	/* of the frame read ahead */
+	struct pcap_pkthdr mapped_head;
 	const u_char *bytes;
 	bool ahead, at_end;
 	int error;
@@ -95,6 +98,14 @@ open_file(struct capfile *s, const char *path, struct err *err)
 	return 0;
 }
 
+/* Nothing is freed with the last mbuf: the file stays mapped. */
+static void
+keep_mapped(void *bytes, void *shared)
+{
+	(void)bytes;
+	rte_mbuf_ext_refcnt_set(shared, 1);
+}
+
 int
 capfile_open(const char *path, struct capfile **out, struct err *err)
 {
@@ -116,8 +127,14 @@ capfile_open(const char *path, struct capfile **out, struct err *err)
 	}
 	if (rc == 0)
 		rc = check_link(s, err);
-	if (rc == 0)
+	if (rc == 0) {
+		s->shared.free_cb = keep_mapped;
+		s->shared.fcb_opaque = &s->shared;
+		rte_mbuf_ext_refcnt_set(&s->shared, 1);
+		if (s->file != stdin && mapped_open(&s->map, s->file))
+			s->head = &s->mapped_head;
 		return 0;
+	}
 	capfile_close(s);
 	*out = NULL;
 	return rc;
@@ -128,6 +145,7 @@ capfile_close(struct capfile *s)
 {
 	if (!s)
 		return;
+	mapped_close(&s->map);
 	if (s->pcap)
 		pcap_close(s->pcap);	/* and the file with it */
 	else if (s->file && s->file != stdin)
@@ -136,22 +154,41 @@ capfile_close(struct capfile *s)
 	free(s);
 }
 
+bool
+capfile_is_mapped(const struct capfile *s)
+{
+	return s->map.base && s->link->type == DLT_EN10MB;
+}
+
 /* --- reading --- */
+
+static void
+fail(struct capfile *s, const char *why)
+{
+	s->error = err_set(&s->err, -EIO, "%s: after %ju frames: %s", s->name,
+			   (uintmax_t)s->status.frames, why);
+}
 
 /* Reads one frame ahead, if none is there. */
 static bool
 look_ahead(struct capfile *s)
 {
+	char why[PCAP_ERRBUF_SIZE];
 	int rc;
 
 	if (s->ahead || s->at_end)
 		return s->ahead;
-	rc = pcap_next_ex(s->pcap, &s->head, &s->bytes);
+	if (s->map.base) {
+		rc = mapped_next(&s->map, s->head, &s->bytes, why);
+		if (rc < 0)
+			fail(s, why);
+	} else {
+		rc = pcap_next_ex(s->pcap, &s->head, &s->bytes);
+		if (rc == PCAP_ERROR)
+			fail(s, pcap_geterr(s->pcap));
+	}
 	s->ahead = rc == 1;
 	s->at_end = rc != 1;
-	if (rc == PCAP_ERROR)
-		s->error = err_set(&s->err, -EIO, "%s: after %ju frames: %s", s->name,
-				   (uintmax_t)s->status.frames, pcap_geterr(s->pcap));
 	return s->ahead;
 }
 
@@ -223,19 +260,39 @@ put_link(const struct capfile *s, struct rte_mempool *pool, struct rte_mbuf *m)
 	       append(pool, m, s->bytes + s->link->head, s->head->caplen - s->link->head);
 }
 
+/* The mapped file has it; an mbuf can't name more. */
+static bool
+refer(struct capfile *s, struct rte_mbuf *m)
+{
+	uint16_t len = (uint16_t)s->head->caplen;
+
+	rte_pktmbuf_attach_extbuf(m, (void *)(uintptr_t)s->bytes, RTE_BAD_IOVA, len, &s->shared);
+	m->data_off = 0;
+	m->data_len = len;
+	m->pkt_len = len;
+	return true;
+}
+
+static bool
+fill(struct capfile *s, struct rte_mempool *pool, struct rte_mbuf *m)
+{
+	if (s->link->type != DLT_EN10MB)
+		return put_link(s, pool, m);
+	if (s->map.base && s->head->caplen <= UINT16_MAX)
+		return refer(s, m);
+	return append(pool, m, s->bytes, s->head->caplen);
+}
+
 /* The frame that was read ahead; NULL: no mbuf. */
 static struct rte_mbuf *
 take_frame(struct capfile *s, struct rte_mempool *pool, usec_t at)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	uint32_t cut = s->head->len > s->head->caplen ? s->head->len - s->head->caplen : 0;
-	bool taken;
 
 	if (!m)
 		return NULL;
-	taken = s->link->type == DLT_EN10MB ? append(pool, m, s->bytes, s->head->caplen)
-					    : put_link(s, pool, m);
-	if (!taken) {
+	if (!fill(s, pool, m)) {
 		rte_pktmbuf_free(m);
 		return NULL;
 	}
@@ -279,5 +336,5 @@ void
 capfile_status(const struct capfile *s, struct capfile_status *st)
 {
 	*st = s->status;
-	st->at = s->status.size ? (uint64_t)ftello(s->file) : 0;
+	st->at = s->map.base ? s->map.at : s->status.size ? (uint64_t)ftello(s->file) : 0;
 }

@@ -20,9 +20,13 @@
 struct capfile;
 
 /* "-" is standard input; captured_init() comes before the first frame.  0 and *out, or a negative
- * errno with `err`. */
+ * errno with `err`.  Nothing may refer to a frame any more when it is closed. */
 int capfile_open(const char *path, struct capfile **out, struct err *err);
 void capfile_close(struct capfile *s);
+
+/* Frames need no room in the pool's mbufs, which only refer to them (but for those of 64 KB and
+ * more, which are copied). */
+bool capfile_is_mapped(const struct capfile *s);
 
 /*
  * Up to `n` frames that were captured within `span_us` of the first, marked with their times

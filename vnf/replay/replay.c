@@ -61,13 +61,15 @@ static int
 start_memory(struct replay *r, struct err *err)
 {
 	struct memory_plan m = { 0 };
-	struct eal_conf eal = { .name = "replay", .no_huge = true, .log = dpdk_log };
+	struct eal_conf eal = { .name = "replay", .no_huge = true, .quick = true, .log = dpdk_log };
 	cpu_set_t all;
 	int rc = memory_plan(&r->ports_of, &m, err);
 
 	if (rc != 0)
 		return rc;
 	eal.mem_mb = m.mb;
+	if (capfile_is_mapped(r->file))
+		m.pools.frame_room = POOL_HEADER_ROOM;
 	sched_getaffinity(0, sizeof all, &all);
 	rc = eal_start(&eal, err);
 	sched_setaffinity(0, sizeof all, &all);
@@ -189,6 +191,8 @@ begin(struct replay *r, struct err *err)
 		return rc;
 	reader = show_reader(r->show);
 	journal_read_by(r->journal, &reader);
+	if (!r->store)
+		journal_read_at_once(r->journal);
 	r->conf.ports = ports_new(&r->ports_of, 1, r->pools.frames, err);
 	if (!r->conf.ports)
 		return -ENOMEM;
@@ -357,6 +361,16 @@ on_signal(int signal)
 	interrupted = 1;
 }
 
+/* A mapped file ends before its end: nothing can be saved. */
+static void
+on_bus(int signal)
+{
+	static const char text[] = "leatd: the capture became shorter while it was read\n";
+
+	(void)signal;
+	_exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? EIO : REPLAY_FAILED);
+}
+
 static void
 set_up(struct replay *r, const struct options *o)
 {
@@ -377,6 +391,7 @@ set_up(struct replay *r, const struct options *o)
 	log_set(o->verbose ? "dbg" : "warn", NULL);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
+	signal(SIGBUS, on_bus);
 }
 
 int
