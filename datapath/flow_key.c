@@ -79,3 +79,59 @@ flow_key_reverse(const struct flow_key *k)
 	r.port[1] = k->port[0];
 	return r;
 }
+
+struct short_key
+flow_key_short(const struct flow_key *k)
+{
+	struct short_key to = {
+		.port = { k->port[0], k->port[1] },
+		.domain = k->domain,
+		.n_tags = (uint8_t)k->n_tags,
+		.v6 = !ip_addr_is_v4(&k->addr[0]) || !ip_addr_is_v4(&k->addr[1]),
+		.vid = { k->vid[0], k->vid[1] },
+	};
+
+	if (!to.v6) {
+		to.v4[0] = k->addr[0].w[3];
+		to.v4[1] = k->addr[1].w[3];
+	}
+	return to;
+}
+
+struct flow_key
+flow_key_long(const struct short_key *k, const struct ip_addr *v6)
+{
+	return (struct flow_key){
+		.addr = { k->v6 ? v6[0] : ip_addr_v4(&k->v4[0]),
+			  k->v6 ? v6[1] : ip_addr_v4(&k->v4[1]) },
+		.port = { k->port[0], k->port[1] },
+		.domain = k->domain,
+		.n_tags = k->n_tags,
+		.vid = { k->vid[0], k->vid[1] },
+	};
+}
+
+/* Are the stored ends, `first` first, those of `k`? */
+static bool
+short_ends(const struct flow_key *k, const struct short_key *stored, const struct ip_addr *v6,
+	   unsigned first)
+{
+	if (k->port[0] != stored->port[first] || k->port[1] != stored->port[!first])
+		return false;
+	if (stored->v6)
+		return ip_addr_eq(&k->addr[0], &v6[first]) && ip_addr_eq(&k->addr[1], &v6[!first]);
+	return k->addr[0].w[3] == stored->v4[first] && k->addr[1].w[3] == stored->v4[!first] &&
+	       ip_addr_is_v4(&k->addr[0]) && ip_addr_is_v4(&k->addr[1]);
+}
+
+enum flow_match
+flow_key_match_short(const struct flow_key *k, const struct short_key *stored,
+		     const struct ip_addr *v6)
+{
+	if (k->domain != stored->domain || k->n_tags != stored->n_tags ||
+	    k->vid[0] != stored->vid[0] || k->vid[1] != stored->vid[1])
+		return FLOW_MATCH_NO;
+	if (short_ends(k, stored, v6, 0))
+		return FLOW_MATCH_SAME;
+	return short_ends(k, stored, v6, 1) ? FLOW_MATCH_REVERSED : FLOW_MATCH_NO;
+}

@@ -29,6 +29,21 @@ struct flow_key {
 
 _Static_assert(sizeof(struct flow_key) == 48, "flow_key has no padding");
 
+/*
+ * The same in 20 bytes, for IPv4.  Of IPv6 the addresses lie elsewhere, and v4 is 0.  Its owner
+ * knows where (tcpterm/flow.h).
+ */
+struct short_key {
+	uint32_t v4[2];		/* network order */
+	uint16_t port[2];
+	uint16_t domain;
+	uint8_t n_tags;
+	bool v6;
+	uint16_t vid[2];
+};
+
+_Static_assert(sizeof(struct short_key) == 20, "short_key has no padding");
+
 enum flow_match { FLOW_MATCH_NO, FLOW_MATCH_SAME, FLOW_MATCH_REVERSED };
 
 /*
@@ -44,5 +59,13 @@ uint32_t flow_hash(const struct ip_addr *a, const struct ip_addr *b, uint16_t po
 enum flow_match flow_key_match(const struct flow_key *k, const struct flow_key *stored);
 
 struct flow_key flow_key_reverse(const struct flow_key *k);
+
+/* There and back; `v6`: the two addresses, for IPv6 (else it is not looked at). */
+struct short_key flow_key_short(const struct flow_key *k);
+struct flow_key flow_key_long(const struct short_key *k, const struct ip_addr *v6);
+
+/* flow_key_match() where what is stored is short. */
+enum flow_match flow_key_match_short(const struct flow_key *k, const struct short_key *stored,
+				     const struct ip_addr *v6);
 
 #endif

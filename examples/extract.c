@@ -159,6 +159,7 @@ decide_capture(struct flow *f, const struct note *n)
 static void
 ends(void *ctx, struct flow *f)
 {
+	const struct ip_addr from = flow_addr(f, 0), to = flow_addr(f, 1);
 	char client[IP_ADDR_STRLEN], server[IP_ADDR_STRLEN];
 	struct tcpterm_leg_info leg[2];
 	struct note *n = f->caller;
@@ -166,10 +167,9 @@ ends(void *ctx, struct flow *f)
 	(void)ctx;
 	tcpterm_flow_info(f, leg);
 	printf("%u: %s.%u > %s.%u %s to %s: %" PRIu64 " and %" PRIu64 " bytes, %u gaps\n",
-	       n->number, ip_addr_format(&f->key.addr[0], client), f->key.port[0],
-	       ip_addr_format(&f->key.addr[1], server), f->key.port[1],
-	       tcpterm_start_name(f->start), tcpterm_end_name(f->end), leg[0].stream_bytes,
-	       leg[1].stream_bytes, n->n_gaps);
+	       n->number, ip_addr_format(&from, client), f->key.port[0],
+	       ip_addr_format(&to, server), f->key.port[1], tcpterm_start_name(f->start),
+	       tcpterm_end_name(f->end), leg[0].stream_bytes, leg[1].stream_bytes, n->n_gaps);
 	decide_capture(f, n);
 	if (fclose(n->file[0]) != 0 || fclose(n->file[1]) != 0)
 		die("a stream", strerror(errno));

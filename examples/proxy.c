@@ -71,6 +71,7 @@ forward(void *ctx, const struct pkt *p)
 static void
 ended(void *ctx, struct flow *f)
 {
+	const struct ip_addr from = flow_addr(f, 0), to = flow_addr(f, 1);
 	char client[IP_ADDR_STRLEN], server[IP_ADDR_STRLEN];
 	struct tcpterm_leg_info leg[2];
 
@@ -78,9 +79,9 @@ ended(void *ctx, struct flow *f)
 	tcpterm_flow_info(f, leg);
 	printf("%s %s.%u > %s.%u: %s, %" PRIu64 " and %" PRIu64 " bytes, sent again %" PRIu64
 	       " and %" PRIu64 "\n",
-	       tcpterm_kind_name(f->kind), ip_addr_format(&f->key.addr[0], client), f->key.port[0],
-	       ip_addr_format(&f->key.addr[1], server), f->key.port[1], tcpterm_end_name(f->end),
-	       f->bytes[0], f->bytes[1], leg[0].retransmits, leg[1].retransmits);
+	       tcpterm_kind_name(f->kind), ip_addr_format(&from, client), f->key.port[0],
+	       ip_addr_format(&to, server), f->key.port[1], tcpterm_end_name(f->end), f->bytes[0],
+	       f->bytes[1], leg[0].retransmits, leg[1].retransmits);
 }
 
 /* With `unknown` segments of connections whose handshake was not seen would be asked about; without

@@ -35,9 +35,9 @@ struct found burst_find_one(struct tcpterm *s, const struct pkt *p);
 static inline bool
 found_is_alive(const struct tcpterm *s, const struct found *at)
 {
-	const struct slab *slab = &s->slabs[at->ref >> REF_KIND_SHIFT];
+	const struct slab *slab = &s->slabs[at->ref >> REF_SLAB_SHIFT];
 
-	return at->f && slab->generation[at->ref & REF_INDEX_MASK] == at->generation;
+	return at->f && slab_generation(slab, at->ref & REF_INDEX_MASK) == at->generation;
 }
 
 /* Packet i's flow, once those before it are done with. */

@@ -92,12 +92,6 @@ conn_may_rest(const struct conn *c)
 
 enum { TS_AT_SHIFT = 30, TS_AT_MASK = 0xfff };
 
-static uint32_t
-low_ms(usec_t t)
-{
-	return (uint32_t)(t.v / 1000);
-}
-
 /* One that grew by what a relay's other end could take is nobody else's. */
 static bool
 limit_is_common(const struct conn *c)
@@ -161,7 +155,7 @@ curve_down(const struct cc *q, struct conn_more *m)
 	m->k = q->cubic.k;
 	m->epoch = q->cubic.epoch.v != USEC_NEVER.v;
 	if (m->epoch) {
-		m->acked_ms = low_ms(q->acked_at);
+		m->acked_ms = rest_low_ms(q->acked_at);
 		m->age_us = (uint32_t)usec_diff(q->acked_at, q->cubic.epoch);
 	}
 }
@@ -176,7 +170,7 @@ more_down(const struct conn *c, struct conn_more *m)
 	m->early = c->rtt.early;
 	m->rack_rtt = c->rack.rtt;
 	m->ts_newest = c->rcv.ts_newest;
-	m->stray_ms = low_ms(c->stray_at);
+	m->stray_ms = rest_low_ms(c->stray_at);
 	m->sent_ms = c->cc.sent_ms;
 	m->css_base = c->cc.hystart.css_base;
 	m->css_rounds = c->cc.hystart.css_rounds;
@@ -197,7 +191,7 @@ more_down(const struct conn *c, struct conn_more *m)
 static bool
 is_v4(const struct conn *c)
 {
-	return ip_addr_is_v4(&c->f->key.addr[0]);
+	return !c->f->key.v6;
 }
 
 void
@@ -222,7 +216,7 @@ conn_rest(const struct conn *c, struct conn_rest *r)
 		.adv_ahead = (uint32_t)(c->rcv.adv - c->rcv.nxt),
 		.ts_recent = c->rcv.ts_recent,
 		.ts_other = c->own_clock ? c->ts_offset : c->rcv.ts_newest,
-		.heard_ms = low_ms(c->heard_at),
+		.heard_ms = rest_low_ms(c->heard_at),
 		.srtt = c->rtt.srtt,
 		.rttvar = c->rtt.rttvar,
 		.rtt_min = c->rtt.min,
@@ -250,7 +244,7 @@ conn_forget(struct tcpterm *s, struct conn_rest *r)
 static usec_t
 ago(const struct conn *c, uint32_t ms)
 {
-	uint32_t silent_ms = low_ms(c->s->now) - ms;
+	uint32_t silent_ms = rest_low_ms(c->s->now) - ms;
 
 	return (usec_t){ (c->s->now.v / 1000 - silent_ms) * 1000 };
 }
@@ -259,7 +253,7 @@ ago(const struct conn *c, uint32_t ms)
 static usec_t
 soon(const struct conn *c, uint32_t ms)
 {
-	uint32_t ahead_ms = ms - low_ms(c->s->now);
+	uint32_t ahead_ms = ms - rest_low_ms(c->s->now);
 
 	if (ahead_ms > TCB_CHALLENGE_US / 1000)
 		return (usec_t){ 0 };

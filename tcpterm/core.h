@@ -37,7 +37,7 @@ struct quiet {
 struct tcpterm {
 	struct tcpterm_conf conf;
 	usec_t now;
-	struct slab slabs[TCPTERM_N_KINDS];
+	struct slab slabs[N_FLOW_SLABS];	/* by flow_slab() */
 	struct slab awake[3];		/* struct endpoint, struct relay, struct pair (rest.h) */
 	struct intern *ways[2];		/* of those at rest, each once */
 	struct slab more;		/* struct conn_more */
@@ -77,6 +77,12 @@ struct tcpterm {
  * NULL counts no_memory. */
 struct flow *flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p,
 			 bool reverse);
+
+/* Is there room for one more of the kind? */
+bool core_has_room(const struct tcpterm *s, enum tcpterm_kind kind);
+
+/* The flow's hash, by its key; `ctx` is the stack. */
+uint32_t core_flow_hash(const void *ctx, const struct flow *f);
 
 /* Announces the end if that is still due, takes it out of the table and frees its slot. What
  * the kind holds is released before by the kind's own code. */

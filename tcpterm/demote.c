@@ -45,12 +45,6 @@ leads_down(enum tcpterm_kind from, enum tcpterm_kind to)
 	}
 }
 
-static bool
-has_room(const struct tcpterm *s, enum tcpterm_kind kind)
-{
-	return s->slabs[kind].n_used < s->slabs[kind].n_max;
-}
-
 static int
 become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind, int64_t idle_us)
 {
@@ -76,7 +70,7 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 {
 	if (kind != TCPTERM_KIND_DROP)
 		return relay_step_down(s, r, kind);
-	if (!has_room(s, kind))
+	if (!core_has_room(s, kind))
 		return -ENOMEM;
 	relay_release(s, r);
 	return become(s, r->f, kind, r->idle_us);
@@ -113,7 +107,7 @@ demote_passive(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 
 	if (f->is_copy && kind != TCPTERM_KIND_DROP)
 		return -EINVAL;
-	if (!has_room(s, kind))
+	if (!core_has_room(s, kind))
 		return -ENOMEM;
 	past_of(pair_of(f), &past);
 	pair_release(s, f);
@@ -143,7 +137,7 @@ tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to)
 	case TCPTERM_KIND_PASSIVE:
 		return demote_passive(s, f, kind);
 	default:
-		if (!has_room(s, kind))
+		if (!core_has_room(s, kind))
 			return -ENOMEM;
 		track_release(s, f);
 		return become(s, f, kind, track_idle(f));

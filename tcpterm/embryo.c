@@ -156,10 +156,8 @@ expire(struct tcpterm *s, struct embryo *e)
 }
 
 static void
-drop_deferred(struct tcpterm *s, tcpterm_listener_id id)
+drop_deferred(struct tcpterm *s, const struct slab *slab, tcpterm_listener_id id)
 {
-	const struct slab *slab = &s->slabs[TCPTERM_KIND_EMBRYO];
-
 	for (uint32_t i = 0; i < slab->n_touched; i++) {
 		struct embryo *e = slab_at(slab, i);
 
@@ -181,7 +179,8 @@ tcpterm_unlisten(struct tcpterm *s, tcpterm_listener_id id)
 	int rc = listeners_remove(s->listeners, id);
 
 	if (rc == 0)
-		drop_deferred(s, id);
+		for (unsigned v6 = 0; v6 < 2; v6++)
+			drop_deferred(s, &s->slabs[flow_slab(TCPTERM_KIND_EMBRYO, v6)], id);
 	return rc;
 }
 
@@ -321,8 +320,8 @@ to_track(struct tcpterm *s, struct embryo *e, struct pkt *p)
 {
 	struct tcpterm_verdict v = e->verdict;
 	struct flow *f = flow_become(s, &e->f, TCPTERM_KIND_TRACK);
-	unsigned dir = ip_addr_eq(&p->src, &e->f.key.addr[0]) && p->sport == e->f.key.port[0] ? 0
-											      : 1;
+	const struct ip_addr initiator = flow_addr(&e->f, 0);
+	unsigned dir = ip_addr_eq(&p->src, &initiator) && p->sport == e->f.key.port[0] ? 0 : 1;
 
 	/* Without a state the flow must not be terminated later, from its middle. */
 	if (!f) {

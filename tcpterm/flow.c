@@ -55,17 +55,35 @@ tcpterm_walk(struct tcpterm *s, uint64_t *cursor, struct flow **out, unsigned n_
 	return table_walk(s->table, cursor, out, n_max);
 }
 
-static struct flow *
-object_new(struct tcpterm *s, enum tcpterm_kind kind)
+uint32_t
+core_flow_hash(const void *ctx, const struct flow *f)
 {
-	uint32_t index;
-	struct flow *f = slab_alloc(&s->slabs[kind], &index);
+	const struct tcpterm *s = ctx;
+	const struct flow_key k = flow_key_of(f);
+	uint16_t vid[PKT_MAX_TAGS];
+	unsigned n = vlan_stack_vids(s->vlans, &k, vid);
 
+	return flow_hash(&k.addr[0], &k.addr[1], k.port[0], k.port[1], k.domain, vid, n);
+}
+
+bool
+core_has_room(const struct tcpterm *s, enum tcpterm_kind kind)
+{
+	return s->stats.n_flows[kind] < s->slabs[flow_slab(kind, false)].n_max;
+}
+
+static struct flow *
+object_new(struct tcpterm *s, enum tcpterm_kind kind, bool v6)
+{
+	unsigned slab = flow_slab(kind, v6);
+	struct flow *f;
+	uint32_t index;
+
+	f = core_has_room(s, kind) ? slab_alloc(&s->slabs[slab], &index) : NULL;
 	if (!f)
 		return NULL;
 	f->kind = (uint8_t)kind;
-	f->ref = ref_make(kind, index);
-	f->generation = s->slabs[kind].generation[index];
+	f->ref = ref_make(slab, index);
 	if (kind == TCPTERM_KIND_EMBRYO)
 		flood_remember(s, (struct embryo *)f);
 	s->stats.n_flows[kind]++;
@@ -75,35 +93,43 @@ object_new(struct tcpterm *s, enum tcpterm_kind kind)
 static void
 object_free(struct tcpterm *s, struct flow *f)
 {
-	timer_cancel(&s->wheel, &f->timer);
+	timer_cancel(&s->wheel, f);
 	if (f->kind == TCPTERM_KIND_EMBRYO)
 		flood_forget(s, (struct embryo *)f);
 	rest_end(s, f);
 	s->stats.n_flows[f->kind]--;
-	slab_free(&s->slabs[f->kind], f->ref & REF_INDEX_MASK);
+	slab_free(&s->slabs[f->ref >> REF_SLAB_SHIFT], f->ref & REF_INDEX_MASK);
+}
+
+static void
+set_key(struct flow *f, const struct flow_key *k)
+{
+	f->key = flow_key_short(k);
+	if (f->key.v6)
+		memcpy((char *)f - FLOW_V6_LEAD, k->addr, FLOW_V6_LEAD);
 }
 
 struct flow *
 flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p, bool reverse)
 {
-	struct flow *f = object_new(s, kind);
+	struct flow_key k;
+	struct flow *f;
 
+	if (!core_key(s, p, true, &k))
+		goto no_memory;
+	if (reverse)
+		k = flow_key_reverse(&k);
+	f = object_new(s, kind, flow_key_short(&k).v6);
 	if (!f)
 		goto no_memory;
-	if (!core_key(s, p, true, &f->key)) {
-		object_free(s, f);
-		goto no_memory;
-	}
-	if (reverse)
-		f->key = flow_key_reverse(&f->key);
-	f->hash = p->hash;
+	set_key(f, &k);
 	f->started = f->last = s->now;
 	if (table_insert(s->table, f) != 0) {
 		object_free(s, f);
 		goto no_memory;
 	}
 	s->table_changes++;
-	vlan_stack_get(s->vlans, &f->key);
+	vlan_stack_get(s->vlans, &k);
 	return f;
 no_memory:
 	drops_count(&s->drops, DROP_no_memory);
@@ -113,7 +139,7 @@ no_memory:
 struct flow *
 flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 {
-	struct flow *to = object_new(s, kind);
+	struct flow *to = object_new(s, kind, f->key.v6);
 	struct flow own;
 
 	if (!to) {
@@ -126,6 +152,8 @@ flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 	to->ref = own.ref;
 	to->generation = own.generation;
 	to->timer = own.timer;
+	if (to->key.v6)
+		memcpy((char *)to - FLOW_V6_LEAD, flow_v6(f), FLOW_V6_LEAD);
 	table_replace(s->table, f, to);
 	if (s->tapes)
 		tape_follow(s, f->ref, to->ref);
@@ -147,12 +175,14 @@ flow_announce_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 void
 flow_destroy(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
+	const struct flow_key k = flow_key_of(f);
+
 	flow_announce_end(s, f, why);
 	if (s->tapes)
 		tape_flow_gone(s, f);
 	table_remove(s->table, f);
 	s->table_changes++;
-	vlan_stack_put(s->vlans, &f->key);
+	vlan_stack_put(s->vlans, &k);
 	l2_forget(s->l2s, &f->l2[0]);
 	l2_forget(s->l2s, &f->l2[1]);
 	object_free(s, f);
@@ -169,10 +199,7 @@ flow_announce(struct tcpterm *s, struct flow *f)
 void
 flow_arm(struct tcpterm *s, struct flow *f, usec_t at)
 {
-	if (at.v == USEC_NEVER.v)
-		timer_cancel(&s->wheel, &f->timer);
-	else if (!timer_armed(&f->timer) || f->timer.deadline.v != at.v)
-		timer_arm(&s->wheel, &f->timer, at);
+	timer_arm(&s->wheel, f, at);
 }
 
 void

@@ -211,18 +211,18 @@ put_macs(uint8_t *to, const uint8_t *macs, bool swap)
 
 /* The key's VIDs take their places in the tags from `at` on. */
 static void
-put_vids(uint8_t *at, const uint8_t *end, const struct flow_key *k)
+put_vids(uint8_t *at, const uint8_t *end, const uint16_t vid[2])
 {
 	for (unsigned i = 0; at < end; at += 4)
 		if ((at[2] & 0xf) == 0xf && at[3] == 0xff && i < 2) {
-			at[2] = (uint8_t)((at[2] & 0xf0) | k->vid[i] >> 8);
-			at[3] = (uint8_t)k->vid[i++];
+			at[2] = (uint8_t)((at[2] & 0xf0) | vid[i] >> 8);
+			at[3] = (uint8_t)vid[i++];
 		}
 }
 
 unsigned
-l2_write(const struct l2_headers *s, const struct l2_template *t, const struct flow_key *k,
-	 bool swap, uint16_t ether_type, uint8_t *to)
+l2_write(const struct l2_headers *s, const struct l2_template *t, const uint16_t vid[2], bool swap,
+	 uint16_t ether_type, uint8_t *to)
 {
 	const union header *h = known(s, t);
 	unsigned len;
@@ -233,7 +233,7 @@ l2_write(const struct l2_headers *s, const struct l2_template *t, const struct f
 	put_macs(to, h->b, swap);
 	memcpy(to + MACS, h->b + MACS, len - MACS);
 	if (h->what & KEYED)
-		put_vids(to + MACS + (h->what & META ? 4 : 0), to + len, k);
+		put_vids(to + MACS + (h->what & META ? 4 : 0), to + len, vid);
 	put16(to + len, ether_type);
 	return len + 2;
 }

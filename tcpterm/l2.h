@@ -32,9 +32,9 @@ void l2_forget(struct l2_headers *s, struct l2_template *t);
 /* The sender's MAC; NULL: nothing was learned. */
 const uint8_t *l2_src(const struct l2_headers *s, const struct l2_template *t);
 
-/* Writes the header with EtherType `ether_type` and the VIDs of `k` to `to`; its length, 0 if
+/* Writes the header with EtherType `ether_type` and a key's two VIDs to `to`; its length, 0 if
  * nothing was learned.  `swap` exchanges the MACs: a reply along the same tags. */
-unsigned l2_write(const struct l2_headers *s, const struct l2_template *t, const struct flow_key *k,
+unsigned l2_write(const struct l2_headers *s, const struct l2_template *t, const uint16_t vid[2],
 		  bool swap, uint16_t ether_type, uint8_t *to);
 
 /* The same as in the frame `p`. */

@@ -335,7 +335,7 @@ at(const struct listeners *l, uint32_t link)
 static tcpterm_listener_id
 id_of(const struct listeners *l, uint32_t link)
 {
-	return (l->entries.generation[link - 1] >> 1) << INDEX_BITS | link;
+	return (slab_generation(&l->entries, link - 1) >> 1) << INDEX_BITS | link;
 }
 
 static struct class *

@@ -26,9 +26,10 @@ open_shift(const struct tcpterm *s)
 void
 open_own(struct conn *c, uint8_t side)
 {
+	const struct flow_key k = flow_key_of(c->f);
 	struct tcpterm *s = c->s;
 
-	c->iss = timewait_isn(s, isn_make(s, &c->f->key));
+	c->iss = timewait_isn(s, isn_make(s, &k));
 	c->una = -1;
 	c->nxt = 0;
 	c->own_clock = true;

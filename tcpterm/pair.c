@@ -42,7 +42,7 @@ pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct 
 	f->start = p->flags & TCP_SYN
 			   ? p->flags & TCP_ACK ? TCPTERM_START_SYNACK : TCPTERM_START_SYN
 			   : TCPTERM_START_MIDSTREAM;
-	timer_arm(&s->wheel, &f->timer, usec_add(s->now, x->idle_us));
+	timer_arm(&s->wheel, f, usec_add(s->now, x->idle_us));
 }
 
 void
@@ -136,7 +136,7 @@ look_and_arm(struct tcpterm *s, struct pair *x)
 
 	if (x->over)
 		due = x->f->last.v + LINGER_US;
-	if (x->over || !timer_armed(&x->f->timer) || due < x->f->timer.deadline.v)
+	if (x->over || !timer_armed(x->f) || due < timer_deadline(&s->wheel, x->f).v)
 		flow_arm(s, x->f, (usec_t){ due });
 	rest_quiet(s, &x->quiet, x->f, pair_may_rest(x));
 }

@@ -279,7 +279,7 @@ pmtu_timeout(struct conn *c)
 {
 	const struct sent_seg *head = sent_seg(c, c->sent.head);
 	struct pmtu *u = &c->pmtu;
-	bool v4 = ip_addr_is_v4(&c->f->key.addr[0]);
+	bool v4 = !c->f->key.v6;
 	uint16_t mss = v4 ? HOLE_SEGMENT : tcb_mss_for(c, PMTU_MIN_V6);
 
 	if (probe_is_out(c))

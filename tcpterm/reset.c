@@ -62,8 +62,6 @@ reset_onward(struct tcpterm *s, const struct pkt *p)
 		.along = p,
 		.domain = p->domain,
 		.side = !p->side,
-		.src = &p->src,
-		.dst = &p->dst,
 		.sport = p->sport,
 		.dport = p->dport,
 		.ttl = p->ttl,
@@ -75,6 +73,7 @@ reset_onward(struct tcpterm *s, const struct pkt *p)
 		.flags = TCP_RST | (p->flags & TCP_ACK),
 	};
 
+	segment_ends(&g, &p->src, &p->dst);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
 		segment_send_bare(s, &g);
 }

@@ -248,12 +248,6 @@ rest_later(struct conn *c, bool may)
 
 /* --- to rest --- */
 
-static uint32_t
-low_ms(usec_t t)
-{
-	return (uint32_t)(t.v / 1000);
-}
-
 /* A keepalive that is due later than an idle time after the peer was heard is as if it had been
  * heard later. */
 static usec_t
@@ -344,11 +338,11 @@ relay_rests(struct relay *r)
 		s->stats.rests_refused++;
 		return;
 	}
-	h->idle_at_ms = low_ms(r->idle_at);
+	h->idle_at_ms = rest_low_ms(r->idle_at);
 	for (unsigned k = 0; k < 2; k++) {
 		conn_rest(&r->leg[k], &h->rest[k]);
-		h->ask_at_ms[k] = low_ms(r->ask_at[k]);
-		h->keep_at_ms[k] = low_ms(r->keep_at[k]);
+		h->ask_at_ms[k] = rest_low_ms(r->ask_at[k]);
+		h->keep_at_ms[k] = rest_low_ms(r->keep_at[k]);
 	}
 	h->rest[0].rests = true;
 	part_free(s, RELAY, &r->leg[0]);
@@ -382,7 +376,7 @@ rest_run(struct tcpterm *s)
 static usec_t
 about(const struct tcpterm *s, uint32_t ms)
 {
-	int32_t ahead_ms = (int32_t)(ms - low_ms(s->now));
+	int32_t ahead_ms = (int32_t)(ms - rest_low_ms(s->now));
 
 	return (usec_t){ (s->now.v / 1000 + ahead_ms) * 1000 };
 }

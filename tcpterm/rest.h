@@ -26,6 +26,13 @@
 
 struct pair;
 
+/* Of a time what is kept where it is near in any case: the low word of its milliseconds. */
+static inline uint32_t
+rest_low_ms(usec_t t)
+{
+	return (uint32_t)(t.v / 1000);
+}
+
 /* --- what is kept of a connection --- */
 
 /* What many connections have in common, and so is kept once for all of them. */

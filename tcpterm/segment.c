@@ -23,12 +23,12 @@ fold(uint64_t sum)
 
 /* The pseudo-header's without its length. */
 static uint64_t
-sum_ends(const struct segment *g, bool v4)
+sum_ends(const struct segment *g)
 {
-	const uint32_t *a = g->src->w, *b = g->dst->w;
-	uint64_t sum = (uint64_t)a[3] + b[3];
+	const uint32_t *a = g->src, *b = g->dst;
+	uint64_t sum = (uint64_t)a[0] + b[0];
 
-	return v4 ? sum : sum + a[0] + a[1] + a[2] + b[0] + b[1] + b[2];
+	return g->v6 ? sum + a[1] + a[2] + a[3] + b[1] + b[2] + b[3] : sum;
 }
 
 static void
@@ -37,7 +37,7 @@ write_v4(const struct segment *g, uint32_t ip_payload, struct rte_ipv4_hdr *ip)
 	const uint16_t len = rte_cpu_to_be_16((uint16_t)(sizeof *ip + ip_payload));
 	const uint16_t id = rte_cpu_to_be_16(g->ip_id);
 	const uint16_t df = rte_cpu_to_be_16(g->df ? RTE_IPV4_HDR_DF_FLAG : 0);
-	uint64_t sum = sum_ends(g, true) + len + id + df + rte_cpu_to_be_16(0x4500 | g->tos) +
+	uint64_t sum = sum_ends(g) + len + id + df + rte_cpu_to_be_16(0x4500 | g->tos) +
 		       rte_cpu_to_be_16((uint16_t)(g->ttl << 8 | IPPROTO_TCP));
 
 	*ip = (struct rte_ipv4_hdr){
@@ -49,8 +49,8 @@ write_v4(const struct segment *g, uint32_t ip_payload, struct rte_ipv4_hdr *ip)
 		.time_to_live = g->ttl,
 		.next_proto_id = IPPROTO_TCP,
 		.hdr_checksum = (uint16_t)~fold(sum),
-		.src_addr = g->src->w[3],
-		.dst_addr = g->dst->w[3],
+		.src_addr = *g->src,
+		.dst_addr = *g->dst,
 	};
 }
 
@@ -63,8 +63,8 @@ write_v6(const struct segment *g, uint32_t ip_payload, struct rte_ipv6_hdr *ip)
 		.proto = IPPROTO_TCP,
 		.hop_limits = g->ttl,
 	};
-	memcpy(ip->src_addr, g->src->b, 16);
-	memcpy(ip->dst_addr, g->dst->b, 16);
+	memcpy(ip->src_addr, g->src, 16);
+	memcpy(ip->dst_addr, g->dst, 16);
 }
 
 /* Options are whole words of 32 bits, and written so. */
@@ -112,13 +112,13 @@ write_link(const struct tcpterm *s, const struct segment *g, uint16_t ether_type
 {
 	if (g->along)
 		return l2_write_as(g->along, g->l2_swap, ether_type, to);
-	return l2_write(s->l2s, &g->f->l2[g->l2], &g->f->key, g->l2_swap, ether_type, to);
+	return l2_write(s->l2s, &g->f->l2[g->l2], g->f->key.vid, g->l2_swap, ether_type, to);
 }
 
 void
 segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 {
-	bool v4 = ip_addr_is_v4(g->src);
+	bool v4 = !g->v6;
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
 	unsigned l3 = write_link(s, g, v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6, at);
 	unsigned l4 = l3 + (v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr));
@@ -133,7 +133,7 @@ segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 	opt_len = g->opt ? options_build(g->opt, g->flags & TCP_SYN, at + options) : 0;
 	ip_payload = sizeof(struct rte_tcp_hdr) + opt_len + m->pkt_len;
 	sum = g->summed ? g->payload_sum : m->pkt_len ? cksum_mbuf(m, 0, m->pkt_len) : 0;
-	sum += sum_ends(g, v4) + rte_cpu_to_be_16(IPPROTO_TCP) + rte_cpu_to_be_32(ip_payload);
+	sum += sum_ends(g) + rte_cpu_to_be_16(IPPROTO_TCP) + rte_cpu_to_be_32(ip_payload);
 	sum += sum_options(at + options, opt_len);
 	if (v4)
 		write_v4(g, ip_payload, (struct rte_ipv4_hdr *)(at + l3));
@@ -162,6 +162,13 @@ segment_send_bare(struct tcpterm *s, const struct segment *g)
 	return true;
 }
 
+/* Of end `d`, as segment.h wants them. */
+static const uint32_t *
+flow_words(const struct flow *f, unsigned d)
+{
+	return f->key.v6 ? flow_v6(f)[d].w : &f->key.v4[d];
+}
+
 struct segment
 segment_for(const struct flow *f, unsigned to)
 {
@@ -174,13 +181,22 @@ segment_for(const struct flow *f, unsigned to)
 		.l2_swap = !own,
 		.domain = f->key.domain,
 		.side = peer || f->kind == TCPTERM_KIND_CONN ? f->l2[to].side : !f->l2[!to].side,
-		.src = &f->key.addr[!to],
-		.dst = &f->key.addr[to],
+		.v6 = f->key.v6,
+		.src = flow_words(f, !to),
+		.dst = flow_words(f, to),
 		.sport = f->key.port[!to],
 		.dport = f->key.port[to],
 		.ttl = 64,
 		.df = true,
 	};
+}
+
+void
+segment_ends(struct segment *g, const struct ip_addr *src, const struct ip_addr *dst)
+{
+	g->v6 = !ip_addr_is_v4(src) || !ip_addr_is_v4(dst);
+	g->src = g->v6 ? src->w : &src->w[3];
+	g->dst = g->v6 ? dst->w : &dst->w[3];
 }
 
 static void
@@ -190,8 +206,7 @@ turn_round(struct segment *g, const struct pkt *p)
 	g->l2_swap = true;
 	g->domain = p->domain;
 	g->side = p->side;
-	g->src = &p->dst;
-	g->dst = &p->src;
+	segment_ends(g, &p->dst, &p->src);
 	g->sport = p->dport;
 	g->dport = p->sport;
 }

@@ -12,7 +12,7 @@ struct segment {
 	const struct flow *f;	/* whose it is; NULL: no flow's */
 	const struct pkt *along;	/* the frame whose link header it has; NULL: its flow's */
 	const struct tcpterm_options *opt;	/* NULL: none */
-	const struct ip_addr *src, *dst;
+	const uint32_t *src, *dst;	/* addresses: a word, of IPv6 four */
 	uint32_t flow_label;
 	uint32_t seq, ack;
 	uint16_t sport, dport;
@@ -22,6 +22,7 @@ struct segment {
 	uint16_t payload_sum;
 	bool summed;		/* the payload's sum is known: that */
 	bool df;
+	bool v6;
 	uint8_t ttl, tos;
 	uint8_t side;		/* where it leaves */
 	uint8_t l2;		/* the direction whose header it is */
@@ -41,6 +42,9 @@ bool segment_send_bare(struct tcpterm *s, const struct segment *g);
 /* A segment along the flow towards its end `to` (0 initiator, 1 responder), without
  * numbers. Of a relay it carries the other end's own link header. */
 struct segment segment_for(const struct flow *f, unsigned to);
+
+/* Points it at two addresses, which stay there until it is sent. */
+void segment_ends(struct segment *g, const struct ip_addr *src, const struct ip_addr *dst);
 
 /* Sends `g`, without payload, back along the way that `p` came, for which there need be no flow:
  * fills in link header, addresses and ports. */

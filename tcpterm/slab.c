@@ -8,9 +8,12 @@
 #include "tcpterm/slab.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+
+/* Of a huge page; how far an arena begins before the first of its own. */
+#define HUGE_BYTES ((size_t)2 << 20)
+#define SMALL_BYTES ((size_t)256 << 10)
 
 static void *
 reserve(size_t bytes)
@@ -21,23 +24,71 @@ reserve(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int
-slab_init(struct slab *s, size_t size, uint32_t n_max)
+/* Small pages for the first SMALL_BYTES, then huge ones. */
+static uint8_t *
+reserve_large(size_t bytes)
 {
+	size_t room = bytes + 2 * HUGE_BYTES, before;
+	uint8_t *p = reserve(room), *huge;
+
+	if (!p)
+		return NULL;
+	huge = p + HUGE_BYTES - (uintptr_t)p % HUGE_BYTES;
+	if ((size_t)(huge - p) < SMALL_BYTES)
+		huge += HUGE_BYTES;
+	before = (size_t)(huge - SMALL_BYTES - p);
+	if (before > 0)
+		munmap(p, before);
+	munmap(p + before + bytes, room - before - bytes);
+	/* A hint: without huge pages the arena only costs more TLB. */
+	(void)madvise(huge, bytes - SMALL_BYTES, MADV_HUGEPAGE);
+	return p + before;
+}
+
+static size_t
+page_up(size_t bytes)
+{
+	return (bytes + 4095) & ~(size_t)4095;
+}
+
+static int
+init(struct slab *s, size_t size, uint32_t n_max, size_t lead)
+{
+	uint8_t *room;
+
 	memset(s, 0, sizeof *s);
-	s->size = (size + 7) & ~(size_t)7;
+	s->lead = lead;
+	s->size = lead + ((size + 7) & ~(size_t)7);
 	if (s->size == 0)
 		s->size = 8;
 	s->n_max = n_max ? n_max : 1;
-	s->reserved = s->size * s->n_max;
-	s->base = reserve(s->reserved);
-	s->generation = reserve((size_t)s->n_max * sizeof *s->generation);
-	if (!s->base || !s->generation) {
-		slab_fini(s);
+	s->reserved = page_up(s->size * s->n_max);
+	room = s->reserved > HUGE_BYTES ? reserve_large(s->reserved) : reserve(s->reserved);
+	s->base = room ? room + lead : NULL;
+	return room ? 0 : -ENOMEM;
+}
+
+int
+slab_init(struct slab *s, size_t size, uint32_t n_max)
+{
+	if (init(s, size, n_max, 0) != 0)
 		return -ENOMEM;
-	}
-	/* A hint: without huge pages the arena only costs more TLB. */
-	(void)madvise(s->base, s->reserved, MADV_HUGEPAGE);
+	s->stride = sizeof(uint32_t);
+	s->generations = reserve(s->stride * s->n_max);
+	if (s->generations)
+		return 0;
+	slab_fini(s);
+	return -ENOMEM;
+}
+
+int
+slab_init_inside(struct slab *s, size_t size, uint32_t n_max, size_t at, size_t lead)
+{
+	if (init(s, size, n_max, lead) != 0)
+		return -ENOMEM;
+	s->inside = true;
+	s->stride = s->size;
+	s->generations = s->base + at;
 	return 0;
 }
 
@@ -45,30 +96,38 @@ void
 slab_fini(struct slab *s)
 {
 	if (s->base)
-		munmap(s->base, s->reserved);
-	if (s->generation)
-		munmap(s->generation, (size_t)s->n_max * sizeof *s->generation);
+		munmap(s->base - s->lead, s->reserved);
+	if (s->generations && !s->inside)
+		munmap(s->generations, s->stride * s->n_max);
 	memset(s, 0, sizeof *s);
+}
+
+static uint32_t *
+generation_of(const struct slab *s, uint32_t index)
+{
+	return (uint32_t *)(s->generations + (size_t)index * s->stride);
 }
 
 void *
 slab_alloc(struct slab *s, uint32_t *index)
 {
-	uint32_t i;
-	void *p;
+	uint32_t i, generation;
+	uint8_t *p;
 
 	if (s->free_head) {
 		i = s->free_head - 1;
 		p = slab_at(s, i);
+		generation = slab_generation(s, i);
 		memcpy(&s->free_head, p, sizeof s->free_head);
-		memset(p, 0, s->size);
+		memset(p - s->lead, 0, s->size);
 	} else if (s->n_touched < s->n_max) {
 		i = s->n_touched++;
 		p = slab_at(s, i);	/* fresh from mmap: zero already */
+		generation = 0;
 	} else {
 		return NULL;
 	}
-	s->generation[i]++;
+	*generation_of(s, i) = generation + 1;
 	s->n_used++;
 	if (index)
 		*index = i;
@@ -80,12 +139,12 @@ slab_free(struct slab *s, uint32_t index)
 {
 	memcpy(slab_at(s, index), &s->free_head, sizeof s->free_head);
 	s->free_head = index + 1;
-	s->generation[index]++;
+	++*generation_of(s, index);
 	s->n_used--;
 }
 
-_Bool
+bool
 slab_alive(const struct slab *s, uint32_t index)
 {
-	return index < s->n_touched && (s->generation[index] & 1);
+	return index < s->n_touched && (slab_generation(s, index) & 1);
 }

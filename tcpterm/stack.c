@@ -63,8 +63,11 @@ slabs_init(struct tcpterm *s)
 	for (unsigned k = 1; k < TCPTERM_KIND_TIMEWAIT; k++) {
 		uint32_t n = k == TCPTERM_KIND_EMBRYO ? s->conf.n_embryos : s->conf.n_flows;
 
-		if (slab_init(&s->slabs[k], size[k], n) != 0)
-			return -ENOMEM;
+		for (unsigned v6 = 0; v6 < 2; v6++)
+			if (slab_init_inside(&s->slabs[flow_slab(k, v6)], size[k], n,
+					     offsetof(struct flow, generation),
+					     v6 ? FLOW_V6_LEAD : 0) != 0)
+				return -ENOMEM;
 	}
 	if (rest_init(s) != 0)
 		return -ENOMEM;
@@ -96,8 +99,8 @@ tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
 	s->now = now;
 	LIST_INIT(&s->pending);
 	TAILQ_INIT(&s->quiet);
-	timer_wheel_init(&s->wheel, now);
-	s->table = table_new(s->slabs, 4 * s->conf.n_flows);
+	timer_wheel_init(&s->wheel, s->slabs, now);
+	s->table = table_new(s->slabs, 4 * s->conf.n_flows, core_flow_hash, s);
 	s->listeners = listeners_new(s->conf.n_listeners);
 	s->vlans = vlan_stacks_new(N_DEEP_STACKS);
 	s->l2s = l2_headers_new(2 * s->conf.n_flows + N_DEEP_STACKS);
@@ -143,7 +146,7 @@ tcpterm_free(struct tcpterm *s)
 {
 	if (!s)
 		return;
-	for (unsigned k = 1; k < TCPTERM_N_KINDS; k++) {
+	for (unsigned k = 0; k < N_FLOW_SLABS; k++) {
 		for (uint32_t i = 0; s->slabs[k].base && i < s->slabs[k].n_touched; i++)
 			if (slab_alive(&s->slabs[k], i))
 				core_end(s, slab_at(&s->slabs[k], i), TCPTERM_END_ABORTED);
@@ -423,10 +426,9 @@ tcpterm_input_whole(struct tcpterm *s, struct pkt *p, const struct pkt *original
 /* --- time --- */
 
 static void
-fire(void *ctx, struct timer *t)
+fire(void *ctx, struct flow *f)
 {
 	struct tcpterm *s = ctx;
-	struct flow *f = (struct flow *)((char *)t - offsetof(struct flow, timer));
 
 	switch ((enum tcpterm_kind)f->kind) {
 	case TCPTERM_KIND_EMBRYO:
@@ -494,7 +496,9 @@ tcpterm_next(const struct tcpterm *s)
 unsigned
 tcpterm_flow_vids(const struct tcpterm *s, const struct flow *f, uint16_t vid[PKT_MAX_TAGS])
 {
-	return vlan_stack_vids(s->vlans, &f->key, vid);
+	const struct flow_key k = flow_key_of(f);
+
+	return vlan_stack_vids(s->vlans, &k, vid);
 }
 
 const uint8_t *
@@ -506,19 +510,19 @@ tcpterm_flow_mac(const struct tcpterm *s, const struct flow *f, unsigned dir)
 struct flow *
 tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
 {
-	unsigned kind = ref >> REF_KIND_SHIFT;
+	unsigned at = ref >> REF_SLAB_SHIFT;
 	uint32_t index = ref & REF_INDEX_MASK;
 
-	if (kind == 0 || kind >= TCPTERM_N_KINDS || index >= s->slabs[kind].n_touched ||
-	    !slab_alive(&s->slabs[kind], index) || s->slabs[kind].generation[index] != generation)
+	if (at >= N_FLOW_SLABS || !slab_alive(&s->slabs[at], index) ||
+	    slab_generation(&s->slabs[at], index) != generation)
 		return NULL;
-	return slab_at(&s->slabs[kind], index);
+	return slab_at(&s->slabs[at], index);
 }
 
 void
 tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r)
 {
-	const struct slab *slab = &s->slabs[kind];
+	const struct slab *v4 = &s->slabs[flow_slab(kind, false)], *v6 = v4 + 1;
 	const struct timewaits *t = &s->timewaits;
 
 	if (kind == TCPTERM_KIND_TIMEWAIT) {
@@ -528,9 +532,9 @@ tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_roo
 		return;
 	}
 	/* free places are taken before untouched ones, so that is as many as there ever were */
-	*r = (struct tcpterm_room){ .n_max = slab->n_max,
-				    .n_peak = slab->n_touched,
-				    .size = (uint32_t)slab->size };
+	*r = (struct tcpterm_room){ .n_max = v4->n_max,
+				    .n_peak = RTE_MIN(v4->n_touched + v6->n_touched, v4->n_max),
+				    .size = (uint32_t)(v6->n_touched ? v6->size : v4->size) };
 }
 
 void

@@ -4,9 +4,9 @@
  * There are n_buckets = 2^level + split of them.  When the load passes
  * LOAD entries a bucket, an insertion splits one bucket in two, so growth costs
  * every insertion the same and nothing is ever rehashed at once.  An entry is
- * the whole 32-bit hash and a ref: a split needs no object, and an object is
- * touched only when 32 bits agree.  What a bucket can't hold goes to a chain of
- * spare ones.
+ * a ref and a tag, the upper half of the hash: an object is touched only when 16 bits agree.  Those
+ * also say where entries go when a bucket is split, once there are 2^16 of them; a smaller table
+ * asks its objects.  What a bucket can't hold goes to a chain of spare ones.
  */
 #include "tcpterm/table.h"
 
@@ -16,19 +16,22 @@
 
 #include <rte_prefetch.h>
 
-enum { BUCKET_ENTRIES = 7, LOAD = 3, LEVEL_MIN = 6, BLOCK = 32, WALK_SLOTS = 64, LINES = 4 };
+enum { BUCKET_ENTRIES = 10, LOAD = 8, LEVEL_MIN = 6, BLOCK = 32, WALK_SLOTS = 64, LINES = 4 };
+enum { TAG_SHIFT = 16 };
 
 struct bucket {
-	uint32_t hash[BUCKET_ENTRIES];
-	uint32_t n;
+	uint16_t tag[BUCKET_ENTRIES];
+	uint32_t n : 4;
+	uint32_t next : 28;		/* spare bucket: index + 1; 0 none */
 	uint32_t ref[BUCKET_ENTRIES];
-	uint32_t next;			/* spare bucket: index + 1; 0 none */
 };
 
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is a cache line");
 
 struct table {
 	const struct slab *slabs;
+	table_hash hash;
+	const void *ctx;
 	struct slab buckets;		/* used as an array that grows */
 	struct slab spare;
 	uint32_t n_max, n;
@@ -46,10 +49,17 @@ spread(uint32_t h)
 	return h ^ h >> 16;
 }
 
-static struct bucket *
-home(const struct table *t, uint32_t hash)
+static uint16_t
+tag_of(uint32_t h)
 {
-	uint32_t h = spread(hash), i = h & ((1u << t->level) - 1);
+	return (uint16_t)(h >> TAG_SHIFT);
+}
+
+/* `h`: the spread hash. */
+static struct bucket *
+home(const struct table *t, uint32_t h)
+{
+	uint32_t i = h & ((1u << t->level) - 1);
 
 	if (i < t->split)
 		i = h & ((2u << t->level) - 1);
@@ -65,11 +75,17 @@ next_bucket(const struct table *t, const struct bucket *b)
 static struct flow *
 object(const struct table *t, uint32_t ref)
 {
-	return slab_at(&t->slabs[ref >> REF_KIND_SHIFT], ref & REF_INDEX_MASK);
+	return slab_at(&t->slabs[ref >> REF_SLAB_SHIFT], ref & REF_INDEX_MASK);
+}
+
+static uint32_t
+hash_of(const struct table *t, const struct flow *f)
+{
+	return spread(t->hash(t->ctx, f));
 }
 
 struct table *
-table_new(const struct slab *slabs, uint32_t n_max)
+table_new(const struct slab *slabs, uint32_t n_max, table_hash hash, const void *ctx)
 {
 	struct table *t = calloc(1, sizeof *t);
 	uint32_t n_buckets = 2u << LEVEL_MIN;
@@ -79,9 +95,11 @@ table_new(const struct slab *slabs, uint32_t n_max)
 	while (n_buckets < n_max / LOAD + 1)
 		n_buckets *= 2;
 	t->slabs = slabs;
+	t->hash = hash;
+	t->ctx = ctx;
 	t->n_max = n_max;
 	t->level = LEVEL_MIN;
-	/* All entries in one chain would need n_max / 7 spare buckets, plus one begun. */
+	/* All entries in one chain would need n_max / 10 spare buckets, plus one begun. */
 	if (slab_init(&t->buckets, sizeof(struct bucket), n_buckets) != 0 ||
 	    slab_init(&t->spare, sizeof(struct bucket), n_max / BUCKET_ENTRIES + 2) != 0) {
 		table_free(t);
@@ -103,7 +121,7 @@ table_free(struct table *t)
 }
 
 static int
-append(struct table *t, struct bucket *b, uint32_t hash, uint32_t ref)
+append(struct table *t, struct bucket *b, uint16_t tag, uint32_t ref)
 {
 	struct bucket *fresh;
 	uint32_t i;
@@ -114,24 +132,44 @@ append(struct table *t, struct bucket *b, uint32_t hash, uint32_t ref)
 		fresh = slab_alloc(&t->spare, &i);
 		if (!fresh)
 			return -ENOMEM;
-		b->next = i + 1;
+		b->next = (i + 1) & 0xfffffff;
 		b = fresh;
 	}
-	b->hash[b->n] = hash;
+	b->tag[b->n] = tag;
 	b->ref[b->n] = ref;
 	b->n++;
 	return 0;
+}
+
+/* The objects whose hashes will be asked for. */
+static void
+prefetch_keys(const struct table *t, const struct bucket *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		rte_prefetch0(object(t, b->ref[i]));
+}
+
+/* Does an entry of the bucket that is split go to the new one? */
+static bool
+goes_up(const struct table *t, uint32_t level, uint16_t tag, uint32_t ref)
+{
+	if (level >= TAG_SHIFT)
+		return tag >> (level - TAG_SHIFT) & 1;
+	return hash_of(t, object(t, ref)) >> level & 1;
 }
 
 /* Splits the next bucket of this round.  Needs no more spare buckets than it frees. */
 static void
 split_one(struct table *t)
 {
-	struct bucket *b = slab_at(&t->buckets, t->split), from = *b;
-	uint32_t i, spare;
+	struct bucket *b = slab_at(&t->buckets, t->split), from = *b, *up;
+	uint32_t i, spare, level = t->level;
 
-	if (!slab_alloc(&t->buckets, NULL))
+	up = slab_alloc(&t->buckets, NULL);
+	if (!up)
 		return;
+	if (level < TAG_SHIFT)
+		prefetch_keys(t, b);
 	memset(b, 0, sizeof *b);
 	if (++t->split == 1u << t->level) {
 		t->level++;
@@ -139,7 +177,8 @@ split_one(struct table *t)
 	}
 	for (;;) {
 		for (i = 0; i < from.n; i++)
-			append(t, home(t, from.hash[i]), from.hash[i], from.ref[i]);
+			append(t, goes_up(t, level, from.tag[i], from.ref[i]) ? up : b, from.tag[i],
+			       from.ref[i]);
 		if (!from.next)
 			return;
 		spare = from.next - 1;
@@ -148,17 +187,48 @@ split_one(struct table *t)
 	}
 }
 
+static struct flow *
+find_in(const struct table *t, const struct bucket *b, const struct flow_key *k, uint16_t tag,
+	enum flow_match *how)
+{
+	struct flow *f;
+	uint32_t i;
+
+	for (; b; b = next_bucket(t, b))
+		for (i = 0; i < b->n; i++) {
+			if (b->tag[i] != tag)
+				continue;
+			f = object(t, b->ref[i]);
+			*how = flow_key_match_short(k, &f->key, flow_v6(f));
+			if (*how != FLOW_MATCH_NO)
+				return f;
+		}
+	*how = FLOW_MATCH_NO;
+	return NULL;
+}
+
+struct flow *
+table_find(const struct table *t, const struct flow_key *k, uint32_t hash, enum flow_match *how)
+{
+	uint32_t h = spread(hash);
+
+	return find_in(t, home(t, h), k, tag_of(h), how);
+}
+
 int
 table_insert(struct table *t, const struct flow *f)
 {
+	const struct flow_key k = flow_key_of(f);
+	uint32_t h = hash_of(t, f);
+	struct bucket *b = home(t, h);
 	enum flow_match how;
 	int r;
 
 	if (t->n >= t->n_max)
 		return -ENOMEM;
-	if (table_find(t, &f->key, f->hash, &how))
+	if (find_in(t, b, &k, tag_of(h), &how))
 		return -EEXIST;
-	r = append(t, home(t, f->hash), f->hash, f->ref);
+	r = append(t, b, tag_of(h), f->ref);
 	if (r != 0)
 		return r;
 	t->n++;
@@ -174,7 +244,7 @@ place_of(const struct table *t, const struct flow *f, uint32_t *at)
 	struct bucket *b;
 	uint32_t i;
 
-	for (b = home(t, f->hash); b; b = next_bucket(t, b))
+	for (b = home(t, hash_of(t, f)); b; b = next_bucket(t, b))
 		for (i = 0; i < b->n; i++)
 			if (b->ref[i] == f->ref) {
 				*at = i;
@@ -193,10 +263,10 @@ table_remove(struct table *t, const struct flow *f)
 	b = place_of(t, f, &i);
 	if (!b)
 		return;
-	for (last = home(t, f->hash); last->next; last = next_bucket(t, last))
+	for (last = home(t, hash_of(t, f)); last->next; last = next_bucket(t, last))
 		before = last;
 	last->n--;
-	b->hash[i] = last->hash[last->n];
+	b->tag[i] = last->tag[last->n];
 	b->ref[i] = last->ref[last->n];
 	if (last->n == 0 && before) {
 		slab_free(&t->spare, before->next - 1);
@@ -215,41 +285,15 @@ table_replace(struct table *t, const struct flow *from, const struct flow *to)
 		b->ref[i] = to->ref;
 }
 
-static struct flow *
-find_in(const struct table *t, const struct bucket *b, const struct flow_key *k, uint32_t hash,
-	enum flow_match *how)
-{
-	struct flow *f;
-	uint32_t i;
-
-	for (; b; b = next_bucket(t, b))
-		for (i = 0; i < b->n; i++) {
-			if (b->hash[i] != hash)
-				continue;
-			f = object(t, b->ref[i]);
-			*how = flow_key_match(k, &f->key);
-			if (*how != FLOW_MATCH_NO)
-				return f;
-		}
-	*how = FLOW_MATCH_NO;
-	return NULL;
-}
-
-struct flow *
-table_find(const struct table *t, const struct flow_key *k, uint32_t hash, enum flow_match *how)
-{
-	return find_in(t, home(t, hash), k, hash, how);
-}
-
-/* Prefetches the object that is most likely meant: the first of the bucket with this hash.  All
+/* Prefetches the object that is most likely meant: the first of the bucket with this tag.  All
  * that a flow at rest is made of lies in its first lines. */
 static void
-prefetch_object(const struct table *t, const struct bucket *b, uint32_t hash)
+prefetch_object(const struct table *t, const struct bucket *b, uint16_t tag)
 {
 	uint32_t i;
 
 	for (i = 0; i < b->n; i++)
-		if (b->hash[i] == hash) {
+		if (b->tag[i] == tag) {
 			const uint8_t *f = (const uint8_t *)object(t, b->ref[i]);
 
 			for (unsigned line = 0; line < LINES; line++)
@@ -263,19 +307,23 @@ find_block(const struct table *t, const struct flow_key *keys, const uint32_t *h
 	   const bool *skip, unsigned n, struct flow **out, enum flow_match *how)
 {
 	const struct bucket *b[BLOCK];
+	uint16_t tag[BLOCK];
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		b[i] = skip && skip[i] ? NULL : home(t, hash[i]);
+		uint32_t h = spread(hash[i]);
+
+		tag[i] = tag_of(h);
+		b[i] = skip && skip[i] ? NULL : home(t, h);
 		if (b[i])
 			rte_prefetch0(b[i]);
 	}
 	for (i = 0; i < n; i++)
 		if (b[i])
-			prefetch_object(t, b[i], hash[i]);
+			prefetch_object(t, b[i], tag[i]);
 	for (i = 0; i < n; i++) {
 		how[i] = FLOW_MATCH_NO;
-		out[i] = b[i] ? find_in(t, b[i], &keys[i], hash[i], &how[i]) : NULL;
+		out[i] = b[i] ? find_in(t, b[i], &keys[i], tag[i], &how[i]) : NULL;
 	}
 }
 
@@ -294,17 +342,17 @@ table_find_burst(const struct table *t, const struct flow_key *keys, const uint3
 unsigned
 table_walk(const struct table *t, uint64_t *cursor, struct flow **out, unsigned n_max)
 {
-	uint32_t kind = (uint32_t)(*cursor >> 32), i = (uint32_t)*cursor;
+	uint32_t slab = (uint32_t)(*cursor >> 32), i = (uint32_t)*cursor;
 	unsigned n = 0, looked = 0;
 
-	for (; kind < TCPTERM_N_KINDS; kind++, i = 0)
-		for (; i < t->slabs[kind].n_touched; i++) {
+	for (; slab < N_FLOW_SLABS; slab++, i = 0)
+		for (; i < t->slabs[slab].n_touched; i++) {
 			if (n == n_max || looked++ == n_max * WALK_SLOTS) {
-				*cursor = (uint64_t)kind << 32 | i;
+				*cursor = (uint64_t)slab << 32 | i;
 				return n;
 			}
-			if (slab_alive(&t->slabs[kind], i))
-				out[n++] = slab_at(&t->slabs[kind], i);
+			if (slab_alive(&t->slabs[slab], i))
+				out[n++] = slab_at(&t->slabs[slab], i);
 		}
 	*cursor = 0;
 	return n;
@@ -314,7 +362,7 @@ unsigned
 table_probes(const struct table *t, const struct flow *f)
 {
 	uint32_t at;
-	const struct bucket *its = place_of(t, f, &at), *b = home(t, f->hash);
+	const struct bucket *its = place_of(t, f, &at), *b = home(t, hash_of(t, f));
 	unsigned n = 1;
 
 	for (; its && b != its; b = next_bucket(t, b))

@@ -1,8 +1,8 @@
 /*
  * table.h - from a flow key to the object that owns it.
  *
- * Buckets of (signature, ref); the keys stay in the objects (struct flow), which
- * the table reaches through the stack's slabs.  Grows in steps, a few buckets an
+ * Buckets of half a hash and a ref; the keys stay in the objects (struct flow), which
+ * the table reaches through the stack's slabs.  Grows in steps, at most a bucket an
  * insertion, so that no insertion stalls.  Single-threaded.
  */
 #ifndef TCPTERM_TABLE_H
@@ -12,26 +12,39 @@
 
 #include "tcpterm/slab.h"
 
-/* A ref names a slab (high 4 bits: enum tcpterm_kind) and an index in it. */
-enum { REF_KIND_SHIFT = 28 };
-#define REF_INDEX_MASK ((1u << REF_KIND_SHIFT) - 1)
+/*
+ * A ref names a slab (high 5 bits) and an index in it.  There are two slabs of a kind, for IPv4
+ * and for IPv6, whose flows have FLOW_V6_LEAD bytes before them.
+ */
+enum { REF_SLAB_SHIFT = 27, N_FLOW_SLABS = 2 * TCPTERM_N_KINDS };
+#define REF_INDEX_MASK ((1u << REF_SLAB_SHIFT) - 1)
+
+static inline unsigned
+flow_slab(enum tcpterm_kind kind, bool v6)
+{
+	return 2 * kind + v6;
+}
 
 static inline uint32_t
-ref_make(enum tcpterm_kind kind, uint32_t index)
+ref_make(unsigned slab, uint32_t index)
 {
-	return (uint32_t)kind << REF_KIND_SHIFT | index;
+	return slab << REF_SLAB_SHIFT | index;
 }
 
 struct table;
 
+/* The hash of a flow that is in the table. */
+typedef uint32_t (*table_hash)(const void *ctx, const struct flow *f);
+
 /*
- * `slabs` is an array by enum tcpterm_kind; every object begins with a struct flow.  The two have
- * link names of their own, for a program may have other tables.
+ * `slabs` is an array of N_FLOW_SLABS; every object is a struct flow with more behind it.  The two
+ * have link names of their own, for a program may have other tables.
  */
-struct table *table_new(const struct slab *slabs, uint32_t n_max) __asm__("tcpterm_table_new");
+struct table *table_new(const struct slab *slabs, uint32_t n_max, table_hash hash,
+			const void *ctx) __asm__("tcpterm_table_new");
 void table_free(struct table *t) __asm__("tcpterm_table_free");
 
-/* f->key, f->hash and f->ref are set. 0, -EEXIST, -ENOMEM (n_max flows are in it). */
+/* f->key and f->ref are set. 0, -EEXIST, -ENOMEM (n_max flows are in it). */
 int table_insert(struct table *t, const struct flow *f);
 void table_remove(struct table *t, const struct flow *f);
 

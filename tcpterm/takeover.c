@@ -137,7 +137,6 @@ end_of(const struct pair *x, unsigned d)
 static void
 take_over(struct tcpterm *s, struct pair *x)
 {
-	const struct slab *room = &s->slabs[TCPTERM_KIND_RELAY];
 	const struct embryo e = {
 		.end = { end_of(x, 0), end_of(x, 1) },
 		.verdict = { .decision = TCPTERM_RELAY, .idle_us = x->idle_us },
@@ -147,7 +146,7 @@ take_over(struct tcpterm *s, struct pair *x)
 		(uint32_t)(x->end[1].h.edge - x->end[1].h.next),
 	};
 
-	if (room->n_used == room->n_max) {
+	if (!core_has_room(s, TCPTERM_KIND_RELAY)) {
 		takeover_forget(s, x);
 		return;
 	}

@@ -226,7 +226,7 @@ is_its_own(struct tcpterm *s, const struct flow *f)
 	struct flow_key k;
 
 	return s->tapes->in_hand && core_key(s, s->tapes->in_hand, false, &k) &&
-	       flow_key_match(&k, &f->key) != FLOW_MATCH_NO;
+	       flow_key_match_short(&k, &f->key, flow_v6(f)) != FLOW_MATCH_NO;
 }
 
 /* Leaves the first `n` bytes of a tape. */

@@ -130,7 +130,7 @@ tcb_pend(struct conn *c)
 uint16_t
 tcb_mss_for(const struct conn *c, uint16_t mtu)
 {
-	unsigned headers = ip_addr_is_v4(&c->f->key.addr[0]) ? 40 : 60;
+	unsigned headers = c->f->key.v6 ? 60 : 40;
 
 	return (uint16_t)(mtu - headers - (c->ts_on ? 12 : 0));
 }
@@ -146,7 +146,7 @@ tcb_port_mtu(const struct conn *c, uint8_t side)
 void
 tcb_agree(struct conn *c, const struct tcpterm_options *peer, const struct tcpterm_options *ours)
 {
-	bool v4 = ip_addr_is_v4(&c->f->key.addr[0]);
+	bool v4 = !c->f->key.v6;
 	uint16_t mss = peer->has_mss ? peer->mss : v4 ? TCB_MSS_DEFAULT_V4 : TCB_MSS_DEFAULT_V6;
 
 	c->wscale_on = peer->has_wscale && ours->has_wscale;

@@ -83,7 +83,7 @@ struct conn {
 	bool is_pending;
 	struct quiet quiet;	/* of leg 0: it may rest */
 	uint32_t slot;			/* of the object that it is part of, awake */
-	uint8_t leg;		/* the peer is key.addr[leg] */
+	uint8_t leg;		/* the peer's address is flow_addr(f, leg) */
 	uint8_t state;		/* enum tcpterm_state; tcb_set_state() writes it */
 	bool relayed;
 	struct tcpterm_tuning tuning;

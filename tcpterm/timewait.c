@@ -35,10 +35,11 @@ keep_manners(struct timewait *w, const struct conn *c)
 void
 timewait_start(struct tcpterm *s, struct relay *r)
 {
+	const struct flow_key key = flow_key_of(r->f);
 	struct timewait *w;
 
 	flow_announce_end(s, r->f, TCPTERM_END_FIN);
-	w = timewait_add(s, &r->f->key);
+	w = timewait_add(s, &key);
 	w->sort = r->translated ? TIMEWAIT_TRANSLATED : TIMEWAIT_RELAY;
 	for (unsigned k = 0; k < 2; k++) {
 		keep_numbers(w, &r->leg[k]);
@@ -54,11 +55,12 @@ timewait_start(struct tcpterm *s, struct relay *r)
 void
 timewait_start_conn(struct tcpterm *s, struct flow *f, const struct conn *c)
 {
+	const struct flow_key key = flow_key_of(f);
 	unsigned k = c->leg;
 	struct timewait *w;
 
 	flow_announce_end(s, f, TCPTERM_END_FIN);
-	w = timewait_add(s, &f->key);
+	w = timewait_add(s, &key);
 	w->sort = (k == 0 ? TIMEWAIT_CONN_0 : TIMEWAIT_CONN_1) & 3;
 	keep_numbers(w, c);
 	keep_manners(w, c);

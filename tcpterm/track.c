@@ -62,8 +62,7 @@ track_more(struct tcpterm *s, struct track *t)
 
 	if (t->more)
 		return t->more;
-	if (!s->track_more.base &&
-	    slab_init(&s->track_more, sizeof *t->more, s->slabs[TCPTERM_KIND_TRACK].n_max) != 0)
+	if (!s->track_more.base && slab_init(&s->track_more, sizeof *t->more, s->conf.n_flows) != 0)
 		return NULL;
 	t->more = slab_alloc(&s->track_more, &i);
 	if (t->more)

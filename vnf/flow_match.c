@@ -8,7 +8,7 @@
 
 /* What every subject has; end 0 is the client's. */
 struct ends {
-	const struct ip_addr *addr[2];
+	struct ip_addr addr[2];
 	uint16_t port[2];
 	uint16_t domain;
 };
@@ -20,8 +20,8 @@ ends_of_pkt(const struct pkt *p, struct ends *t)
 	bool syn = p->kind == PKT_TCP && p->flags & TCP_SYN;
 	bool reverse = syn ? p->flags & TCP_ACK : p->sport < p->dport;
 
-	t->addr[reverse] = &p->src;
-	t->addr[!reverse] = &p->dst;
+	t->addr[reverse] = p->src;
+	t->addr[!reverse] = p->dst;
 	t->port[reverse] = p->sport;
 	t->port[!reverse] = p->dport;
 	t->domain = p->domain;
@@ -38,7 +38,7 @@ ends_of(const struct flow_subject *s, struct ends *t)
 		return;
 	}
 	for (i = 0; i < 2; i++) {
-		t->addr[i] = &f->key.addr[i];
+		t->addr[i] = flow_addr(f, i);
 		t->port[i] = f->key.port[i];
 	}
 	t->domain = f->key.domain;
@@ -48,8 +48,8 @@ static bool
 is_end(const struct flow_filter_value *v, const struct ends *t, unsigned i)
 {
 	/* a short IPv6 prefix holds the form in which IPv4 addresses are kept */
-	return ip_addr_is_v4(t->addr[i]) == ip_addr_is_v4(&v->end.addr) &&
-	       ip_addr_in_prefix(t->addr[i], &v->end.addr, v->end.len) &&
+	return ip_addr_is_v4(&t->addr[i]) == ip_addr_is_v4(&v->end.addr) &&
+	       ip_addr_in_prefix(&t->addr[i], &v->end.addr, v->end.len) &&
 	       (!v->end.has_port || v->end.port == t->port[i]);
 }
 

@@ -97,7 +97,7 @@ adopt(const struct anew *a, struct note *n)
 static int
 reset(const struct anew *a)
 {
-	const struct flow_key key = a->f->key;
+	const struct flow_key key = flow_key_of(a->f);
 	struct flow *f = a->f;
 	int rc = 0;
 

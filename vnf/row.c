@@ -75,15 +75,16 @@ put_word(char word[RECORD_WORD], const char *s)
 static void
 put_ends(const struct tcpterm *s, const struct flow *f, struct flow_record *r)
 {
-	bool v4 = ip_addr_is_v4(&f->key.addr[0]);
+	bool v4 = !f->key.v6;
 	unsigned i;
 
 	r->family = v4 ? 4 : 6;
 	for (i = 0; i < 2; i++) {
 		const uint8_t *mac = tcpterm_flow_mac(s, f, i);
+		const struct ip_addr a = flow_addr(f, i);
 		struct end_record *e = &r->end[i];
 
-		memcpy(e->addr, f->key.addr[i].b + (v4 ? 12 : 0), v4 ? 4 : 16);
+		memcpy(e->addr, a.b + (v4 ? 12 : 0), v4 ? 4 : 16);
 		e->port = f->key.port[i];
 		if (mac)
 			memcpy(e->mac, mac, 6);

@@ -344,8 +344,8 @@ verdict_anew(const struct worker *w, const struct flow *f, bool settled, struct 
 	const struct note *n = f->caller;
 	struct app_known known = { .app = NULL };
 	struct policy_facts facts = {
-		.src = f->key.addr[0],
-		.dst = f->key.addr[1],
+		.src = flow_addr(f, 0),
+		.dst = flow_addr(f, 1),
 		.sport = f->key.port[0],
 		.dport = f->key.port[1],
 		.domain = f->key.domain,

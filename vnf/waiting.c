@@ -146,7 +146,7 @@ waiting_begin(struct worker *w, struct flow *f, struct note *n)
 		return;
 	}
 	e->note = n;
-	e->key = f->key;
+	e->key = flow_key_of(f);
 	e->until = usec_add(w->now, limit.us);
 	e->bytes = limit.bytes;
 	n->wait = e;

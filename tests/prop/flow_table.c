@@ -13,7 +13,7 @@ enum { N = 3000, STEPS = 60000 };
 
 #define KIND TCPTERM_KIND_TRACK
 
-static struct slab slabs[TCPTERM_N_KINDS];
+static struct slab slabs[N_FLOW_SLABS];
 static struct table *table;
 static struct flow *live[N];		/* by key number */
 static uint64_t rng;
@@ -38,6 +38,8 @@ key_of(unsigned i)
 	k.addr[0] = ip_addr_v4(a);
 	a[0] = 192;
 	k.addr[1] = ip_addr_v4(a);
+	if (i & 1)	/* IPv6: the same with a prefix */
+		k.addr[0].w[0] = k.addr[1].w[0] = 0x2001;
 	k.port[0] = (uint16_t)(1024 + i % 7);
 	k.port[1] = 80;
 	return k;
@@ -49,15 +51,25 @@ hash_of(unsigned i)
 	return (i * 2654435761u) >> (32 - hash_bits);
 }
 
+static uint32_t
+hash_of_flow(const void *ctx, const struct flow *f)
+{
+	(void)ctx;
+	return hash_of((unsigned)f->cookie);
+}
+
 static struct flow *
 object(unsigned i, enum tcpterm_kind kind)
 {
+	const struct flow_key k = key_of(i);
+	unsigned slab = flow_slab(kind, i & 1);
 	uint32_t index;
-	struct flow *f = slab_alloc(&slabs[kind], &index);
+	struct flow *f = slab_alloc(&slabs[slab], &index);
 
-	f->key = key_of(i);
-	f->hash = hash_of(i);
-	f->ref = ref_make(kind, index);
+	f->key = flow_key_short(&k);
+	if (f->key.v6)
+		memcpy((char *)f - FLOW_V6_LEAD, k.addr, FLOW_V6_LEAD);
+	f->ref = ref_make(slab, index);
 	f->kind = (uint8_t)kind;
 	f->cookie = i;
 	return f;
@@ -66,7 +78,7 @@ object(unsigned i, enum tcpterm_kind kind)
 static void
 release(struct flow *f)
 {
-	slab_free(&slabs[f->ref >> REF_KIND_SHIFT], f->ref & REF_INDEX_MASK);
+	slab_free(&slabs[f->ref >> REF_SLAB_SHIFT], f->ref & REF_INDEX_MASK);
 }
 
 static bool
@@ -188,9 +200,10 @@ run(uint64_t seed, unsigned bits)
 	rng = seed * 0x9e3779b97f4a7c15u;
 	hash_bits = bits;
 	memset(live, 0, sizeof live);
-	for (i = 0; i < TCPTERM_N_KINDS; i++)
-		slab_init(&slabs[i], sizeof(struct flow), N + 1);
-	table = table_new(slabs, N);
+	for (i = 0; i < N_FLOW_SLABS; i++)
+		slab_init_inside(&slabs[i], sizeof(struct flow), N + 1,
+				 offsetof(struct flow, generation), i & 1 ? FLOW_V6_LEAD : 0);
+	table = table_new(slabs, N, hash_of_flow, NULL);
 	for (i = 0; i < STEPS && right; i++)
 		right = step();
 	right = right && walk_sees_once();
@@ -206,7 +219,7 @@ run(uint64_t seed, unsigned bits)
 	if (!right)
 		printf("# seed %llu, %u hash bits\n", (unsigned long long)seed, bits);
 	table_free(table);
-	for (i = 0; i < TCPTERM_N_KINDS; i++)
+	for (i = 0; i < N_FLOW_SLABS; i++)
 		slab_fini(&slabs[i]);
 	return right;
 }

@@ -1,6 +1,7 @@
 /*
  * The timer wheel against a list that is searched whole.
  */
+#include "tcpterm/table.h"
 #include "tcpterm/timer.h"
 
 #include <stdio.h>
@@ -11,8 +12,11 @@
 
 enum { N = 200, STEPS = 20000, TICK = TIMER_TICK_US };
 
+#define FAR (19LL * 3600 * 1000 * 1000)
+
 static struct timer_wheel wheel;
-static struct timer timers[N];
+static struct slab slabs[N_FLOW_SLABS];
+static struct flow *timers[N];
 static int64_t model[N];		/* the deadline, or -1 */
 static int64_t model_ran;		/* `now` of the run before: later arms fire after it */
 static int64_t now;
@@ -30,9 +34,9 @@ rnd(uint64_t n)
 }
 
 static void
-fire(void *ctx, struct timer *t)
+fire(void *ctx, struct flow *t)
 {
-	unsigned i = (unsigned)(t - timers);
+	unsigned i = (unsigned)t->cookie;
 
 	(void)ctx;
 	if (model[i] < 0 || fired[i] || model[i] > now)
@@ -44,13 +48,24 @@ fire(void *ctx, struct timer *t)
 static int64_t
 span(void)
 {
-	return (int64_t)rnd(1ull << (3 + rnd(46)));
+	return (int64_t)rnd(1ull << (3 + rnd(43)));
 }
 
 static int64_t
 ceil_tick(int64_t v)
 {
 	return (v + TICK - 1) / TICK * TICK;
+}
+
+/* What is far ahead is rounded up, and not by much. */
+static void
+rounded_up(unsigned i)
+{
+	int64_t at = timer_deadline(&wheel, timers[i]).v;
+
+	if (at < model[i] || at > model[i] + (1 << 10) * TICK)
+		wrong = true;
+	model[i] = at;
 }
 
 static void
@@ -61,7 +76,7 @@ step(void)
 
 	switch (rnd(4)) {
 	case 0:
-		timer_cancel(&wheel, &timers[i]);
+		timer_cancel(&wheel, timers[i]);
 		model[i] = -1;
 		return;
 	case 1:
@@ -69,7 +84,9 @@ step(void)
 		model[i] = now + span() - (int64_t)rnd(5000);
 		if (model[i] < 0)
 			model[i] = 0;
-		timer_arm(&wheel, &timers[i], (usec_t){ model[i] });
+		timer_arm(&wheel, timers[i], (usec_t){ model[i] });
+		if (model[i] - now >= FAR)
+			rounded_up(i);
 		return;
 	}
 	for (i = 0; i < N; i++)
@@ -91,10 +108,26 @@ step(void)
 			wrong = true;
 		if (fired[i])
 			model[i] = -1;
-		if ((model[i] >= 0) != timer_armed(&timers[i]))
+		if ((model[i] >= 0) != timer_armed(timers[i]))
 			wrong = true;
 	}
 	model_ran = now;
+}
+
+static void
+entries(void)
+{
+	enum { SLAB = 2 * TCPTERM_KIND_TRACK };
+	uint32_t slot;
+
+	slab_fini(&slabs[SLAB]);
+	slab_init(&slabs[SLAB], sizeof(struct flow), N);
+	for (unsigned i = 0; i < N; i++) {
+		timers[i] = slab_alloc(&slabs[SLAB], &slot);
+		timers[i]->ref = ref_make(SLAB, slot);
+		timers[i]->cookie = i;
+		model[i] = -1;
+	}
 }
 
 static void
@@ -107,10 +140,8 @@ wheel_fires_what_a_list_would(void)
 		rng = seed * 0x9e3779b97f4a7c15u;
 		now = (int64_t)rnd(1ull << 40);
 		model_ran = now - TICK;
-		memset(timers, 0, sizeof timers);
-		for (i = 0; i < N; i++)
-			model[i] = -1;
-		timer_wheel_init(&wheel, (usec_t){ now });
+		entries();
+		timer_wheel_init(&wheel, slabs, (usec_t){ now });
 		wrong = false;
 		for (i = 0; i < STEPS && !wrong; i++)
 			step();

@@ -300,9 +300,9 @@ owner_of(const struct flow *f, unsigned n)
 {
 	uint16_t vid[PKT_MAX_TAGS];
 	unsigned n_vids = tcpterm_flow_vids(lone.stack, f, vid);
+	const struct ip_addr from = flow_addr(f, 0), to = flow_addr(f, 1);
 
-	return flow_hash(&f->key.addr[0], &f->key.addr[1], f->key.port[0], f->key.port[1],
-			 f->key.domain, vid, n_vids) %
+	return flow_hash(&from, &to, f->key.port[0], f->key.port[1], f->key.domain, vid, n_vids) %
 	       n;
 }
 

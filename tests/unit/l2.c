@@ -70,7 +70,7 @@ written_header_is_the_learned_one(void)
 	for (n = 0; n <= 4; n++) {
 		unsigned len = learn(s, &t, tags, n, 9);
 
-		CU_ASSERT_EQUAL(l2_write(s, &t, &key, false, 0x0800, b), len);
+		CU_ASSERT_EQUAL(l2_write(s, &t, key.vid, false, 0x0800, b), len);
 		CU_ASSERT_EQUAL(memcmp(b, f.b, 12), 0);
 		CU_ASSERT_EQUAL(memcmp(b + 12, f.b + 12, len - 14), 0);
 		CU_ASSERT_TRUE(b[len - 2] == 0x08 && b[len - 1] == 0x00);
@@ -87,7 +87,7 @@ swapped_header_exchanges_the_macs_only(void)
 	uint8_t b[14 + 4 * PKT_MAX_TAGS];
 
 	learn(s, &t, tags, 4, 9);
-	CU_ASSERT_EQUAL(l2_write(s, &t, &key, true, 0x86dd, b), 30);
+	CU_ASSERT_EQUAL(l2_write(s, &t, key.vid, true, 0x86dd, b), 30);
 	CU_ASSERT_EQUAL(memcmp(b, f.b + 6, 6), 0);
 	CU_ASSERT_EQUAL(memcmp(b + 6, f.b, 6), 0);
 	CU_ASSERT_EQUAL(memcmp(b + 12, f.b + 12, 16), 0);
@@ -112,7 +112,7 @@ template_follows_a_mac_move_and_a_change_of_tags(void)
 	for (i = 0; i < 50; i++) {
 		changed[3].tci = (uint16_t)(1 + i);
 		learn(s, &t, changed, 4, 9);
-		l2_write(s, &t, &key, false, 0x0800, b);
+		l2_write(s, &t, key.vid, false, 0x0800, b);
 		CU_ASSERT_EQUAL(b[27], 1 + i);
 	}
 	l2_headers_free(s);
@@ -156,7 +156,7 @@ vids_are_each_flows_own(void)
 					  .vid = { vlan_vid(tag[0]), vlan_vid(tag[2]) } };
 	}
 	for (unsigned i = 0; i < 9; i++) {
-		CU_ASSERT_EQUAL(l2_write(s, &t[i], &k[i], false, 0x0800, b), 26);
+		CU_ASSERT_EQUAL(l2_write(s, &t[i], k[i].vid, false, 0x0800, b), 26);
 		CU_ASSERT_TRUE(b[14] == 0x60 && b[15] == 1 + i);
 		CU_ASSERT_TRUE(b[18] == 0 && b[19] == 0);
 		CU_ASSERT_TRUE(b[22] == 0x3f && b[23] == 0xfe - i);
@@ -174,7 +174,7 @@ redirected_header_keeps_the_rest(void)
 
 	learn(s, &t, tags, 2, 9);
 	CU_ASSERT_TRUE(l2_redirect(s, &t, to));
-	CU_ASSERT_EQUAL(l2_write(s, &t, &key, false, 0x0800, b), 22);
+	CU_ASSERT_EQUAL(l2_write(s, &t, key.vid, false, 0x0800, b), 22);
 	CU_ASSERT_EQUAL(memcmp(b, to, 6), 0);
 	CU_ASSERT_EQUAL(memcmp(b + 6, f.b + 6, 14), 0);
 	l2_headers_free(s);

@@ -34,14 +34,39 @@ generation_tells_lives_of_one_slot_apart(void)
 
 	CU_ASSERT_EQUAL_FATAL(slab_init(&s, 64, 8), 0);
 	slab_alloc(&s, &i);
-	first = s.generation[i];
+	first = slab_generation(&s, i);
 	CU_ASSERT_TRUE(slab_alive(&s, i));
 	slab_free(&s, i);
 	CU_ASSERT_FALSE(slab_alive(&s, i));
 	slab_alloc(&s, &i);
-	CU_ASSERT_NOT_EQUAL(s.generation[i], first);
+	CU_ASSERT_NOT_EQUAL(slab_generation(&s, i), first);
 	CU_ASSERT_TRUE(slab_alive(&s, i));
 	CU_ASSERT_FALSE(slab_alive(&s, i + 1));
+	slab_fini(&s);
+}
+
+static void
+object_may_hold_its_generation_and_have_bytes_before_it(void)
+{
+	static const uint8_t zero[64];
+	struct slab s;
+	uint32_t i, first;
+	uint8_t *p;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init_inside(&s, 64, 8, 24, 32), 0);
+	slab_alloc(&s, NULL);
+	p = slab_alloc(&s, &i);
+	memcpy(&first, p + 24, sizeof first);
+	CU_ASSERT_EQUAL(slab_generation(&s, i), first);
+	memset(p - 32, 0xff, 32 + 24);
+	memset(p + 28, 0xff, 64 - 28);
+	CU_ASSERT_EQUAL(slab_generation(&s, 0) & 1, 1);
+	slab_free(&s, i);
+	CU_ASSERT_FALSE(slab_alive(&s, i));
+	CU_ASSERT_PTR_EQUAL(slab_alloc(&s, &i), p);
+	CU_ASSERT_EQUAL(slab_generation(&s, i), first + 2);
+	CU_ASSERT_EQUAL(memcmp(p - 32, zero, 32 + 24), 0);
+	CU_ASSERT_EQUAL(memcmp(p + 28, zero, 64 - 28), 0);
 	slab_fini(&s);
 }
 
@@ -81,4 +106,5 @@ addresses_never_move(void)
 
 TAP_MAIN(slab, TAP_TEST(object_is_zero_also_when_its_slot_was_used),
 	 TAP_TEST(generation_tells_lives_of_one_slot_apart),
+	 TAP_TEST(object_may_hold_its_generation_and_have_bytes_before_it),
 	 TAP_TEST(limit_refuses_until_a_slot_is_free), TAP_TEST(addresses_never_move))

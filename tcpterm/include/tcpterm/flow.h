@@ -2,7 +2,7 @@
  * flow.h - the common head of every object in a stack's table.
  *
  * A flow belongs to one stack and so to one thread.  Direction 0 is from the
- * initiator to the responder, 1 the reverse; key.addr[0] is the initiator.
+ * initiator to the responder, 1 the reverse; address 0 is the initiator's.
  * Fields are read by anyone on that thread; only libtcpterm writes them, but
  * for `cookie`, `caller` and `inspected`, which are the caller's.
  */
@@ -13,8 +13,8 @@
 
 /* One entry of the stack's timer wheel. */
 struct timer {
-	struct timer *next, **prevp;	/* prevp is NULL while not armed */
-	usec_t deadline;
+	uint32_t next, prev;	/* prev is 0 while not armed */
+	uint32_t due;
 };
 
 /* An Ethernet header learned from one direction's frames. */
@@ -25,11 +25,7 @@ struct l2_template {
 };
 
 struct flow {
-	struct flow_key key;
-	struct timer timer;
-	uint64_t cookie;		/* the filter's, or the caller's */
-	void *caller;
-	uint32_t hash;
+	struct short_key key;		/* flow_addr() and flow_key_of() read it */
 	uint32_t ref;			/* slab and index */
 	uint32_t generation;		/* of the slot; worker, ref, generation: the id */
 	uint8_t kind;			/* enum tcpterm_kind */
@@ -40,10 +36,35 @@ struct flow {
 	bool is_copy : 1;		/* passive: its frames are copies, none is forwarded */
 	bool announced : 1;		/* flow_new was called for it */
 	bool inspected : 1;		/* the caller's: ops->bytes is told of its payload */
+	struct timer timer;
 	struct l2_template l2[2];	/* learned from that direction's frames */
+	uint64_t cookie;		/* the filter's, or the caller's */
+	void *caller;
 	usec_t started, last;		/* last: of the latest segment */
 	uint64_t packets[2], bytes[2];	/* frames, payload bytes received of a direction */
 };
+
+/* Before a flow of IPv6 lie its addresses. */
+enum { FLOW_V6_LEAD = 2 * sizeof(struct ip_addr) };
+
+static inline const struct ip_addr *
+flow_v6(const struct flow *f)
+{
+	return (const struct ip_addr *)((const char *)f - FLOW_V6_LEAD);
+}
+
+/* The address of end `d`: 0 the initiator, 1 the responder. */
+static inline struct ip_addr
+flow_addr(const struct flow *f, unsigned d)
+{
+	return f->key.v6 ? flow_v6(f)[d] : ip_addr_v4(&f->key.v4[d]);
+}
+
+static inline struct flow_key
+flow_key_of(const struct flow *f)
+{
+	return flow_key_long(&f->key, flow_v6(f));
+}
 
 /* What a person, the database or a test wants to know of one leg or half. */
 struct tcpterm_leg_info {

@@ -2,13 +2,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_cycles.h>
 
 #include "tcpterm/table.h"
 #include "tests/bench/lib/gauge.h"
 
-enum { TABLES = 4 };
+enum { TABLES = 4, SLAB = 2 * TCPTERM_KIND_TRACK };
 
 /* Flow `i`, as a stack would have it. */
 static struct flow *
@@ -21,22 +22,29 @@ flow_new(struct slab *slab, uint32_t i)
 
 	if (!f)
 		return NULL;
-	f->key.addr[0] = ip_addr_v4(client);
-	f->key.addr[1] = ip_addr_v4(server);
+	memcpy(&f->key.v4[0], client, sizeof client);
+	memcpy(&f->key.v4[1], server, sizeof server);
 	f->key.port[0] = 40000;
 	f->key.port[1] = 443;
-	f->hash = flow_hash(&f->key.addr[0], &f->key.addr[1], f->key.port[0], f->key.port[1], 0,
-			    NULL, 0);
-	f->ref = ref_make(TCPTERM_KIND_TRACK, index);
+	f->ref = ref_make(SLAB, index);
 	return f;
+}
+
+static uint32_t
+hash_of(const void *ctx, const struct flow *f)
+{
+	const struct flow_key k = flow_key_of(f);
+
+	(void)ctx;
+	return flow_hash(&k.addr[0], &k.addr[1], k.port[0], k.port[1], 0, NULL, 0);
 }
 
 /* Lowers least[i] to what insertion i took; false: one failed. */
 static bool
 fill(struct slab *slabs, uint32_t n, uint32_t *least)
 {
-	struct slab *slab = &slabs[TCPTERM_KIND_TRACK];
-	struct table *t = table_new(slabs, n);
+	struct slab *slab = &slabs[SLAB];
+	struct table *t = table_new(slabs, n, hash_of, NULL);
 	bool good = t;
 
 	for (uint32_t i = 0; i < n && good; i++) {
@@ -64,11 +72,11 @@ growth_run(uint32_t n)
 	for (uint32_t i = 0; i < n && good; i++)
 		least[i] = UINT32_MAX;
 	for (unsigned k = 0; k < TABLES && good; k++) {
-		struct slab slabs[TCPTERM_N_KINDS] = { { 0 } };
+		struct slab slabs[N_FLOW_SLABS] = { { 0 } };
 
-		good = slab_init(&slabs[TCPTERM_KIND_TRACK], sizeof(struct flow), n) == 0 &&
+		good = slab_init(&slabs[SLAB], sizeof(struct flow), n) == 0 &&
 		       fill(slabs, n, least);
-		slab_fini(&slabs[TCPTERM_KIND_TRACK]);
+		slab_fini(&slabs[SLAB]);
 	}
 	for (uint32_t i = 0; i < n && good; i++)
 		longest = RTE_MAX(longest, least[i]);

@@ -245,7 +245,7 @@ stack_left(struct tcpterm *s)
 	uint64_t n = 0;
 
 	for (unsigned k = 0; k < TCPTERM_N_KINDS; k++)
-		n += st->n_flows[k] + s->slabs[k].n_used;
+		n += st->n_flows[k] + s->slabs[2 * k].n_used + s->slabs[2 * k + 1].n_used;
 	return n + st->n_held + st->n_listeners + s->sent.n_used + s->more.n_used +
 	       s->awake[0].n_used + s->awake[1].n_used + intern_used(s->ways[0]) + s->wheel.n_armed;
 }

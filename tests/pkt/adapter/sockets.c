@@ -109,6 +109,7 @@ static void
 on_new(void *ctx, struct flow *f)
 {
 	struct sock *s = adapter.opening, *parent = f->caller;
+	const struct flow_key key = flow_key_of(f);
 	unsigned peer = !s ? 0 : 1;
 
 	(void)ctx;
@@ -129,8 +130,8 @@ on_new(void *ctx, struct flow *f)
 	}
 	f->caller = s;
 	s->f = f;
-	set_address(&s->remote, &f->key.addr[peer], f->key.port[peer]);
-	set_address(&s->local, &f->key.addr[!peer], f->key.port[!peer]);
+	set_address(&s->remote, &key.addr[peer], key.port[peer]);
+	set_address(&s->local, &key.addr[!peer], key.port[!peer]);
 	options_apply(s);
 }
 

@@ -116,7 +116,7 @@ on_new(void *ctx, struct flow *f)
 	}
 	to = &feed.flow[feed.n_flows++];
 	f->caller = to;
-	to->key = f->key;
+	to->key = flow_key_of(f);
 	to->n_vids = tcpterm_flow_vids(feed.s, f, to->vid);
 }
 

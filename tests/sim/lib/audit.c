@@ -251,13 +251,14 @@ look_at_timers(const struct look *l)
 static void
 look_at_wheel(const struct look *l)
 {
-	const struct timer *t = &l->c->f->timer;
-	usec_t next = tcb_next(l->c);
+	const struct flow *f = l->c->f;
+	usec_t next = tcb_next(l->c), at = timer_deadline(&l->c->s->wheel, f);
+	int64_t latest = RTE_MAX(next.v, l->c->s->now.v) + TIMER_TICK_US;
 
-	if (!is_armed(next) || (timer_armed(t) && t->deadline.v <= next.v))
+	if (!is_armed(next) || (timer_armed(f) && at.v <= latest))
 		return;
 	wrong(l, "timer-lost", "due at %.6f, the flow's entry %s %.6f", (double)next.v / 1e6,
-	      timer_armed(t) ? "is at" : "is not armed,", (double)t->deadline.v / 1e6);
+	      timer_armed(f) ? "is at" : "is not armed,", (double)at.v / 1e6);
 }
 
 /* --- all of it --- */
@@ -299,27 +300,32 @@ look_at_endpoint(const struct audit *a, const struct endpoint *e, struct sums *s
 	sum->buffers += look_at_stream(&l, e->c.tx);
 }
 
+static void
+look_at_flow(const struct audit *a, struct flow *f, struct sums *sum)
+{
+	const struct relay *r;
+
+	if (f->kind == TCPTERM_KIND_CONN && rest_awake(f)) {
+		look_at_endpoint(a, endpoint_of(f), sum);
+	} else if (f->kind == TCPTERM_KIND_RELAY && rest_awake(f)) {
+		r = relay_of(f);
+		look_at_conn(a, &r->leg[0], sum);
+		look_at_conn(a, &r->leg[1], sum);
+	}
+}
+
 void
 audit_stack(const struct tcpterm *s, const struct audit *a)
 {
-	const struct slab *ends = &s->slabs[TCPTERM_KIND_CONN];
-	const struct slab *relays = &s->slabs[TCPTERM_KIND_RELAY];
 	struct sums sum = { 0 };
+	uint64_t cursor = 0;
+	struct flow *f;
 	char text[128];
-	uint32_t i;
 
-	for (i = 0; i < ends->n_touched; i++)
-		if (slab_alive(ends, i) && rest_awake(slab_at(ends, i)))
-			look_at_endpoint(a, endpoint_of(slab_at(ends, i)), &sum);
-	for (i = 0; i < relays->n_touched; i++) {
-		const struct relay *r;
-
-		if (!slab_alive(relays, i) || !rest_awake(slab_at(relays, i)))
-			continue;
-		r = relay_of(slab_at(relays, i));
-		look_at_conn(a, &r->leg[0], &sum);
-		look_at_conn(a, &r->leg[1], &sum);
-	}
+	do
+		if (tcpterm_walk((struct tcpterm *)s, &cursor, &f, 1) == 1)
+			look_at_flow(a, f, &sum);
+	while (cursor);
 	/* Passive halves hold pieces, which their own tests count. */
 	if (s->stats.n_flows[TCPTERM_KIND_PASSIVE] > 0 ||
 	    (sum.buffers == s->stats.n_held && sum.entries == s->sent.n_used))
