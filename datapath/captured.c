@@ -69,6 +69,19 @@ captured_at(const struct rte_mbuf *m, usec_t *t)
 	return true;
 }
 
+usec_t
+captured_forward(struct captured_clock *c, int64_t us)
+{
+	enum { JUMP_US = 1000 * 1000 };
+
+	us += c->shift;
+	if (us <= c->latest - JUMP_US) {
+		c->shift += c->latest - us;
+		c->jumps++;
+	}
+	return (usec_t){ us < c->latest ? c->latest : us };
+}
+
 uint32_t
 captured_cut(const struct rte_mbuf *m)
 {

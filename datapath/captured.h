@@ -24,6 +24,25 @@ void captured_mark(struct rte_mbuf *m, usec_t at, uint32_t cut);
 /* False, and `t` is left alone, where it is not known. */
 bool captured_at(const struct rte_mbuf *m, usec_t *t);
 
+/*
+ * Time that does not go back: where a capture's clock jumps back by less than a second it stands
+ * still, where it jumps back further time goes on from where it was.  All zeros at first.
+ */
+struct captured_clock {
+	int64_t latest, shift;	/* us: the latest time taken; added to the capture's */
+	uint64_t jumps;		/* of a second and more */
+};
+
+/* When a frame was taken, on that scale; the second call for one frame gives the same. */
+usec_t captured_forward(struct captured_clock *c, int64_t us);
+
+/* The frame is taken: it was the latest. */
+static inline void
+captured_take(struct captured_clock *c, usec_t at)
+{
+	c->latest = at.v;
+}
+
 /* Bytes that the frame had on the wire behind those that are here; 0: it is whole. */
 uint32_t captured_cut(const struct rte_mbuf *m);
 

@@ -17,7 +17,6 @@
 #include "vnf/replay/mapped.h"
 
 enum {
-	JUMP_US = 1000 * 1000,
 	BUFFER = 1 << 20,
 	LINK_NAME = 64,
 };
@@ -48,7 +47,7 @@ struct capfile {
 	bool ahead, at_end;
 	int error;
 	struct err err;
-	int64_t latest, shift;		/* us: the latest time given; added to the capture's */
+	struct captured_clock clock;
 	struct capfile_status status;
 };
 
@@ -196,13 +195,8 @@ look_ahead(struct capfile *s)
 static usec_t
 time_ahead(struct capfile *s)
 {
-	int64_t us = (int64_t)s->head->ts.tv_sec * 1000000 + s->head->ts.tv_usec + s->shift;
-
-	if (us <= s->latest - JUMP_US) {
-		s->shift += s->latest - us;
-		s->status.jumps++;
-	}
-	return (usec_t){ us < s->latest ? s->latest : us };
+	return captured_forward(&s->clock,
+				(int64_t)s->head->ts.tv_sec * 1000000 + s->head->ts.tv_usec);
 }
 
 bool
@@ -297,7 +291,7 @@ take_frame(struct capfile *s, struct rte_mempool *pool, usec_t at)
 		return NULL;
 	}
 	captured_mark(m, at, cut);
-	s->latest = at.v;
+	captured_take(&s->clock, at);
 	s->ahead = false;
 	s->status.frames++;
 	s->status.bytes += s->head->len;
@@ -336,5 +330,6 @@ void
 capfile_status(const struct capfile *s, struct capfile_status *st)
 {
 	*st = s->status;
+	st->jumps = s->clock.jumps;
 	st->at = s->map.base ? s->map.at : s->status.size ? (uint64_t)ftello(s->file) : 0;
 }

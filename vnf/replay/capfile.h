@@ -1,9 +1,8 @@
 /*
  * capfile.h - a capture file, frame by frame: pcap or pcapng, read by libpcap.
  *
- * Times are microseconds since 1970 and never go back: where the capture's clock jumps back by
- * less than a second it stands still, where it jumps back further time goes on from where it was.
- * Frames of link types without an Ethernet header get one.
+ * Times are microseconds since 1970 and never go back (captured_forward()).  Frames of link types
+ * without an Ethernet header get one.
  *
  * One thread.
  */
