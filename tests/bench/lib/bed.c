@@ -1,19 +1,25 @@
 #include "tests/bench/lib/bed.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "datapath/eal.h"
+#include "tests/bench/lib/host_port.h"
 
 enum { MEM_MB = 160, JOURNAL = 1024, SINK_RING = 256 };
 
 static struct port *
-outer_port(const struct bed *b, const char *spec, struct err *err)
+outer_port(struct bed *b, unsigned i, struct err *err)
 {
-	const struct port_conf conf = { .name = spec,
-					.spec = spec,
+	const struct port_conf conf = { .name = b->spec[i],
+					.spec = b->spec[i],
 					.n_queues = (uint16_t)b->o.n_workers,
 					.pool = b->pools.frames };
-	struct port *p = port_new(&conf, err);
+	struct port *p = b->dir[0] ? host_port_new(&conf, err) : port_new(&conf, err);
 
 	if (p && port_open(p, err) != 0) {
 		port_free(p);
@@ -23,39 +29,57 @@ outer_port(const struct bed *b, const char *spec, struct err *err)
 }
 
 static int
-open_hosts(struct bed *b, struct err *err)
+name_ports(struct bed *b, const struct bed_conf *conf, struct err *err)
 {
-	for (unsigned i = 0; i < BED_N; i++) {
-		b->client[i] = outer_port(b, b->o.port[2 * i].spec, err);
-		b->server[i] = outer_port(b, b->o.port[2 * i + 1].spec, err);
-		if (!b->client[i] || !b->server[i])
-			return -ENOMEM;
+	static const char *const name[2 * BED_N] = { "a", "b", "ta", "tb" };
+	unsigned n_pairs = conf->virtio ? 1 : BED_N;
+
+	b->o = (struct options){ .n_ports = 2 * n_pairs,
+				 .pair = { { 0, 1 }, { 2, 3 } },
+				 .n_pairs = n_pairs,
+				 .n_workers = RTE_MAX(conf->n_workers, 1u) };
+	snprintf(b->dir, sizeof b->dir, "/tmp/leat-bench.XXXXXX");
+	if (!conf->virtio)
+		b->dir[0] = '\0';
+	else if (!mkdtemp(b->dir))
+		return err_set(err, -errno, "no folder for sockets: %s", strerror(errno));
+	else	/* the driver says its farewell to a socket whose other end is closed */
+		signal(SIGPIPE, SIG_IGN);
+	for (unsigned i = 0; i < b->o.n_ports; i++) {
+		if (conf->virtio)
+			snprintf(b->spec[i], sizeof b->spec[i], "vhost:%s/%s", b->dir, name[i]);
+		else
+			snprintf(b->spec[i], sizeof b->spec[i], "ring:%s-%s",
+				 conf->name ? conf->name : "bench", name[i]);
+		b->o.port[i].name = name[i];
+		b->o.port[i].spec = b->spec[i];
+		b->o.port[i].mtu = 1500;
+		b->o.port[i].trust = i / 2 == BED_TRUSTS;
 	}
 	return 0;
 }
 
+/* A virtio-user port waits for the other end as it opens: that one is there first. */
 static int
-open_ports(struct bed *b, unsigned n_workers, struct err *err)
+open_ports(struct bed *b, struct err *err)
 {
-	unsigned i;
-
-	b->o = (struct options){
-		.port = { { .name = "a", .spec = "ring:bench-a", .mtu = 1500 },
-			  { .name = "b", .spec = "ring:bench-b", .mtu = 1500 },
-			  { .name = "ta", .spec = "ring:bench-ta", .mtu = 1500, .trust = true },
-			  { .name = "tb", .spec = "ring:bench-tb", .mtu = 1500, .trust = true } },
-		.n_ports = 2 * BED_N,
-		.pair = { { 0, 1 }, { 2, 3 } },
-		.n_pairs = BED_N,
-		.n_workers = n_workers,
-	};
-	b->ports = ports_new(&b->o, n_workers, b->pools.frames, err);
+	b->ports = ports_new(&b->o, b->o.n_workers, b->pools.frames, err);
 	if (!b->ports)
 		return -ENOMEM;
-	for (i = 0; i < b->ports->n; i++)
+	for (unsigned i = 0; i < b->ports->n; i++) {
+		struct port **outer = i % 2 ? &b->server[i / 2] : &b->client[i / 2];
+
+		*outer = outer_port(b, i, err);
+		if (!*outer)
+			return -EIO;
 		if (port_open(b->ports->port[i], err) != 0)
 			return -EIO;
-	return open_hosts(b, err);
+	}
+	if (!b->dir[0])
+		return 0;
+	if (host_ports_wait(b->ports->port, b->ports->n, err) != 0)
+		return -ETIMEDOUT;
+	return host_ports_wait((struct port *[]){ b->client[0], b->server[0] }, 2, err);
 }
 
 static int
@@ -110,7 +134,9 @@ bed_make(struct bed *b, const struct bed_conf *conf, struct err *err)
 	else
 		rc = start(b, conf, err);
 	if (rc == 0)
-		rc = open_ports(b, RTE_MAX(conf->n_workers, 1u), err);
+		rc = name_ports(b, conf, err);
+	if (rc == 0)
+		rc = open_ports(b, err);
 	return rc == 0 ? make_workers(b, conf, err) : rc;
 }
 
@@ -125,6 +151,8 @@ bed_end(struct bed *b)
 		port_free(b->server[i]);
 	}
 	ports_free(b->ports);
+	if (b->dir[0])
+		rmdir(b->dir);
 	journal_free(b->conf.journal);
 	active_fini(&b->active);
 	if (b->owns_eal)

@@ -1,9 +1,10 @@
 /*
  * bed.h - what a benchmark of a worker stands on: the EAL, pools, two pairs of ring ports, a
  * policy, and a leatd's worker, or two; and the hosts' ends of the rings.  The ports of the second
- * pair trust: what comes by them is not verified.
+ * pair trust: what comes by them is not verified.  Or one pair of virtio-user ports, with the
+ * hosts' ends by DPDK's vhost driver in this process (host_port.h).
  *
- * One a process, made and ended by one thread.
+ * One a process, or several that share EAL and pools; made and ended by one thread.
  */
 #ifndef LEAT_TESTS_BENCH_BED_H
 #define LEAT_TESTS_BENCH_BED_H
@@ -14,7 +15,9 @@ enum { BED_VERIFIES, BED_TRUSTS, BED_N, BED_WORKERS = 2 };
 
 struct bed_conf {
 	const struct pools *pools;	/* the EAL is up and these are there; NULL: both are made */
+	const char *name;		/* of its ports; NULL: "bench" */
 	const char *policy;
+	bool virtio;
 	unsigned n_workers;	/* at most BED_WORKERS; 0: 1 */
 	unsigned n_frames, n_headers;
 	uint32_t n_flows;	/* of each kind */
@@ -30,6 +33,8 @@ struct bed {
 	struct worker_conf conf;
 	struct worker *workers[BED_WORKERS], *worker;	/* the latter is the first */
 	struct port *client[BED_N], *server[BED_N];	/* the hosts' ends */
+	char spec[2 * BED_N][96];	/* of the ports */
+	char dir[32];			/* of the sockets; "": there are none */
 	bool owns_eal;
 };
 

@@ -16,9 +16,12 @@ row_print(const struct row *r, const char *more)
 {
 	printf("{\"bench\":\"%s\",\"mode\":\"%s\",\"flows\":%" PRIu64
 	       ",\"payload\":%u,\"cycles\":%.0f,\"copied_bytes\":%" PRIu64
-	       ",\"per\":\"%s\",\"tsc_mhz\":%" PRIu64 "%s}\n",
+	       ",\"per\":\"%s\",\"tsc_mhz\":%" PRIu64,
 	       r->bench, r->mode, r->flows, r->payload, r->cycles, r->copied_bytes, r->of,
-	       rte_get_tsc_hz() / 1000000, more);
+	       rte_get_tsc_hz() / 1000000);
+	if (r->ports)
+		printf(",\"ports\":\"%s\"", r->ports);
+	printf("%s}\n", more);
 	fflush(stdout);
 }
 

@@ -11,6 +11,7 @@
 
 struct row {
 	const char *bench, *mode;
+	const char *ports;		/* "ring", "virtio-user"; NULL: none in particular */
 	const char *of;			/* what the cycles are of: "packet", "segment" */
 	uint64_t flows;
 	unsigned payload;		/* bytes */

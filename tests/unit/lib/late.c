@@ -6,7 +6,6 @@
 enum { DRIVER_HEADER = 12, DRIVER_BYTE = 0xa5 };
 
 struct late_frame {
-	TAILQ_ENTRY(late_frame) link;
 	struct rte_mbuf *m;
 	uint64_t due;
 	unsigned n;
@@ -19,8 +18,9 @@ struct late_frame {
 void
 late_init(struct late *l, unsigned segs_max, unsigned turns_max, uint64_t seed)
 {
-	*l = (struct late){ .segs_max = segs_max, .turns_max = turns_max, .random = seed };
-	TAILQ_INIT(&l->ring);
+	*l = (struct late){ .segs_max = RTE_MIN(segs_max, (unsigned)LATE_MAX),
+			    .turns_max = turns_max,
+			    .random = seed };
 }
 
 static uint64_t
@@ -44,6 +44,7 @@ bytes_of(struct late_frame *f)
 	return (uint8_t *)&f->desc[f->n];
 }
 
+/* What is no longer in the ring. */
 static void
 complete(struct late *l, struct late_frame *f)
 {
@@ -54,11 +55,18 @@ complete(struct late *l, struct late_frame *f)
 		same &= memcmp(was, f->desc[i].at, f->desc[i].len) == 0;
 	l->n_changed += !same;
 	l->n_completed++;
-	l->n--;
 	l->n_segs -= f->n;
-	TAILQ_REMOVE(&l->ring, f, link);
 	rte_pktmbuf_free(f->m);
 	free(f);
+}
+
+static void
+complete_oldest(struct late *l)
+{
+	struct late_frame *f = l->ring[0];
+
+	memmove(l->ring, l->ring + 1, --l->n * sizeof l->ring[0]);
+	complete(l, f);
 }
 
 void
@@ -74,7 +82,7 @@ late_take(struct late *l, struct rte_mbuf *m)
 	if (!f)
 		abort();
 	while (l->n > 0 && l->n_segs + m->nb_segs > l->segs_max)
-		complete(l, TAILQ_FIRST(&l->ring));
+		complete_oldest(l);
 	f->m = m;
 	f->due = l->turn + 1 + next_random(l) % (l->turns_max + 1);
 	f->n = m->nb_segs;
@@ -87,27 +95,27 @@ late_take(struct late *l, struct rte_mbuf *m)
 		memcpy(to, f->desc[i].at, f->desc[i].len);
 		to += f->desc[i].len;
 	}
-	TAILQ_INSERT_TAIL(&l->ring, f, link);
-	l->n++;
+	l->ring[l->n++] = f;
 	l->n_segs += f->n;
 }
 
 void
 late_turn(struct late *l)
 {
-	struct late_frame *f, *next;
+	unsigned n = l->n;
 
 	l->turn++;
-	for (f = TAILQ_FIRST(&l->ring); f; f = next) {
-		next = TAILQ_NEXT(f, link);
-		if (f->due <= l->turn)
-			complete(l, f);
-	}
+	l->n = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (l->ring[i]->due > l->turn)
+			l->ring[l->n++] = l->ring[i];
+		else
+			complete(l, l->ring[i]);
 }
 
 void
 late_flush(struct late *l)
 {
 	while (l->n > 0)
-		complete(l, TAILQ_FIRST(&l->ring));
+		complete_oldest(l);
 }

@@ -9,14 +9,14 @@
 #ifndef LEAT_TESTS_UNIT_LATE_H
 #define LEAT_TESTS_UNIT_LATE_H
 
-#include <sys/queue.h>
-
 #include <rte_mbuf.h>
+
+enum { LATE_MAX = 4096 };
 
 struct late_frame;
 
 struct late {
-	TAILQ_HEAD(, late_frame) ring;	/* oldest first */
+	struct late_frame *ring[LATE_MAX];	/* oldest first */
 	unsigned n, n_segs, segs_max;	/* frames, descriptors, the ring's size in descriptors */
 	unsigned turns_max;
 	uint64_t turn, random;
@@ -24,7 +24,7 @@ struct late {
 	uint64_t n_changed;		/* frames that were not what had been handed over */
 };
 
-/* A ring of `segs_max` descriptors; each frame stays for up to `turns_max` turns.  What finds it
+/* A ring of `segs_max` descriptors, at most LATE_MAX; each frame stays for up to `turns_max` turns.  What finds it
  * full completes the oldest. */
 void late_init(struct late *l, unsigned segs_max, unsigned turns_max, uint64_t seed);
 

@@ -1,19 +1,5 @@
-/*
- * syn.c - what a SYN of a flood costs a worker: its cycles, and how many a second a core answers.
- *
- *	obj/tests/bench/syn [SYNS]
- *
- * SYNs from addresses that are never the same come by a ring port.  `forward` is a bare loop from
- * rx to tx; `relay-pass`, `relay-drop` and `relay-cookie` are a leatd's worker whose rule says so,
- * and whose embryos leave no room; `listener-cookie` is a stack of the library that listens itself,
- * without a policy, by one listener, and `classes-cookie` by one that is found after eight of other
- * classes; `further-class` is what each of those costs.  Every mode in turn, five times, in one
- * process; the best of each is printed.  Counted are the cycles of the TSC in turns that found
- * something; a turn above LONG_TURN was interrupted by the system and is left out with its SYNs.
- * Time is virtual.
- *
- * The exit status is 1 unless every SYN met what its mode says.
- */
+#include "tests/bench/lib/syns.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,34 +12,14 @@
 #include <rte_tcp.h>
 
 #include "datapath/checksum.h"
-#include "tests/bench/lib/bed.h"
-#include "tests/bench/lib/row.h"
 
 enum {
-	N_FRAMES = 4096,
-	N_HEADERS = 8192,
-	N_REPEATS = 5,
 	N_FLOWS = 4096,
 	N_EMBRYOS = 1024,
 	TURN_US = 20,
 	LONG_TURN = 1000 * 1000,
 	DPORT = 5000,		/* + mode */
 	OPTIONS = 20,
-	FURTHER = 8,		/* classes of listeners that are searched in vain */
-};
-
-enum mode {
-	FORWARD,
-	RELAY_PASS,
-	RELAY_DROP,
-	RELAY_COOKIE,
-	LISTENER_COOKIE,
-	CLASSES_COOKIE,
-	N_MODES
-};
-
-static const char *const mode_name[N_MODES] = {
-	"forward", "relay-pass", "relay-drop", "relay-cookie", "listener-cookie", "classes-cookie"
 };
 
 static const char policy_text[] = "rule p: proxy proto tcp to any port 5001 { flood pass }\n"
@@ -69,22 +35,10 @@ struct syn {
 	uint8_t options[OPTIONS];
 } __attribute__((packed, aligned(2)));
 
-struct bench {
-	struct bed bed;
-	struct tcpterm *listener[2];	/* stacks with no policy: of one class, of more */
-	struct rte_mbuf *tx[PORT_BURST];	/* of theirs, until the turn ends or it is full */
-	unsigned n_tx;
-	struct drops drops;
-	double best[N_MODES];		/* cycles a SYN; 0: none yet */
-	uint64_t sent[N_MODES], back[N_MODES], on[N_MODES];	/* SYNs; frames to each side */
-	uint32_t n;			/* SYNs ever: what the next one's address is of */
-	usec_t now;
-};
-
 /* --- frames --- */
 
 static struct rte_mbuf *
-syn_frame(struct bench *b, enum mode mode)
+syn_frame(struct syns *b, enum syns_mode mode)
 {
 	static const uint8_t options[OPTIONS] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
 						  1, 1, 0, 0,	 0, 0, 1, 3,  3, 7 };
@@ -118,7 +72,7 @@ syn_frame(struct bench *b, enum mode mode)
 }
 
 static unsigned
-send_burst(struct bench *b, enum mode mode)
+send_burst(struct syns *b, enum syns_mode mode)
 {
 	struct rte_mbuf *m[PORT_BURST];
 	unsigned n = 0;
@@ -131,7 +85,7 @@ send_burst(struct bench *b, enum mode mode)
 }
 
 static uint64_t
-take(struct bench *b, struct port *port)
+take(struct syns *b, struct port *port)
 {
 	struct rte_mbuf *m[PORT_BURST];
 	uint64_t all = 0;
@@ -147,7 +101,7 @@ take(struct bench *b, struct port *port)
 /* --- what is measured --- */
 
 static void
-flush(struct bench *b)
+flush(struct syns *b)
 {
 	port_tx(b->bed.ports->port[0], 0, b->tx, b->n_tx, &b->drops);
 	b->n_tx = 0;
@@ -157,7 +111,7 @@ flush(struct bench *b)
 static void
 listener_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 {
-	struct bench *b = ctx;
+	struct syns *b = ctx;
 
 	(void)domain;
 	(void)side;
@@ -169,27 +123,27 @@ listener_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 static void
 listener_forward(void *ctx, const struct pkt *p)
 {
-	struct bench *b = ctx;
+	struct syns *b = ctx;
 
 	drops_count(&b->drops, DROP_policy);
 	rte_pktmbuf_free(p->m);
 }
 
 static unsigned
-bare_turn(struct bench *b, enum mode mode)
+bare_turn(struct syns *b, enum syns_mode mode)
 {
 	static const struct parse_conf conf = { 0 };
 	struct rte_mbuf *m[PORT_BURST];
 	struct pkt p[PORT_BURST];
 	unsigned i, n = port_rx(b->bed.ports->port[0], 0, m, &b->bed.worker->drops);
 
-	if (mode == FORWARD && n > 0) {
+	if (mode == SYNS_FORWARD && n > 0) {
 		port_tx(b->bed.ports->port[1], 0, m, n, &b->bed.worker->drops);
 	} else if (n > 0) {
 		for (i = 0; i < n; i++)
 			pkt_parse(&p[i], m[i], &conf);
-		tcpterm_input(b->listener[mode == CLASSES_COOKIE], p, n, b->now);
-		tcpterm_run(b->listener[mode == CLASSES_COOKIE], b->now);
+		tcpterm_input(b->listener[mode == SYNS_CLASSES_COOKIE], p, n, b->now);
+		tcpterm_run(b->listener[mode == SYNS_CLASSES_COOKIE], b->now);
 		flush(b);
 	}
 	return n;
@@ -197,9 +151,9 @@ bare_turn(struct bench *b, enum mode mode)
 
 /* One turn; its cycles, or 0 if it found nothing. */
 static uint64_t
-turn(struct bench *b, enum mode mode)
+turn(struct syns *b, enum syns_mode mode)
 {
-	bool bare = mode == FORWARD || mode >= LISTENER_COOKIE;
+	bool bare = mode == SYNS_FORWARD || mode >= SYNS_LISTENER_COOKIE;
 	uint64_t from;
 	unsigned n;
 
@@ -209,9 +163,8 @@ turn(struct bench *b, enum mode mode)
 	return n ? rte_rdtsc_precise() - from : 0;
 }
 
-/* `n` SYNs; the cycles of each. */
-static double
-run(struct bench *b, enum mode mode, uint64_t n)
+double
+syns_run(struct syns *b, enum syns_mode mode, uint64_t n)
 {
 	uint64_t cycles = 0, syns = 0, done = 0, took;
 	unsigned fed;
@@ -245,7 +198,7 @@ add_further(struct tcpterm *s)
 	int rc = 0;
 
 	l.select.src = ip_addr_v4(&(const uint8_t[4]){ 192, 0, 2, 0 });
-	for (unsigned i = 0; i < FURTHER && rc == 0; i++) {
+	for (unsigned i = 0; i < SYNS_FURTHER && rc == 0; i++) {
 		l.select.src_len = (uint8_t)(128 - i);
 		rc = tcpterm_listen(s, &l, &id);
 	}
@@ -253,7 +206,7 @@ add_further(struct tcpterm *s)
 }
 
 static int
-make_listener(struct bench *b, struct tcpterm **s, struct err *err)
+make_listener(struct syns *b, struct tcpterm **s, struct err *err)
 {
 	static const struct tcpterm_ops ops = { .tx = listener_tx, .forward = listener_forward };
 	struct tcpterm_conf conf = {
@@ -274,13 +227,14 @@ make_listener(struct bench *b, struct tcpterm **s, struct err *err)
 	return *s ? tcpterm_listen(*s, &l, &id) : -ENOMEM;
 }
 
-static int
-set_up(struct bench *b, struct err *err)
+int
+syns_make(struct syns *b, const struct pools *pools, struct err *err)
 {
 	const struct bed_conf conf = {
+		.name = "syn",
+		.pools = pools,
 		.policy = policy_text,
-		.n_frames = N_FRAMES,
-		.n_headers = N_HEADERS,
+		.n_frames = pools->frames->size / 2,
 		.n_flows = N_FLOWS,
 		.n_embryos = N_EMBRYOS,
 	};
@@ -289,108 +243,52 @@ set_up(struct bench *b, struct err *err)
 	b->now = clock_now();
 	for (unsigned i = 0; i < 2 && rc == 0; i++)
 		rc = make_listener(b, &b->listener[i], err);
-	return rc == 0 ? add_further(b->listener[1]) : rc;
+	if (rc == 0)
+		rc = add_further(b->listener[1]);
+	for (unsigned mode = 0; mode < SYNS_N_MODES && rc == 0; mode++)
+		syns_run(b, mode, 2 * N_EMBRYOS);
+	memset(b->sent, 0, sizeof b->sent);
+	memset(b->back, 0, sizeof b->back);
+	memset(b->on, 0, sizeof b->on);
+	return rc;
+}
+
+void
+syns_end(struct syns *b)
+{
+	for (unsigned i = 0; i < 2; i++)
+		tcpterm_free(b->listener[i]);
+	bed_end(&b->bed);
 }
 
 /* --- the result --- */
 
-/* The first SYNs take what room there is. */
-static void
-measure(struct bench *b, uint64_t n)
+bool
+syns_print(const struct syns *b, enum syns_mode mode, const struct row *row, double forward)
 {
-	unsigned mode, i;
-
-	for (mode = 0; mode < N_MODES; mode++)
-		run(b, mode, 2 * N_EMBRYOS);
-	memset(b->sent, 0, sizeof b->sent);
-	memset(b->back, 0, sizeof b->back);
-	memset(b->on, 0, sizeof b->on);
-	for (i = 0; i < N_REPEATS * N_MODES; i++) {
-		double cycles;
-
-		mode = i % N_MODES;
-		cycles = run(b, mode, n / N_REPEATS);
-		if (b->best[mode] == 0 || (cycles > 0 && cycles < b->best[mode]))
-			b->best[mode] = cycles;
-	}
-}
-
-static struct row
-row_of(const struct bench *b, enum mode mode)
-{
-	return (struct row){ .bench = "syn",
-			     .mode = mode_name[mode],
-			     .of = "SYN",
-			     .flows = b->sent[mode],	/* each is of a flow of its own */
-			     .cycles = b->best[mode],
-			     .goal = mode == LISTENER_COOKIE || mode == RELAY_COOKIE ? 250 : 0 };
-}
-
-static bool
-print_one(const struct bench *b, enum mode mode, const struct row *row)
-{
-	const bool cookie = mode >= RELAY_COOKIE;
+	const bool cookie = mode >= SYNS_RELAY_COOKIE;
 	/* handshakes of before the pressure, whose SYN-ACK is sent again */
 	const uint64_t again =
-		mode < LISTENER_COOKIE
+		mode < SYNS_LISTENER_COOKIE
 			? 0
-			: tcpterm_stats(b->listener[mode == CLASSES_COOKIE])->retransmits;
+			: tcpterm_stats(b->listener[mode == SYNS_CLASSES_COOKIE])->retransmits;
 	const uint64_t sent = b->sent[mode], back = b->back[mode] - again, on = b->on[mode];
-	bool right = mode == RELAY_DROP ? back == 0 && on < sent / 20
-		     : cookie		? back == sent && on == 0
-					: back == 0 && on == sent;
+	bool right = mode == SYNS_RELAY_DROP ? back == 0 && on < sent / 20
+		     : cookie		     ? back == sent && on == 0
+					     : back == 0 && on == sent;
 	char more[160];
+	int at = snprintf(more, sizeof more,
+			  ",\"answered\":%" PRIu64 ",\"forwarded\":%" PRIu64 ",\"per_second\":%.0f",
+			  back, on, row->cycles > 0 ? (double)rte_get_tsc_hz() / row->cycles : 0);
 
-	snprintf(more, sizeof more,
-		 ",\"answered\":%" PRIu64 ",\"forwarded\":%" PRIu64
-		 ",\"per_second\":%.0f,\"over_forward\":%.0f",
-		 back, on, row->cycles > 0 ? (double)rte_get_tsc_hz() / row->cycles : 0,
-		 row->cycles - b->best[FORWARD]);
+	if (forward > 0)
+		snprintf(more + at, sizeof more - (size_t)at, ",\"over_forward\":%.0f",
+			 row->cycles - forward);
 	row_print(row, more);
 	if (!right)
 		fprintf(stderr,
-			"syn: %s: of %" PRIu64 " SYNs %" PRIu64 " were answered, %" PRIu64
+			"relay: %s: of %" PRIu64 " SYNs %" PRIu64 " were answered, %" PRIu64
 			" went on\n",
-			mode_name[mode], sent, back, on);
+			row->mode, sent, back, on);
 	return right && sent > 0;
-}
-
-static bool
-print(const struct bench *b)
-{
-	struct row row[N_MODES + 1];
-	bool right = true;
-
-	for (unsigned mode = 0; mode < N_MODES; mode++) {
-		row[mode] = row_of(b, mode);
-		right &= print_one(b, mode, &row[mode]);
-	}
-	row[N_MODES] = row[CLASSES_COOKIE];
-	row[N_MODES].mode = "further-class";
-	row[N_MODES].cycles = (b->best[CLASSES_COOKIE] - b->best[LISTENER_COOKIE]) / FURTHER;
-	row_print(&row[N_MODES], "");
-	row_table(row, N_MODES, &row[FORWARD]);
-	row[N_MODES].goal = 80;
-	row_table(&row[N_MODES], 1, NULL);
-	return right;
-}
-
-int
-main(int argc, char **argv)
-{
-	static struct bench b;
-	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 0) : 500000;
-	struct err err = { "" };
-	bool right;
-
-	if (set_up(&b, &err) != 0) {
-		fprintf(stderr, "syn: %s\n", err.msg);
-		return 1;
-	}
-	measure(&b, n);
-	right = print(&b);
-	for (unsigned i = 0; i < 2; i++)
-		tcpterm_free(b.listener[i]);
-	bed_end(&b.bed);
-	return !right;
 }
