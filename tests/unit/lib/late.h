@@ -24,8 +24,8 @@ struct late {
 	uint64_t n_changed;		/* frames that were not what had been handed over */
 };
 
-/* A ring of `segs_max` descriptors, at most LATE_MAX; each frame stays for up to `turns_max` turns.  What finds it
- * full completes the oldest. */
+/* A ring of `segs_max` descriptors, at most LATE_MAX; each frame stays for up to `turns_max` turns.
+ * What finds it full completes the oldest. */
 void late_init(struct late *l, unsigned segs_max, unsigned turns_max, uint64_t seed);
 
 /* The frame is handed over.  Who is to receive it gets a copy, made before. */
