@@ -26,19 +26,17 @@ newer_wins(enum tcpterm_overlap policy, const struct places *p)
 	case TCPTERM_OVERLAP_LAST:
 		return true;
 	case TCPTERM_OVERLAP_BSD:
+	case TCPTERM_OVERLAP_BSD_RIGHT:
 	case TCPTERM_OVERLAP_MACOS:
 	case TCPTERM_OVERLAP_IRIX:
 	case TCPTERM_OVERLAP_HPUX10:
+	case TCPTERM_OVERLAP_WINDOWS:
+	case TCPTERM_OVERLAP_WINDOWS2K3:
 		return p->came < p->was;
-	case TCPTERM_OVERLAP_BSD_RIGHT:
-		return p->came >= p->was;
 	case TCPTERM_OVERLAP_LINUX:
 		return p->came < p->was || (p->came == p->was && p->came_end > p->was_end);
 	case TCPTERM_OVERLAP_OLD_LINUX:
 		return p->came < p->was || (p->came == p->was && p->came_end >= p->was_end);
-	case TCPTERM_OVERLAP_WINDOWS:
-	case TCPTERM_OVERLAP_WINDOWS2K3:
-		return p->came < p->was && p->came_end >= p->was_end;
 	case TCPTERM_OVERLAP_SOLARIS:
 	case TCPTERM_OVERLAP_OLD_SOLARIS:
 	case TCPTERM_OVERLAP_HPUX11:

@@ -55,16 +55,12 @@ later_wins(enum truth_overlap overlap, int64_t from, int64_t to, const struct sh
 		return true;
 	case TRUTH_BSD:		/* who begins first, the earlier if both do */
 		return start < 0;
-	case TRUTH_BSD_RIGHT:	/* who begins last, the later if both do */
-		return start >= 0;
 	case TRUTH_LINUX:	/* as bsd, but of those that begin together the longer */
 		return start < 0 || (start == 0 && stop > 0);
 	case TRUTH_OLD_LINUX:	/* the later if they are as long */
 		return start < 0 || (start == 0 && stop >= 0);
 	case TRUTH_SOLARIS:	/* who ends last; if both do, who begins first, then the later */
 		return stop > 0 || (stop == 0 && start <= 0);
-	case TRUTH_WINDOWS:	/* the earlier, unless the later one covers it from before */
-		return start < 0 && stop >= 0;
 	default:
 		return false;
 	}

@@ -23,12 +23,9 @@ enum truth_overlap {
 	TRUTH_LAST,
 	TRUTH_REJECT,
 	TRUTH_BSD,
-	TRUTH_BSD_RIGHT,
 	TRUTH_LINUX,
 	TRUTH_OLD_LINUX,
 	TRUTH_SOLARIS,
-	TRUTH_WINDOWS,
-	TRUTH_N_OVERLAPS
 };
 
 /* A segment that was sent; those with `shown` are in the capture. */
