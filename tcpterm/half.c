@@ -10,6 +10,7 @@
 
 #include "tcpterm/half_gap.h"
 #include "tcpterm/half_hold.h"
+#include "tcpterm/half_tell.h"
 #include "tcpterm/pieces.h"
 
 #define NEVER INT64_MAX
@@ -95,33 +96,6 @@ keep(struct tcpterm *s, struct half *h, struct piece *p)
 	trim_kept(s, h);
 }
 
-static void
-say_bytes(struct tcpterm *s, struct flow *f, struct half *h, const struct rte_mbuf *m,
-	  uint32_t m_off, uint32_t len)
-{
-	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
-	int64_t at = h->next;
-
-	if (h->told != at)
-		gap_tell(s, f, h);
-	h->next += len;
-	h->told = h->next;
-	h->stream_bytes += len;
-	if (ops && ops->data)
-		ops->data(s->conf.ctx, f, h->dir, (uint64_t)at, m, m_off, len);
-}
-
-static void
-say_end(struct tcpterm *s, struct flow *f, struct half *h)
-{
-	const struct tcpterm_passive_ops *ops = s->conf.ops->passive;
-
-	gap_tell(s, f, h);
-	h->ended = true;
-	if (ops && ops->end)
-		ops->end(s->conf.ctx, f, h->dir, (uint64_t)h->next);
-}
-
 /* Up to where bytes are decided: nothing replaces them any more. */
 static int64_t
 decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
@@ -135,7 +109,7 @@ decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
 static void
 deliver_piece(struct tcpterm *s, struct flow *f, struct half *h, struct piece *p)
 {
-	say_bytes(s, f, h, p->m, p->m_off, p->len);
+	tell_bytes(s, f, h, p->m, p->m_off, p->len);
 	keep(s, h, p);
 }
 
@@ -172,7 +146,7 @@ deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
 		deliver_piece(s, f, h, p);
 	}
 	if (!h->collecting && !h->ended && h->fin >= 0 && !h->fin_assumed && h->next >= h->fin)
-		say_end(s, f, h);
+		tell_end(s, f, h);
 }
 
 /* The hole at the front that something behind it shows. */
@@ -286,7 +260,7 @@ deliver_now(struct tcpterm *s, struct flow *f, struct half *h, struct piece *cam
 {
 	struct piece *p = piece_new(s, came->m, came->off, came->m_off, came->len);
 
-	say_bytes(s, f, h, came->m, came->m_off, came->len);
+	tell_bytes(s, f, h, came->m, came->m_off, came->len);
 	if (p)
 		keep(s, h, p);
 	else
@@ -499,6 +473,8 @@ shift(struct half *h, int64_t by)
 		p->seg_off += by;
 	}
 	h->sent += by;
+	for (unsigned i = 0; i < h->n_urgent; i++)
+		h->urgent_at[i] += by;
 	if (h->fin >= 0)
 		h->fin = RTE_MAX(h->fin + by, -1);
 }
@@ -563,7 +539,7 @@ half_finish(struct tcpterm *s, struct flow *f, struct half *h)
 	}
 	check_tail(s, f, h, true);
 	if (!h->ended)
-		say_end(s, f, h);
+		tell_end(s, f, h);
 	half_clear(s, h);
 }
 

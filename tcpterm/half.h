@@ -17,6 +17,7 @@ enum {
 	HALF_RECENT_GAPS = 16,	/* late bytes are told from duplicates for so many gaps */
 	HALF_KEPT_SEGMENTS = 64,	/* delivered, not acknowledged: compared at most */
 	HALF_KEPT_BYTES = 128 * 1024,
+	HALF_URGENT = 4,	/* urgent bytes that are known and have not come */
 	HALF_KEPT_ACKED = 4,	/* segments, acknowledged too: a forger may have been faster */
 
 	/* Where tcpterm_passive_conf has zeros. */
@@ -74,8 +75,12 @@ struct half {
 	int64_t fin_since, fin_evidence;	/* us */
 	int64_t last_sent;	/* us: when new bytes came last */
 	int64_t collect_since;	/* us: first segment while collecting */
+	int64_t urgent_at[HALF_URGENT];	/* urgent bytes to be taken out, sorted */
+	int64_t removed;	/* those that were: no offset that is told counts them */
+	uint8_t n_urgent;
 	uint8_t dir;
 	uint8_t overlap;	/* enum tcpterm_overlap */
+	uint8_t urgent;		/* enum tcpterm_urgent */
 	bool collecting;	/* the numbering is not known yet */
 	bool synced;		/* it is known, or was chosen */
 	bool alone;		/* the other direction is not seen */
@@ -108,6 +113,10 @@ int64_t half_offset(const struct half *h, seq_t number);
 /* Takes `m`, whose `len` bytes from m_off belong at `off`. */
 void half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struct rte_mbuf *m,
 		uint32_t m_off, uint32_t len);
+
+/* The byte at `off` is urgent; the first of these is done with. */
+void half_urgent(struct half *h, int64_t off);
+void half_urgent_done(struct half *h);
 
 /* `len` bytes at `off` were sent, and are not here, because of `why`: nothing is waited for. */
 void half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, uint32_t len,

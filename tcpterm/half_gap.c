@@ -39,8 +39,8 @@ gap_tell(struct tcpterm *s, struct flow *f, struct half *h)
 		return;
 	h->told = h->next;
 	if (ops && ops->gap)
-		ops->gap(s->conf.ctx, f, h->dir, (uint64_t)at, (uint64_t)(h->next - at),
-			 (enum tcpterm_gap_reason)h->gap_why);
+		ops->gap(s->conf.ctx, f, h->dir, (uint64_t)(at - h->removed),
+			 (uint64_t)(h->next - at), (enum tcpterm_gap_reason)h->gap_why);
 }
 
 void
@@ -61,4 +61,6 @@ gap_declare(struct tcpterm *s, struct flow *f, struct half *h, int64_t end,
 		s->stats.gaps++;
 	}
 	h->next = end;
+	while (h->n_urgent && h->urgent_at[0] < end)
+		half_urgent_done(h);
 }

@@ -36,6 +36,7 @@ pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct 
 
 	half_init(&x->end[0].h, 0, (enum tcpterm_overlap)v->overlap);
 	half_init(&x->end[1].h, 1, (enum tcpterm_overlap)v->overlap);
+	x->end[0].h.urgent = x->end[1].h.urgent = v->urgent;
 	x->end[0].shift = x->end[1].shift = SHIFT_UNKNOWN;
 	x->idle_us = v->idle_us ? v->idle_us : s->conf.idle_us;
 	x->rst_at = x->fin_at = INT64_MAX;
@@ -217,6 +218,8 @@ take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		half_drop(s, p->m);
 		return true;
 	}
+	if (unlikely(p->flags & TCP_URG) && e->h.urgent != TCPTERM_URGENT_INLINE && p->urgent)
+		half_urgent(&e->h, off + p->urgent - 1);
 	if (here)
 		half_bytes(s, x->f, &e->h, off, p->m, p->payload, here);
 	else
@@ -319,6 +322,7 @@ restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 				     .caller = x->f->caller,
 				     .idle_us = x->idle_us,
 				     .overlap = x->end[0].h.overlap,
+				     .urgent = x->end[0].h.urgent,
 				     .copy = x->f->is_copy };
 	struct flow *f;
 

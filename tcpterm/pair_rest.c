@@ -78,7 +78,8 @@ side_may(const struct pair_side *e, bool over)
 {
 	const struct half *h = &e->h;
 
-	if (h->collecting || h->held.first || h->kept.first || !counts_fit(e) || !numbers_fit(h))
+	if (h->collecting || h->held.first || h->kept.first || h->removed || h->n_urgent ||
+	    !counts_fit(e) || !numbers_fit(h))
 		return false;
 	return over || (!waits(h) && !e->stray && h->n_gap <= 1 && gap_fits(h) && start_fits(e));
 }
@@ -176,6 +177,7 @@ pair_rests(struct tcpterm *s, struct pair *x)
 	h->more = more_rests(s, x);
 	h->idle_s = (uint32_t)(x->idle_us / 1000000);
 	h->overlap = x->end[0].h.overlap;
+	h->urgent = x->end[0].h.urgent;
 	h->over = x->over;
 	h->rests = true;
 	rest_pair_free(s, x);
@@ -256,6 +258,7 @@ fill(struct pair *x, const struct pair_head *h, const struct tcpterm *s)
 	x->over = h->over;
 	for (unsigned d = 0; d < 2; d++) {
 		half_init(&x->end[d].h, d, (enum tcpterm_overlap)h->overlap);
+		x->end[d].h.urgent = h->urgent;
 		side_wakes(&x->end[d], &h->half[d], &m->half[d], &h->f, s->now);
 		x->end[d].h.alone = !(h->f.seen & 1u << !d);
 		x->end[d].h.unseen = !(h->f.seen & 1u << d);

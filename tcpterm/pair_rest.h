@@ -56,6 +56,7 @@ struct pair_head {
 	uint32_t more;			/* slot + 1 of struct pair_more; 0: there is none */
 	uint32_t idle_s;
 	uint8_t overlap;		/* enum tcpterm_overlap */
+	uint8_t urgent;			/* enum tcpterm_urgent */
 	bool rests : 1, over : 1;
 };
 

@@ -260,6 +260,8 @@ pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		half_fin(s, x->f, &e->h, off + p->payload_len);
 		half_closing(s, &x->end[!d].h);
 	}
+	if (unlikely(p->flags & TCP_URG) && e->h.urgent != TCPTERM_URGENT_INLINE && p->urgent)
+		half_urgent(&e->h, off + p->urgent - 1);
 	if (here > cut)
 		half_bytes(s, x->f, &e->h, off + cut, p->m, p->payload + cut, here - cut);
 	else

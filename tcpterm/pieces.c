@@ -153,7 +153,8 @@ piece_compare(struct tcpterm *s, struct flow *f, struct half *h, const struct pi
 	h->conflicts++;
 	shown = RTE_MIN(last - first + 1, (uint32_t)PIECE_SHOWN);
 	if (ops && ops->conflict)
-		ops->conflict(s->conf.ctx, f, h->dir, (uint64_t)(from + first), last - first + 1,
+		ops->conflict(s->conf.ctx, f, h->dir, (uint64_t)(from + first - h->removed),
+			      last - first + 1,
 			      rte_pktmbuf_read(was->m, was_off + first, shown, room[0]),
 			      rte_pktmbuf_read(came->m, came_off + first, shown, room[1]), shown);
 	return true;

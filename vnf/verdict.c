@@ -209,6 +209,20 @@ overlap_of(enum policy_overlap overlap)
 	return of[overlap];
 }
 
+static uint8_t
+urgent_of(enum policy_urgent urgent)
+{
+	switch (urgent) {
+	case POLICY_URGENT_OOB:
+		return TCPTERM_URGENT_OOB;
+	case POLICY_URGENT_DROP:
+		return TCPTERM_URGENT_DROP;
+	case POLICY_URGENT_INLINE:
+		break;
+	}
+	return TCPTERM_URGENT_INLINE;
+}
+
 static struct tcpterm_tuning
 tuning_of(const struct policy_attrs *a)
 {
@@ -248,6 +262,7 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 		.window_strict = v.attrs.window_strict,
 		.tuning = tuning_of(&v.attrs),
 		.overlap = overlap_of(v.attrs.overlap),
+		.urgent = urgent_of(v.attrs.urgent),
 		.copy = tap,
 		.sender = (uint8_t)sender_of(w, &facts, &v),
 		.ends = (uint8_t)verdict_ends(v.reset),
@@ -290,6 +305,7 @@ resume(struct worker *w, const struct pkt *p, const struct resumed *r, bool from
 		.caller = &w->pending,
 		.idle_us = same ? v.attrs.timeout_us : 0,
 		.overlap = same ? overlap_of(v.attrs.overlap) : TCPTERM_OVERLAP_FIRST,
+		.urgent = same ? urgent_of(v.attrs.urgent) : TCPTERM_URGENT_INLINE,
 		.window_strict = same && v.attrs.window_strict,
 		.copy = tap,
 		.interrupted = true,

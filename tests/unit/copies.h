@@ -13,7 +13,7 @@
 
 #include "tests/unit/lib/team.h"
 
-enum { COPIES_GAPS = 4096, COPIES_CONFLICTS = 64, COPIES_HEAD = 4096 };
+enum { COPIES_GAPS = 4096, COPIES_CONFLICTS = 64, COPIES_HEAD = 4096, COPIES_URGENT = 16 };
 
 struct copies {
 	struct team team;
@@ -22,6 +22,8 @@ struct copies {
 	struct tcpterm_ops ops;
 	enum tcpterm_decision decision;
 	uint8_t overlap;		/* enum tcpterm_overlap */
+	uint8_t urgent;			/* enum tcpterm_urgent */
+	uint16_t urgent_ptr;		/* that every segment has */
 	bool strict;			/* windows of tracked flows */
 	usec_t now;
 	uint32_t isn[2];		/* of the ends: 0 the client */
@@ -44,6 +46,8 @@ struct copies {
 			enum tcpterm_gap_reason reason;
 			int64_t at;	/* us */
 		} gap[COPIES_GAPS];
+		unsigned n_urgent;
+		uint8_t urgent[COPIES_URGENT];
 		uint8_t head[COPIES_HEAD];	/* the first bytes as they came */
 	} dir[2];
 	unsigned n_conflicts;

@@ -15,7 +15,7 @@ struct malformed {
 #define END "default track\n"
 #define ATTRIBUTES                                                                            \
 	"expected an attribute (log, timeout, overlap, close, sink, cc, pace, idle-restart, " \
-	"ecn, mss, flood, signed, window), "
+	"ecn, mss, flood, signed, window, urgent), "
 
 static const struct malformed malformed[] = {
 	{ "set <a> { 1.1.1.1/33 }\n"
@@ -121,6 +121,9 @@ static const struct malformed malformed[] = {
 	  "t:1:26: expected \"pass\" or \"reset\", found \"drop\"\n" },
 	{ "rule web: proxy { mss 87 }\n" END,
 	  "t:1:23: expected a segment size from 88 to 65495 bytes\n" },
+	{ "rule web: track { urgent oob }\n" END,
+	  "t:1:19: \"urgent\" takes effect with passive only\n" },
+
 	{ "rule web: proxy { window strict }\n" END,
 	  "t:1:19: \"window\" takes effect with track only\n" },
 	{ "rule web: track { window tight }\n" END,

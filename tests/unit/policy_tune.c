@@ -88,7 +88,8 @@ printed_compared_and_parsed_again(const char *mode, const char *const *attrs, si
 		/* what the default says anyway is no difference */
 		const bool same = strcmp(attrs[i], "flood pass") == 0 ||
 				  strcmp(attrs[i], "signed pass") == 0 ||
-				  strcmp(attrs[i], "window loose") == 0;
+				  strcmp(attrs[i], "window loose") == 0 ||
+				  strcmp(attrs[i], "urgent inline") == 0;
 		struct policy *p, *again;
 
 		snprintf(text, sizeof text, "default %s { %s }\n", mode, attrs[i]);
@@ -109,6 +110,7 @@ static void
 they_are_printed_compared_and_parsed_again(void)
 {
 	static const char *const of_track[] = { "window loose", "window strict" };
+	static const char *const of_passive[] = { "urgent inline", "urgent oob", "urgent drop" };
 	static const char *const of_proxy[] = {
 		"cc cubic",
 		"cc reno",
@@ -125,6 +127,7 @@ they_are_printed_compared_and_parsed_again(void)
 	};
 
 	printed_compared_and_parsed_again("proxy", of_proxy, RTE_DIM(of_proxy));
+	printed_compared_and_parsed_again("passive", of_passive, RTE_DIM(of_passive));
 	printed_compared_and_parsed_again("track", of_track, RTE_DIM(of_track));
 }
 

@@ -147,6 +147,7 @@ enum attr_field {
 	ATTR_FLOOD,
 	ATTR_SIGNED,
 	ATTR_WINDOW,
+	ATTR_URGENT,
 	ATTR_N
 };
 

@@ -92,7 +92,7 @@ static void policy_yyerror(const struct loc *loc, struct parser *ps, const char 
 %token PORT "port" PROTO "proto" PROXY "proxy" RESET "reset" RESUBMIT "resubmit" RULE "rule"
 %token SAMPLE "sample" SERVER "server" SET "set" SIGNED "signed" SINK "sink" STEER "steer"
 %token TCP "tcp" TIMEOUT "timeout"
-%token TO "to" TRACK "track" UNTAGGED "untagged" VIA "via" VLAN "vlan"
+%token TO "to" TRACK "track" UNTAGGED "untagged" URGENT "urgent" VIA "via" VLAN "vlan"
 %token WINDOW "window"
 %token LATER "a later version's word" LATER_STATEMENT "a later version's statement"
 %token BAD "nothing readable"
@@ -347,6 +347,7 @@ chosen:
 	| FLOOD			{ $$ = ATTR_FLOOD; }
 	| SIGNED		{ $$ = ATTR_SIGNED; }
 	| WINDOW		{ $$ = ATTR_WINDOW; }
+	| URGENT		{ $$ = ATTR_URGENT; }
 	;
 
 overlap: WORD { $$ = (struct word){ $1, @$ }; } | FIRST { $$ = (struct word){ "first", @$ }; } ;

@@ -84,6 +84,7 @@ enum policy_overlap {
 enum policy_cc { POLICY_CC_DEFAULT, POLICY_CC_CUBIC, POLICY_CC_RENO };
 
 /* What a proxied flow's SYN meets where handshakes leave no room for it. */
+enum policy_urgent { POLICY_URGENT_INLINE, POLICY_URGENT_OOB, POLICY_URGENT_DROP };
 enum policy_flood { POLICY_FLOOD_PASS, POLICY_FLOOD_COOKIE, POLICY_FLOOD_DROP };
 
 /* Where a passive flow's bytes go. */
@@ -115,6 +116,7 @@ struct policy_attrs {
 	enum policy_cc cc;
 	enum policy_flood flood;
 	enum policy_overlap overlap;
+	enum policy_urgent urgent;
 	enum policy_sink sink;
 	/* These live as long as the snapshot; NULL: none. */
 	const char *sink_dir;		/* SINK_FILES: absolute */

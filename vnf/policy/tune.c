@@ -1,6 +1,6 @@
 /*
  * How a flow's connections behave: the attributes that the TCP of a proxied flow's legs reads, and
- * what follows a tracked one, in one table of words.
+ * what follows a tracked or a passive one, in one table of words.
  */
 #include <string.h>
 
@@ -28,6 +28,9 @@ static const struct choice {
 	{ ATTR_SIGNED, "signed", "reset", true },
 	{ ATTR_WINDOW, "window", "loose", false },
 	{ ATTR_WINDOW, "window", "strict", true },
+	{ ATTR_URGENT, "urgent", "inline", POLICY_URGENT_INLINE },
+	{ ATTR_URGENT, "urgent", "oob", POLICY_URGENT_OOB },
+	{ ATTR_URGENT, "urgent", "drop", POLICY_URGENT_DROP },
 };
 
 enum { N_CHOICES = sizeof choices / sizeof choices[0] };
@@ -57,6 +60,9 @@ value_set(struct policy_attrs *v, enum attr_field field, unsigned value)
 	case ATTR_WINDOW:
 		v->window_strict = value;
 		break;
+	case ATTR_URGENT:
+		v->urgent = (enum policy_urgent)value;
+		break;
 	default:
 		break;
 	}
@@ -80,6 +86,8 @@ value_of(const struct policy_attrs *v, enum attr_field field)
 		return v->signed_reset;
 	case ATTR_WINDOW:
 		return v->window_strict;
+	case ATTR_URGENT:
+		return v->urgent;
 	default:
 		return 0;
 	}
@@ -129,7 +137,9 @@ tune_mss(struct parser *ps, uint64_t bytes, const struct loc *loc)
 static void
 check_one(struct parser *ps, const struct rule *r, enum attr_field field, const char *name)
 {
-	const enum policy_mode mode = field == ATTR_WINDOW ? POLICY_TRACK : POLICY_PROXY;
+	const enum policy_mode mode = field == ATTR_WINDOW   ? POLICY_TRACK
+				      : field == ATTR_URGENT ? POLICY_PASSIVE
+							     : POLICY_PROXY;
 
 	if (r->attrs->seen[field].line && r->mode != mode)
 		error_at(ps->p, ps->errs, &r->attrs->seen[field],

@@ -57,6 +57,7 @@ struct tcpterm_verdict {
 	int64_t idle_us;		/* 0: the stack's default */
 	bool close_local;		/* RELAY: acknowledge a FIN at once */
 	uint8_t overlap;		/* PASSIVE: enum tcpterm_overlap */
+	uint8_t urgent;			/* PASSIVE: enum tcpterm_urgent */
 	bool copy;			/* PASSIVE: the frames are copies, do not forward them */
 	bool interrupted;		/* mid-stream: it was followed by who is gone */
 	bool window_strict;		/* TRACK: what is outside the window is dropped */

@@ -27,6 +27,9 @@ struct tcpterm_passive_ops {
 			 const uint8_t *was, const uint8_t *came, uint32_t shown);
 	/* Direction `dir` is complete: nothing will follow `offset`. */
 	void (*end)(void *ctx, struct flow *f, unsigned dir, uint64_t offset);
+	/* TCPTERM_URGENT_OOB: this byte was sent before the one at `offset`, out of band.  Of what
+	 * is told the offsets do not count it. */
+	void (*urgent)(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint8_t byte);
 };
 
 /* Settings; zero fields take the defaults: 10 ms, 2 s, 1 MB, 200 ms. */

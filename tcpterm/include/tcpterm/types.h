@@ -186,6 +186,14 @@ enum tcpterm_overlap {
 	TCPTERM_N_OVERLAPS
 };
 
+/* What a passive stream does with the byte that an urgent pointer marks (RFC 6093). */
+enum tcpterm_urgent {
+	TCPTERM_URGENT_INLINE,	/* a byte like others */
+	TCPTERM_URGENT_OOB,	/* told beside the stream; offsets do not count it */
+	TCPTERM_URGENT_DROP,	/* not told at all */
+	TCPTERM_N_URGENTS
+};
+
 /* The words that leatctl, the database and scripts use.  Static storage. */
 const char *tcpterm_kind_name(enum tcpterm_kind k);
 const char *tcpterm_state_name(enum tcpterm_state s);

@@ -101,7 +101,7 @@ on_end(void *ctx, struct flow *f, unsigned d, uint64_t off)
 	h->disorder += off != h->n_bytes;
 }
 
-static const struct tcpterm_passive_ops told = { on_bytes, on_gap, on_conflict, on_end };
+static const struct tcpterm_passive_ops told = { on_bytes, on_gap, on_conflict, on_end, NULL };
 
 static void
 on_new(void *ctx, struct flow *f)

@@ -106,7 +106,17 @@ sink_end(void *ctx, struct flow *f, unsigned d, uint64_t off)
 	copies.dir[d].disorder += off != copies.dir[d].next;
 }
 
-static const struct tcpterm_passive_ops sink = { sink_bytes, sink_gap, sink_conflict, sink_end };
+static void
+sink_urgent(void *ctx, struct flow *f, unsigned d, uint64_t off, uint8_t byte)
+{
+	(void)ctx;
+	(void)f;
+	copies.dir[d].disorder += off != copies.dir[d].next;
+	copies.dir[d].urgent[copies.dir[d].n_urgent++ % COPIES_URGENT] = byte;
+}
+
+static const struct tcpterm_passive_ops sink = { sink_bytes, sink_gap, sink_conflict, sink_end,
+						 sink_urgent };
 
 static void
 on_tx(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
@@ -133,6 +143,7 @@ verdict(void)
 		.decision = copies.decision,
 		.window_strict = copies.strict,
 		.overlap = copies.overlap,
+		.urgent = copies.urgent,
 		.copy = true,
 		.cookie = 77,
 	};
@@ -273,6 +284,7 @@ headers(uint8_t *b, unsigned d, uint16_t flags, uint32_t number, uint32_t ack, u
 	b[46] = (uint8_t)((5 + opt_len / 4) << 4);
 	b[47] = (uint8_t)flags;
 	put16(b + 48, copies.window);
+	put16(b + 52, copies.urgent_ptr);
 }
 
 static void
