@@ -328,6 +328,12 @@ say_totals(const struct replay *r)
 		(uintmax_t)n->gaps, (uintmax_t)n->gap_bytes, (uintmax_t)n->conflicts);
 }
 
+static const char *
+frames_text(uint64_t n)
+{
+	return n == 1 ? "frame" : "frames";
+}
+
 /* Frames that a flow may lack, and why: else a capture of nothing else ends without a word. */
 static void
 say_left_out(const struct replay *r)
@@ -347,11 +353,31 @@ say_left_out(const struct replay *r)
 		uint64_t n = w->drops.n[d] + w->tcp_drops->n[d];
 		bool is_cksum = d == DROP_ip4_cksum || d == DROP_tcp_cksum;
 
+		/* of flows that are followed */
+		n += d == DROP_tcp_cksum ? w->tcp->bad_cksum : 0;
 		if (n > 0)
-			fprintf(stderr, "leatd: %s: left out %ju frames: %s%s\n", r->o->read,
-				(uintmax_t)n, drop_text(d),
+			fprintf(stderr, "leatd: %s: left out %ju %s: %s%s\n", r->o->read,
+				(uintmax_t)n, frames_text(n), drop_text(d),
 				is_cksum ? "; --checksums trust takes them" : "");
 	}
+}
+
+/* What no row tells. */
+static void
+say_odd(const struct replay *r)
+{
+	uint64_t clamped = r->worker[0]->tcp->wscale_clamped;
+	struct capfile_status st;
+
+	capfile_status(r->file, &st);
+	if (st.frames == 0)
+		fprintf(stderr, "leatd: %s: no frames are in it\n", r->o->read);
+	if (st.jumps > 0)
+		fprintf(stderr, "leatd: %s: its clock jumped back %ju times: time went on\n",
+			r->o->read, (uintmax_t)st.jumps);
+	if (clamped > 0)
+		fprintf(stderr, "leatd: %s: %ju window scales above 14, taken as 14\n", r->o->read,
+			(uintmax_t)clamped);
 }
 
 static void
@@ -416,6 +442,8 @@ replay(const struct options *o)
 		if (rc == 0)
 			rc = check_sinks(&r, &err);
 		say_left_out(&r);
+		if (rc == 0)
+			say_odd(&r);
 		if (o->verbose)
 			say_totals(&r);
 	}

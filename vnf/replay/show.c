@@ -342,7 +342,8 @@ show_format_parse(const char *name, enum show_format *format, struct err *err)
 			*format = (enum show_format)i;
 			return 0;
 		}
-	return err_set(err, -EINVAL, "table, list, json, csv, stream or none is needed");
+	return err_set(err, -EINVAL,
+		       "--format=%s: table, list, json, csv, stream or none is needed", name);
 }
 
 static bool
