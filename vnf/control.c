@@ -111,6 +111,7 @@ take_signal(struct leat *l)
 	if (info.ssi_signo == SIGHUP) {
 		if (log_reopen(&err) != 0)
 			log_warn("%s", err.msg);
+		sinks_reopen(l->sinks);
 		return;
 	}
 	if (l->o->drain_s == 0 || l->ending) {

@@ -10,6 +10,8 @@
 #include "vnf/waiting.h"
 #include "vnf/worker.h"
 
+enum { TAPE_FLOW_BYTES = 1 << 20 };	/* of a flow's frames that are kept */
+
 /* --- frames --- */
 
 static void
@@ -50,6 +52,49 @@ event_forward(void *ctx, const struct pkt *p)
 		drop_copy(w, p->m);
 	else
 		send_out(w, ports->peer[p->m->port], p->m, w->whole ? w->whole : p);
+}
+
+/* --- what is told besides the journal --- */
+
+static void
+tell_eve(struct worker *w, const struct note *n, struct eve_event *e)
+{
+	e->to = n->eve;
+	sinks_eve(w->conf->sinks, w->id, e);
+}
+
+static void
+tell_app(struct worker *w, struct note *n, const struct flow_record *r)
+{
+	n->app_said = true;
+	if (n->sink)
+		sink_app(n->sink, r->app, r->names);
+	if (n->eve)
+		tell_eve(w, n, &(struct eve_event){ .row = *r, .at = r->ended, .kind = EVE_APP });
+}
+
+/* Once nothing more will be known of its application. */
+static void
+say_app(struct worker *w, const struct flow *f, struct note *n)
+{
+	struct tcpterm_leg_info leg[2];
+	struct flow_record r;
+
+	if (n->app_said || (!n->sink && !n->eve) || app_wants(&n->app, 0) || app_wants(&n->app, 1))
+		return;
+	row_fill(w->stack, w->id, f, w->now, &r, leg);
+	tell_app(w, n, &r);
+}
+
+/* A gap or a conflict, of which `e` has the place. */
+static void
+tell_anomaly(struct worker *w, const struct flow *f, const struct note *n, struct eve_event *e)
+{
+	struct tcpterm_leg_info leg[2];
+
+	row_fill(w->stack, w->id, f, w->now, &e->row, leg);
+	e->at = e->row.ended;
+	tell_eve(w, n, e);
 }
 
 /* --- flows --- */
@@ -94,6 +139,14 @@ open_sink(struct worker *w, const struct flow *f, struct note *n)
 	n->sink = sink_open(w->conf->sinks, w->id, &c, &r);
 }
 
+/* Until its end says whether they are kept. */
+static void
+begin_tape(struct worker *w, struct flow *f)
+{
+	if (!tcpterm_capture(w->stack, f, 0, TAPE_FLOW_BYTES))
+		w->stats.tapes_full++;
+}
+
 static void
 take_note(struct worker *w, struct flow *f)
 {
@@ -115,6 +168,8 @@ take_note(struct worker *w, struct flow *f)
 		waiting_begin(w, f, n);
 	if (f->kind == TCPTERM_KIND_PASSIVE && w->conf->sinks)
 		open_sink(w, f, n);
+	if (n->pcapng)
+		begin_tape(w, f);
 }
 
 static void
@@ -129,13 +184,94 @@ event_flow_new(void *ctx, struct flow *f)
 
 /* A capture's flow ends with its last frame, or is still open when the capture ends. */
 static void
-fill_row(struct worker *w, const struct flow *f, struct flow_record *r)
+fill_row(struct worker *w, const struct flow *f, struct flow_record *r,
+	 struct tcpterm_leg_info leg[2])
 {
-	struct tcpterm_leg_info leg[2];
-
 	row_fill(w->stack, w->id, f, w->conf->replay ? f->last : w->now, r, leg);
 	if (w->conf->replay && f->end == TCPTERM_END_ABORTED)
 		snprintf(r->reason, sizeof r->reason, "open");
+}
+
+static unsigned
+end_bit(enum tcpterm_end end)
+{
+	switch (end) {
+	case TCPTERM_END_RST:
+		return POLICY_KEEP_RESET;
+	case TCPTERM_END_REFUSED:
+		return POLICY_KEEP_REFUSED;
+	case TCPTERM_END_TIMEOUT:
+		return POLICY_KEEP_TIMEOUT;
+	case TCPTERM_END_IDLE:
+		return POLICY_KEEP_IDLE;
+	case TCPTERM_END_EVICTED:
+		return POLICY_KEEP_EVICTED;
+	default:
+		return 0;
+	}
+}
+
+/* Does its application have one of the labels "tls,http"? */
+static bool
+has_label(const struct note *n, const char *labels)
+{
+	char label[APP_LABEL];
+	size_t len;
+
+	for (; labels && *labels; labels += len + (labels[len] == ',')) {
+		len = strcspn(labels, ",");
+		snprintf(label, sizeof label, "%.*s", (int)len, labels);
+		if (app_is(&n->app, label))
+			return true;
+	}
+	return false;
+}
+
+/* The verdict on its frames. */
+static bool
+is_kept(const struct worker *w, const struct flow *f, const struct note *n,
+	const struct tcpterm_leg_info leg[2])
+{
+	unsigned what = POLICY_KEEP_ALWAYS | end_bit(f->end);
+
+	if (!n->keep && !n->keep_apps)
+		return true;
+	if (leg[0].gaps || leg[1].gaps)
+		what |= POLICY_KEEP_GAPS;
+	if (leg[0].conflicts || leg[1].conflicts)
+		what |= POLICY_KEEP_CONFLICT;
+	if (app_answer(&n->app) != APP_FOUND)
+		what |= POLICY_KEEP_UNIDENTIFIED;
+	return n->keep & what || has_label(n, sinks_text_at(w->conf->sinks, n->keep_apps));
+}
+
+static void
+end_tape(struct worker *w, const struct flow *f, const struct note *n, const struct flow_record *r,
+	 const struct tcpterm_leg_info leg[2])
+{
+	struct tcpterm_capture *c = tcpterm_capture_of(w->stack, f);
+
+	if (!c)
+		return;
+	if (n->pcapng && is_kept(w, f, n, leg))
+		sinks_keep(w->conf->sinks, w->id, n->pcapng, r, w->stack, c);
+	else
+		tcpterm_capture_drop(w->stack, c);
+}
+
+/* Who gets a flow's bytes, events or frames hears of its end. */
+static void
+tell_end(struct worker *w, const struct flow *f, struct note *n, const struct flow_record *r,
+	 const struct tcpterm_leg_info leg[2])
+{
+	if (!n->app_said)
+		tell_app(w, n, r);
+	if (n->sink)
+		sink_close(n->sink, r);
+	if (n->eve)
+		tell_eve(w, n, &(struct eve_event){ .row = *r, .at = r->ended, .kind = EVE_FLOW });
+	if (w->has_tapes)
+		end_tape(w, f, n, r, leg);
 }
 
 static void
@@ -143,16 +279,15 @@ event_flow_end(void *ctx, struct flow *f)
 {
 	struct worker *w = ctx;
 	struct note *n = f->caller;
+	struct tcpterm_leg_info leg[2];
 	struct flow_record r;
 
 	if (n)
 		app_settle(w->app, &n->app);
-	fill_row(w, f, &r);
-	/* what it tells the journal of belongs to the row */
-	if (n && n->sink) {
-		sink_app(n->sink, r.app, r.names);
-		sink_close(n->sink, &r);
-	}
+	fill_row(w, f, &r, leg);
+	/* what that tells the journal of belongs to the row */
+	if (n)
+		tell_end(w, f, n, &r, leg);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, false);
@@ -165,21 +300,6 @@ event_flow_end(void *ctx, struct flow *f)
 	counters_end(counter_of(w, n));
 	note_give(w->notes, n);
 	f->caller = NULL;
-}
-
-/* --- applications --- */
-
-/* Once nothing more will be known of it: who listens is told. */
-static void
-say_app(struct worker *w, const struct flow *f, struct note *n)
-{
-	struct tcpterm_leg_info leg[2];
-	struct flow_record r;
-
-	if (!n->sink || app_wants(&n->app, 0) || app_wants(&n->app, 1))
-		return;
-	row_fill(w->stack, w->id, f, w->now, &r, leg);
-	sink_app(n->sink, r.app, r.names);
 }
 
 /* --- bytes of relayed and tracked flows --- */
@@ -198,6 +318,8 @@ event_bytes(void *ctx, struct flow *f, unsigned dir, uint64_t off, const void *p
 	if (n->wait)
 		waiting_heard(w, n);
 	f->inspected = app_wants(&n->app, 0) || app_wants(&n->app, 1);
+	if (!f->inspected)
+		say_app(w, f, n);
 }
 
 /* --- passive streams --- */
@@ -260,6 +382,14 @@ event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len
 		app_gap(w->app, &n->app, dir);
 	if (n && n->wait)
 		waiting_heard(w, n);
+	if (n && n->eve) {
+		struct eve_event e = {
+			.offset = offset, .len = len, .kind = EVE_GAP, .direction = (uint8_t)dir
+		};
+
+		snprintf(e.reason, sizeof e.reason, "%s", tcpterm_gap_name(reason));
+		tell_anomaly(w, f, n, &e);
+	}
 	/* A sink tells the journal itself, of bytes lost on the way to it as well. */
 	if (n && n->sink) {
 		sink_gap(n->sink, dir, offset, len, reason);
@@ -291,6 +421,12 @@ event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_
 	row_id(w->id, f, c.flow_id);
 	if (n && n->sink)
 		sink_conflict(n->sink, &c);
+	if (n && n->eve)
+		tell_anomaly(w, f, n,
+			     &(struct eve_event){ .offset = offset,
+						  .len = len,
+						  .kind = EVE_CONFLICT,
+						  .direction = (uint8_t)dir });
 	journal_put_conflict(w->conf->journal, w->id, &c);
 }
 

@@ -245,6 +245,12 @@ put_records(FILE *f, const struct leat *l)
 	labelled(f, "leat_stream_lost_total", "what", "records", "",
 		 (double)ss.reader_lost_records);
 	labelled(f, "leat_stream_lost_total", "what", "readers", "", (double)ss.readers_refused);
+	family(f, "leat_eve_lines_total", "counter", "Events of flows, as lines of JSON.");
+	labelled(f, "leat_eve_lines_total", "result", "written", "", (double)ss.eve_lines);
+	labelled(f, "leat_eve_lines_total", "result", "lost", "", (double)ss.eve_lost);
+	family(f, "leat_captures_kept_total", "counter", "Flows whose frames were to be kept.");
+	labelled(f, "leat_captures_kept_total", "result", "written", "", (double)ss.captures_kept);
+	labelled(f, "leat_captures_kept_total", "result", "lost", "", (double)ss.captures_lost);
 }
 
 char *

@@ -24,8 +24,14 @@ struct note {
 	uint32_t slot;		/* of that counter */
 	struct sink *sink;
 	enum policy_mode mode;
-	uint8_t files;		/* sinks_text() of the folder for its bytes; 0: none */
+	/* sinks_text(); 0: none */
+	uint8_t files;		/* the folder for its bytes */
+	uint8_t eve;		/* where its events go */
+	uint8_t pcapng;		/* the folder for its frames */
+	uint8_t keep_apps;	/* "tls,http": they are kept by these */
+	uint16_t keep;		/* enum policy_keep: and by these */
 	bool stream;		/* its bytes go to readers of the stream */
+	bool app_said;		/* who wants to know its application has been told */
 	bool log;
 	bool waits;		/* of w->pending: its rule depends on what it will say */
 	struct wait *wait;	/* waiting.c's; NULL: it is decided */

@@ -169,7 +169,7 @@ const struct option_row option_rows[] = {
 	  TEXT(read), .round = OPTION_EARLY, .letter = 'r' },
 	{ "output", "DIR", "with -r: write each stream to a file there",
 	  TEXT(output), .round = OPTION_EARLY, .letter = 'o' },
-	{ "format", "FORMAT", "with -r: table, list, json, csv, stream or none",
+	{ "format", "FORMAT", "with -r: table, list, json, csv, eve, stream or none",
 	  TEXT(format), .round = OPTION_EARLY, .letter = 'f' },
 	{ "vlan", "stack|ignore", "with -r: are VLAN tags part of what makes a flow? (stack)",
 	  .set = set_vlan, .round = OPTION_EARLY },

@@ -81,6 +81,7 @@ adopt(const struct anew *a, struct note *n)
 	n->generation = s->generation;
 	n->mode = a->v.mode;
 	n->log = a->v.attrs.log;
+	verdict_sinks(a->w, n, &a->v.attrs);
 	(void)tcpterm_set_window(a->f, a->v.attrs.window_strict);	/* if it is tracked */
 	memset(n->rule, 0, sizeof n->rule);
 	memcpy(n->rule, a->v.name, strnlen(a->v.name, sizeof n->rule - 1));

@@ -13,11 +13,15 @@
 
 #include "vnf/sink_lane.h"
 
+enum { EVE_RING = 4096 };	/* events of flows that a worker may have waiting */
+
+_Static_assert(sizeof(struct eve_event) % 4 == 0, "rte_ring elements are multiples of 4 bytes");
+
 /* --- life --- */
 
 /* In ordinary memory: what the switch maps is sized once, at start. */
-static struct rte_ring *
-ring_new(const char *name, unsigned element, unsigned n)
+struct rte_ring *
+sink_ring(const char *name, unsigned element, unsigned n)
 {
 	ssize_t size = rte_ring_get_memsize_elem(element, n);
 	struct rte_ring *r = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size) : NULL;
@@ -32,13 +36,16 @@ ring_new(const char *name, unsigned element, unsigned n)
 static int
 lane_open(struct sink_lane *l, unsigned n_ring)
 {
-	l->events = ring_new("sink", sizeof(struct sink_event), n_ring);
-	l->free = ring_new("sink-free", sizeof(struct sink *), 2 * SINK_SLOTS);
+	l->events = sink_ring("sink", sizeof(struct sink_event), n_ring);
+	l->free = sink_ring("sink-free", sizeof(struct sink *), 2 * SINK_SLOTS);
 	l->slots = mmap(NULL, SINK_SLOTS * sizeof *l->slots, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (l->slots == MAP_FAILED)
 		l->slots = NULL;
-	return l->events && l->free && l->slots ? 0 : -ENOMEM;
+	l->told = sink_ring("sink-told", sizeof(struct eve_event), EVE_RING);
+	if (sink_tape_open(l) != 0)
+		return -ENOMEM;
+	return l->events && l->free && l->told && l->slots ? 0 : -ENOMEM;
 }
 
 static void
@@ -46,6 +53,8 @@ lane_close(struct sink_lane *l)
 {
 	free(l->events);
 	free(l->free);
+	free(l->told);
+	sink_tape_close(l);
 	if (l->slots)
 		munmap(l->slots, SINK_SLOTS * sizeof *l->slots);
 }
@@ -60,7 +69,8 @@ make(struct journal *journal)
 	s->journal = journal;
 	s->wake_fd = -1;
 	s->texts = calloc(SINK_TEXTS, sizeof *s->texts);
-	if (!s->texts || sink_stream_init(s) != 0) {
+	if (!s->texts || sink_stream_init(s) != 0 || sink_eve_init(s) != 0) {
+		sink_stream_fini(s);
 		free(s->texts);
 		free(s);
 		return NULL;
@@ -152,6 +162,20 @@ sinks_stream_end(struct sinks *s)
 	return sink_stream_error(s);
 }
 
+int
+sinks_eve_end(struct sinks *s)
+{
+	return sink_eve_flush(s, false) < 0 ? 0 : -EPIPE;
+}
+
+void
+sinks_reopen(struct sinks *s)
+{
+	atomic_store(&s->reopen, true);
+	atomic_store(&s->asleep, true);
+	sink_wake(s);
+}
+
 /* Flows whose end found no room. */
 static void
 close_last(struct sinks *s, struct sink_lane *l)
@@ -181,6 +205,7 @@ sinks_free(struct sinks *s)
 		lane_close(&s->lane[i]);
 	}
 	sink_stream_fini(s);
+	sink_eve_fini(s);
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	free(s->texts);
@@ -248,7 +273,12 @@ sinks_status(const struct sinks *s, struct sinks_status *st)
 		st->refused += s->lane[i].refused;
 		st->bytes += s->lane[i].bytes;
 		st->gap_bytes += s->lane[i].gap_bytes;
+		st->eve_lost += s->lane[i].eve_lost;
+		st->captures_lost += s->lane[i].captures_lost;
 	}
+	st->eve_lines = s->eve_lines;
+	st->eve_lost += s->eve_lost;
+	st->captures_kept = s->captures_kept;
 	memcpy(st->last_error, s->last_error, sizeof st->last_error);
 	sink_stream_status(s, st);
 }

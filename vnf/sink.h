@@ -11,6 +11,9 @@
  *	.c2s, .s2c	the bytes, each at its stream offset; gaps are holes
  *	.gaps		a line each: "c2s|s2c OFFSET LENGTH REASON"
  *
+ * Events of flows go to files and sockets as lines of JSON (vnf/eve.h), and the frames of some to a
+ * pcapng file each, when their end says that they are kept.
+ *
  * leat-stream(5) says what readers of the socket get.  `leatd -r` writes both by the same code,
  * without the thread: sinks_direct().
  */
@@ -19,9 +22,10 @@
 
 #include <sys/types.h>
 
-#include <tcpterm/flow.h>
+#include <tcpterm/capture.h>
 
 #include "datapath/err.h"
+#include "vnf/eve.h"
 #include "vnf/journal.h"
 
 enum {
@@ -110,6 +114,24 @@ void sink_close(struct sink *k, const struct flow_record *r);
 /* Bytes, and missing ones, of a passive flow of `worker` that has no sink. */
 void sinks_count(struct sinks *s, unsigned worker, uint64_t bytes, uint64_t gap_bytes);
 
+/* Tells an event of a flow of `worker`, to e->to, a sinks_text(): a file, "unix:" and the path of
+ * a socket, or SINK_STDOUT. */
+#define SINK_STDOUT "-"
+void sinks_eve(struct sinks *s, unsigned worker, const struct eve_event *e);
+
+/* Of sinks_direct(): writes the rest.  0, or -EPIPE: it can't be written. */
+int sinks_eve_end(struct sinks *s);
+
+/* Control thread: files of events are closed and opened again by their names. */
+void sinks_reopen(struct sinks *s);
+
+/*
+ * The frames of a flow of `worker` that has ended, in the folder `dir`, a sinks_text().  Takes the
+ * capture.
+ */
+void sinks_keep(struct sinks *s, unsigned worker, uint8_t dir, const struct flow_record *r,
+		struct tcpterm *stack, struct tcpterm_capture *c);
+
 struct sinks_status {
 	uint64_t bytes, gap_bytes,
 		lost_bytes; /* written or counted; missing; dropped for want of room */
@@ -120,6 +142,8 @@ struct sinks_status {
 	/* readers of the stream; bytes and other records that they had no room for; refused */
 	uint32_t readers;
 	uint64_t reader_lost_bytes, reader_lost_records, readers_refused;
+	uint64_t eve_lines, eve_lost;		/* events' */
+	uint64_t captures_kept, captures_lost;	/* written; for want of room */
 	char last_error[SINK_ERROR_LEN];
 };
 void sinks_status(const struct sinks *s, struct sinks_status *st);

@@ -16,6 +16,7 @@
 #include <rte_ring.h>
 
 #include "ctl/listen.h"
+#include "vnf/eve.h"
 #include "vnf/sink.h"
 #include "vnf/sink_frame.h"
 
@@ -25,6 +26,8 @@ enum {
 	SINK_TEXT_LEN = 256,
 	SINK_READERS = SINK_READERS_MAX,
 	SINK_STREAM_FDS = 1 + SINK_READERS,
+	SINK_EVES = 16,		/* files and sockets for events */
+	SINK_NAME_LEN = 160,
 };
 
 enum sink_file { SINK_FILE_UP, SINK_FILE_DOWN, SINK_FILE_GAPS, SINK_N_FILES };
@@ -69,7 +72,7 @@ struct sink {
 	struct sinks *all;
 	uint16_t worker;
 	bool has_files, has_stream, roles_guessed;
-	char dir[SINK_TEXT_LEN], name[160];
+	char dir[SINK_TEXT_LEN], name[SINK_NAME_LEN];
 	struct flow_record begin;
 	char app[RECORD_APP], names[RECORD_NAMES];	/* by META */
 	struct conflict_record conflict;		/* by CONFLICT */
@@ -96,6 +99,14 @@ struct sink_lane {
 	struct sink *closing;	/* flows that ended while the ring was full */
 	unsigned n_touched;	/* slots that were used before */
 	uint64_t lost_bytes, refused, bytes, gap_bytes;
+	struct rte_ring *told;		/* struct eve_event */
+	uint64_t eve_lost;
+	/* sink_tape.c: pages for captures go round */
+	struct rte_ring *empty_pages, *full_pages;
+	uint8_t *pages;
+	struct sink_page *spare_pages;	/* the worker's own */
+	unsigned n_pages;		/* that were used before */
+	uint64_t captures_lost;
 };
 
 struct sink_text {
@@ -132,6 +143,9 @@ struct sinks {
 	char last_error[SINK_ERROR_LEN];
 	struct sink_stream stream;
 	atomic_bool listening;	/* stream.listener is the thread's */
+	struct sink_eve *eve;	/* SINK_EVES */
+	uint64_t eve_lines, eve_lost, captures_kept;
+	atomic_bool reopen;	/* files of events */
 	/* sink_files.c: */
 	unsigned n_fds, max_fds;
 	struct sink *newest, *oldest;
@@ -141,6 +155,14 @@ struct sinks {
 void sink_handle(struct sinks *s, const struct sink_event *e);
 void *sink_thread(void *sinks);
 void sink_wake(struct sinks *s);
+/* A worker has put something into a ring. */
+static inline void
+sink_hail(struct sinks *s)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&s->asleep, memory_order_relaxed))
+		sink_wake(s);
+}
 void sink_complain(struct sinks *s, const char *what, const char *path, int code);
 
 /* sink_files.c */
@@ -162,5 +184,23 @@ int sink_stream_error(const struct sinks *s);
 unsigned sink_stream_fds(const struct sinks *s, struct pollfd *fds);
 void sink_stream_run(struct sinks *s, const struct pollfd *fds, unsigned n);
 void sink_stream_status(const struct sinks *s, struct sinks_status *st);
+
+/* sink_eve.c */
+int sink_eve_init(struct sinks *s);
+void sink_eve_fini(struct sinks *s);
+void sink_eve_event(struct sinks *s, const struct eve_event *e);
+/* Writes what there is.  After how many ms it has to be called again; -1: it need not be. */
+int sink_eve_flush(struct sinks *s, bool reopen);
+
+/* sink_tape.c */
+int sink_tape_open(struct sink_lane *l);
+void sink_tape_close(struct sink_lane *l);
+/* The thread: writes one capture; false: there is none. */
+bool sink_tape_drain(struct sinks *s, struct sink_lane *l);
+
+/* sink.c, sink_put.c */
+struct rte_ring *sink_ring(const char *name, unsigned element, unsigned n);
+/* FLOWID-CLIENT.PORT-SERVER.PORT */
+void sink_name(char name[SINK_NAME_LEN], const struct flow_record *r);
 
 #endif

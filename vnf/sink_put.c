@@ -25,9 +25,7 @@ put(struct sink *k, const struct sink_event *e)
 	l = &s->lane[k->worker];
 	if (rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) != 0)
 		return false;
-	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&s->asleep, memory_order_relaxed))
-		sink_wake(s);
+	sink_hail(s);
 	return true;
 }
 
@@ -122,16 +120,15 @@ take_slot(struct sinks *s, struct sink_lane *l)
 	return k;
 }
 
-/* FLOWID-CLIENT.PORT-SERVER.PORT */
-static void
-set_name(struct sink *k, const struct flow_record *r)
+void
+sink_name(char name[SINK_NAME_LEN], const struct flow_record *r)
 {
 	const int family = r->family == 4 ? AF_INET : AF_INET6;
 	char client[INET6_ADDRSTRLEN], server[INET6_ADDRSTRLEN];
 
 	inet_ntop(family, r->end[RECORD_CLIENT].addr, client, sizeof client);
 	inet_ntop(family, r->end[RECORD_SERVER].addr, server, sizeof server);
-	snprintf(k->name, sizeof k->name, "%s-%s.%u-%s.%u", r->flow_id, client,
+	snprintf(name, SINK_NAME_LEN, "%s-%s.%u-%s.%u", r->flow_id, client,
 		 r->end[RECORD_CLIENT].port, server, r->end[RECORD_SERVER].port);
 }
 
@@ -154,7 +151,7 @@ sink_open(struct sinks *s, unsigned worker, const struct sink_conf *conf,
 	k->is_named = k->meta_due = false;
 	atomic_store_explicit(&k->conflict_taken, false, memory_order_relaxed);
 	snprintf(k->dir, sizeof k->dir, "%s", conf->dir ? conf->dir : "");
-	set_name(k, r);
+	sink_name(k->name, r);
 	memset(k->lost, 0, sizeof k->lost);
 	e.sink = k;
 	if (put(k, &e))
@@ -259,4 +256,20 @@ sink_close(struct sink *k, const struct flow_record *r)
 		return;
 	k->next = l->closing;
 	l->closing = k;
+}
+
+void
+sinks_eve(struct sinks *s, unsigned worker, const struct eve_event *e)
+{
+	struct sink_lane *l;
+
+	if (s->direct) {
+		sink_eve_event(s, e);
+		return;
+	}
+	l = &s->lane[worker];
+	if (rte_ring_sp_enqueue_elem(l->told, (void *)(uintptr_t)e, sizeof *e) != 0)
+		l->eve_lost++;
+	else
+		sink_hail(s);
 }

@@ -95,6 +95,17 @@ sink_handle(struct sinks *s, const struct sink_event *e)
 	}
 }
 
+static unsigned
+drain_told(struct sinks *s, struct sink_lane *l)
+{
+	struct eve_event e;
+	unsigned n;
+
+	for (n = 0; n < BURST && rte_ring_sc_dequeue_elem(l->told, &e, sizeof e) == 0; n++)
+		sink_eve_event(s, &e);
+	return n;
+}
+
 /* One round over all lanes; how many events there were. */
 static unsigned
 drain(struct sinks *s)
@@ -108,7 +119,8 @@ drain(struct sinks *s)
 
 		for (unsigned j = 0; j < n; j++)
 			sink_handle(s, &e[j]);
-		total += n;
+		n += drain_told(s, &s->lane[i]);
+		total += n + sink_tape_drain(s, &s->lane[i]);
 	}
 	return total;
 }
@@ -119,7 +131,8 @@ static bool
 all_empty(const struct sinks *s)
 {
 	for (unsigned i = 0; i < s->n_lanes; i++)
-		if (!rte_ring_empty(s->lane[i].events))
+		if (!rte_ring_empty(s->lane[i].events) || !rte_ring_empty(s->lane[i].told) ||
+		    !rte_ring_empty(s->lane[i].full_pages))
 			return false;
 	return true;
 }
@@ -148,12 +161,21 @@ await(struct sinks *s, int ms)
 	sink_stream_run(s, fds + 1, n);
 }
 
+/* Lines go out when nothing else is to be done; how long it may be slept, in ms. */
+static int
+write_lines(struct sinks *s)
+{
+	return sink_eve_flush(s, atomic_exchange(&s->reopen, false));
+}
+
 static void
 sleep_until_woken(struct sinks *s)
 {
+	int ms = write_lines(s);
+
 	atomic_store(&s->asleep, true);
-	if (all_empty(s) && !atomic_load(&s->stop))
-		await(s, -1);
+	if (all_empty(s) && !atomic_load(&s->stop) && !atomic_load(&s->reopen))
+		await(s, ms);
 	atomic_store(&s->asleep, false);
 }
 
@@ -169,6 +191,7 @@ sink_thread(void *sinks)
 			if (atomic_load_explicit(&s->listening, memory_order_relaxed))
 				await(s, 0);
 		} else if (idle++ < NAPS) {
+			write_lines(s);
 			await(s, NAP_MS);
 		} else {
 			sleep_until_woken(s);

@@ -26,12 +26,17 @@ facts_of(const struct worker *w, const struct pkt *p, bool midstream, struct pol
 		f->vid[i] = vlan_vid(p->tag[i]);
 }
 
-static uint8_t
-files_of(const struct worker *w, const struct policy_attrs *a)
+void
+verdict_sinks(const struct worker *w, struct note *n, const struct policy_attrs *a)
 {
-	return a->sink == POLICY_SINK_FILES && w->conf->sinks
-		       ? sinks_text(w->conf->sinks, a->sink_dir)
-		       : 0;
+	struct sinks *s = w->conf->sinks;
+
+	if (!s)
+		return;
+	n->eve = w->conf->eve ? w->conf->eve : sinks_text(s, a->eve);
+	n->pcapng = sinks_text(s, a->pcapng);
+	n->keep = (uint16_t)a->keep;
+	n->keep_apps = sinks_text(s, a->keep_apps);
 }
 
 static void
@@ -44,12 +49,14 @@ note_verdict(struct worker *w, const struct policy_verdict *v)
 		.generation = w->snapshot->generation,
 		.slot = w->snapshot->slot[v->rule],
 		.mode = v->mode,
-		.files = files_of(w, &v->attrs),
 		.stream = v->attrs.stream,
 		.log = v->attrs.log,
 		.waits = v->n_waiting > 0,
 	};
 	memcpy(n->rule, v->name, RTE_MIN(len, sizeof n->rule - 1));
+	verdict_sinks(w, n, &v->attrs);
+	if (v->attrs.sink == POLICY_SINK_FILES && w->conf->sinks)
+		n->files = sinks_text(w->conf->sinks, v->attrs.sink_dir);
 }
 
 static enum tcpterm_decision

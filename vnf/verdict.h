@@ -25,4 +25,7 @@ void verdict_anew(const struct worker *w, const struct flow *f, bool settled,
 /* TCPTERM_INITIATOR, TCPTERM_RESPONDER or both. */
 unsigned verdict_ends(enum policy_reset reset);
 
+/* Notes what the rule says of where events and frames go. */
+void verdict_sinks(const struct worker *w, struct note *n, const struct policy_attrs *a);
+
 #endif

@@ -18,6 +18,8 @@
 
 enum {
 	N_DATAGRAMS = 64,		/* fragmented datagrams in hand, a worker */
+	TAPE_BYTES = 64 << 20,		/* of frames that may be kept, a worker */
+	TAPES = 4096,			/* flows with such */
 	FRAGMENT_TIMEOUT_US = 1000000,	/* the ends' own is 30 s and more: they see no difference */
 };
 
@@ -272,6 +274,24 @@ account(struct worker *w, uint64_t began, unsigned n, unsigned n_packets)
 		l->batches[RTE_MIN(rte_log2_u32(n_packets + 1) - 1, WORKER_BATCHES - 1u)]++;
 }
 
+/* Room for frames is made when a policy first asks for it, before it takes a flow. */
+static void
+take_policy(struct worker *w)
+{
+	const struct snapshot *s = active_snapshot(w->conf->active);
+	const struct tcpterm_captures_conf conf = {
+		.n_bytes = TAPE_BYTES,
+		.n_captures = TAPES,
+		.unix_us = clock_to_unix_us((usec_t){ 0 }),
+	};
+
+	if (w->snapshot == s)
+		return;
+	w->snapshot = s;
+	if (!w->has_tapes && policy_keeps_frames(s->policy))
+		w->has_tapes = tcpterm_captures(w->stack, &conf) == 0;
+}
+
 unsigned
 worker_turn(struct worker *w, usec_t now)
 {
@@ -279,7 +299,7 @@ worker_turn(struct worker *w, usec_t now)
 	unsigned n, n_packets;
 
 	w->now = now;
-	w->snapshot = active_snapshot(w->conf->active);
+	take_policy(w);
 	w->capturing = captures_active(w->conf->captures);
 	n = send_for_others(w);
 	n_packets = take_over(w);
@@ -299,7 +319,7 @@ worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now)
 	unsigned i;
 
 	w->now = now;
-	w->snapshot = active_snapshot(w->conf->active);
+	take_policy(w);
 	fragments_expire(w);
 	waiting_run(w);
 	tcpterm_run(w->stack, now);

@@ -68,6 +68,7 @@ struct worker_conf {
 	struct resume *resume;	/* NULL: no flow is known from before */
 	const char *sink_dir;	/* for bytes of passive flows whose rule names no folder; NULL: they
 				 * are counted only */
+	uint8_t eve;		/* sinks_text(): where events of all flows go; 0: where rules say */
 	bool stream;		/* bytes of all passive flows go to the sinks' stream */
 	bool replay;		/* frames are of captures, and so is the time: worker_feed() */
 	int64_t stall_us;	/* BFD is silent when a worker has not turned for so long */
@@ -101,6 +102,7 @@ struct worker {
 	struct handoff *in, *out;
 	usec_t now;
 	const struct snapshot *snapshot;	/* in force during this turn */
+	bool has_tapes;			/* there is room for captures of flows */
 	struct note pending;		/* of the flow that is being decided */
 	bool capturing;			/* in this turn */
 	const struct pkt *whole;	/* of the fragments that are being forwarded; NULL */

@@ -554,7 +554,7 @@ examples_of_the_documents_parse(void)
 	free(text);
 	snprintf(path, sizeof path, "%s/doc/leat-policy.5", root);
 	text = read_file(path);
-	CU_ASSERT_EQUAL(man_examples(text), 5);
+	CU_ASSERT_EQUAL(man_examples(text), 6);
 	free(text);
 }
 

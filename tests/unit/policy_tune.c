@@ -1,4 +1,4 @@
-/* The attributes of proxy that say how its connections behave. */
+/* Attributes: how connections behave, and where what is known of a flow goes. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,5 +131,40 @@ they_are_printed_compared_and_parsed_again(void)
 	printed_compared_and_parsed_again("track", of_track, RTE_DIM(of_track));
 }
 
+static void
+sinks_come_with_the_verdict(void)
+{
+	struct policy *p =
+		parsed("set <web> { http tls }\n"
+		       "rule a: track to any port 1 { sink eve \"unix:/e\" }\n"
+		       "rule b: passive to any port 2 { sink stream, sink files \"/f\",\n"
+		       "  sink pcapng \"/p\" keep { gaps reset, app { ssh <web> } } }\n"
+		       "default pass\n");
+	struct policy_facts f = facts_to(1);
+	char *text = printed(p);
+	struct policy *q = parsed(text);
+	struct policy_verdict v;
+
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+				      "{ sink files \"/f\", sink stream, sink pcapng \"/p\" keep "
+				      "{ gaps reset app { http ssh tls } } }\n"));
+	CU_ASSERT(policy_equal(p, q));
+	policy_free(q);
+	free(text);
+	policy_decide(p, &f, &v);
+	CU_ASSERT_STRING_EQUAL(v.attrs.eve, "unix:/e");
+	CU_ASSERT(!v.attrs.stream && !v.attrs.pcapng);
+	f.dport = 2;
+	policy_decide(p, &f, &v);
+	CU_ASSERT(v.attrs.stream && !v.attrs.eve);
+	CU_ASSERT_EQUAL(v.attrs.sink, POLICY_SINK_FILES);
+	CU_ASSERT_STRING_EQUAL(v.attrs.pcapng, "/p");
+	CU_ASSERT_EQUAL(v.attrs.keep, POLICY_KEEP_GAPS | POLICY_KEEP_RESET);
+	CU_ASSERT_STRING_EQUAL(v.attrs.keep_apps, "http,ssh,tls");
+	CU_ASSERT_TRUE(policy_keeps_frames(p));
+	policy_free(p);
+}
+
 TAP_MAIN(policy_tune, TAP_TEST(they_come_with_the_verdict),
-	 TAP_TEST(they_are_printed_compared_and_parsed_again))
+	 TAP_TEST(they_are_printed_compared_and_parsed_again),
+	 TAP_TEST(sinks_come_with_the_verdict))

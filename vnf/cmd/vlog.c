@@ -43,11 +43,12 @@ cmd_vlog_list(struct unixctl_conn *conn, int argc, const char *argv[], void *aux
 static void
 cmd_vlog_reopen(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
+	const struct leat *l = aux;
 	struct err err = { 0 };
 
 	(void)argc;
 	(void)argv;
-	(void)aux;
+	sinks_reopen(l->sinks);
 	if (log_reopen(&err) == 0)
 		unixctl_reply(conn, "");
 	else

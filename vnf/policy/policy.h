@@ -329,6 +329,9 @@ enum policy_mode policy_rule_mode(const struct policy *p, uint32_t i, bool midst
 /* The name of rule `i`, or "default". */
 const char *policy_rule_name(const struct policy *p, uint32_t i);
 
+/* Does any of them say that flows' frames are kept? */
+bool policy_keeps_frames(const struct policy *p);
+
 /* Does any rule, or the default, name this mode? */
 bool policy_uses(const struct policy *p, enum policy_mode mode);
 

@@ -103,7 +103,6 @@ void
 sink_path(struct parser *ps, const char *kind, const struct loc *loc, const struct loc *kind_loc,
 	  const char *path, const struct loc *path_loc)
 {
-	later_refuse(ps, kind_loc);
 	if (strcmp(kind, "eve") == 0)
 		eve(ps, loc, path, path_loc);
 	else if (strcmp(kind, "pcapng") == 0)
@@ -267,4 +266,15 @@ sinks_print(const struct attr_list *a, const char *sep, FILE *f)
 		sep = ", ";
 	}
 	return sep;
+}
+
+bool
+policy_keeps_frames(const struct policy *p)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->n_rules; i++)
+		if (p->rule[i]->attrs->v.pcapng)
+			return true;
+	return p->def->attrs->v.pcapng != NULL;
 }

@@ -51,6 +51,7 @@ struct replay {
 	struct worker_conf conf;
 	struct worker *worker[1];
 	usec_t now;
+	bool eve;		/* events go to standard output */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -147,7 +148,8 @@ choose_format(struct replay *r, enum show_format *format, struct err *err)
 	if (!r->o->format)
 		return 0;
 	r->conf.stream = strcmp(r->o->format, "stream") == 0;
-	if (!r->conf.stream)
+	r->eve = strcmp(r->o->format, "eve") == 0;
+	if (!r->conf.stream && !r->eve)
 		return show_format_parse(r->o->format, format, err);
 	*format = SHOW_NONE;
 	return 0;
@@ -160,7 +162,9 @@ open_sinks(struct replay *r, struct err *err)
 	if (!r->sinks)
 		return -ENOMEM;
 	/* a reader that leaves is told of as any other error */
-	if (r->conf.stream)
+	if (r->eve)
+		r->conf.eve = sinks_text(r->sinks, SINK_STDOUT);
+	if (r->conf.stream || r->eve)
 		signal(SIGPIPE, SIG_IGN);
 	if (r->conf.stream && sinks_stream_to(r->sinks, STDOUT_FILENO, "replay") != 0)
 		return err_set(err, -ENOMEM, "no memory for streams");
@@ -293,6 +297,8 @@ check_sinks(const struct replay *r, struct err *err)
 
 	if (r->conf.stream && sinks_stream_end(r->sinks) != 0)
 		return err_set(err, -EPIPE, "the stream can't be written: nobody reads it");
+	if (sinks_eve_end(r->sinks) != 0)
+		return err_set(err, -EPIPE, "the events can't be written");
 	sinks_status(r->sinks, &st);
 	return st.errors == 0 ? 0 : err_set(err, -EIO, "%s", st.last_error);
 }

@@ -343,7 +343,7 @@ show_format_parse(const char *name, enum show_format *format, struct err *err)
 			return 0;
 		}
 	return err_set(err, -EINVAL,
-		       "--format=%s: table, list, json, csv, stream or none is needed", name);
+		       "--format=%s: table, list, json, csv, eve, stream or none is needed", name);
 }
 
 static bool

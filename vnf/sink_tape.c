@@ -1,0 +1,237 @@
+/*
+ * sink_tape.c - kept captures of flows, from a worker to files.
+ *
+ * The pcapng of a flow that is kept is copied into pages, which go to the thread in one piece and
+ * come back; where there are too few of them the capture is lost, and counted.  Without a thread it
+ * is written at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vnf/sink_lane.h"
+
+enum { PAGE = 16 * 1024, PAGES = 1024 };
+
+struct sink_page {
+	struct sink_page *next;
+	uint32_t n;
+	uint8_t b[PAGE - 16];
+};
+
+/* The first page of a capture begins with it. */
+struct title {
+	uint8_t dir;		/* sinks_text() */
+	char name[SINK_NAME_LEN];
+};
+
+/* --- files --- */
+
+static int
+open_file(struct sinks *s, const struct title *t, char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16])
+{
+	const char *dir = sinks_text_at(s, t->dir);
+	int fd;
+
+	snprintf(path, SINK_TEXT_LEN + SINK_NAME_LEN + 16, "%s/%s.pcapng", dir, t->name);
+	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+		sink_complain(s, "cannot make the folder", dir, errno);
+		return -1;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		sink_complain(s, "cannot open", path, errno);
+	return fd;
+}
+
+static int
+write_all(int fd, const uint8_t *b, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, b, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? -errno : -EIO;
+		b += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+/* The thread: one capture into its file; its pages go back. */
+static void
+write_capture(struct sinks *s, struct sink_lane *l, struct sink_page *first)
+{
+	char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16];
+	size_t skip = sizeof(struct title);
+	struct sink_page *p, *next;
+	struct title t;
+	int fd, rc = 0;
+
+	memcpy(&t, first->b, sizeof t);
+	fd = open_file(s, &t, path);
+	for (p = first; p; p = next, skip = 0) {
+		if (fd >= 0 && rc == 0)
+			rc = write_all(fd, p->b + skip, p->n - skip);
+		next = p->next;
+		rte_ring_sp_enqueue(l->empty_pages, p);
+	}
+	if (rc != 0) {
+		sink_complain(s, "cannot write", path, -rc);
+		unlink(path);
+	}
+	if (fd >= 0)
+		close(fd);
+	s->captures_kept += fd >= 0 && rc == 0;
+}
+
+bool
+sink_tape_drain(struct sinks *s, struct sink_lane *l)
+{
+	void *first;
+
+	if (rte_ring_sc_dequeue(l->full_pages, &first) != 0)
+		return false;
+	write_capture(s, l, first);
+	return true;
+}
+
+/* --- a worker --- */
+
+/* What a capture is being written to. */
+struct writing {
+	struct sink_lane *l;
+	struct sink_page *first, *last;
+	int fd;			/* without a thread */
+};
+
+static struct sink_page *
+take_page(struct sink_lane *l)
+{
+	struct sink_page *p = l->spare_pages;
+
+	if (p)
+		l->spare_pages = p->next;
+	else if (rte_ring_sc_dequeue(l->empty_pages, (void **)&p) != 0)
+		p = l->n_pages < PAGES ? (void *)(l->pages + (size_t)l->n_pages++ * PAGE) : NULL;
+	if (p) {
+		p->next = NULL;
+		p->n = 0;
+	}
+	return p;
+}
+
+static int
+add(void *ctx, const void *bytes, size_t len)
+{
+	const uint8_t *from = bytes;
+	struct writing *w = ctx;
+	size_t n;
+
+	for (; len > 0; from += n, len -= n) {
+		if (!w->last || w->last->n == sizeof w->last->b) {
+			struct sink_page *p = take_page(w->l);
+
+			if (!p)
+				return -ENOBUFS;
+			*(w->last ? &w->last->next : &w->first) = p;
+			w->last = p;
+		}
+		n = RTE_MIN(len, sizeof w->last->b - w->last->n);
+		memcpy(w->last->b + w->last->n, from, n);
+		w->last->n += (uint32_t)n;
+	}
+	return 0;
+}
+
+static int
+add_direct(void *ctx, const void *bytes, size_t len)
+{
+	return write_all(((struct writing *)ctx)->fd, bytes, len);
+}
+
+static int
+keep_direct(struct sinks *s, const struct title *t, struct tcpterm *stack,
+	    struct tcpterm_capture *c)
+{
+	char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16];
+	struct writing w = { .fd = open_file(s, t, path) };
+	int rc;
+
+	if (w.fd < 0)
+		return -EIO;
+	rc = tcpterm_capture_keep(stack, c, add_direct, &w);
+	close(w.fd);
+	if (rc != 0)
+		sink_complain(s, "cannot write", path, -rc);
+	s->captures_kept += rc == 0;
+	return rc;
+}
+
+static void
+put_back(struct sink_lane *l, struct sink_page *p)
+{
+	struct sink_page *next;
+
+	for (; p; p = next) {
+		next = p->next;
+		p->next = l->spare_pages;
+		l->spare_pages = p;
+	}
+}
+
+void
+sinks_keep(struct sinks *s, unsigned worker, uint8_t dir, const struct flow_record *r,
+	   struct tcpterm *stack, struct tcpterm_capture *c)
+{
+	struct writing w = { .l = s->direct ? NULL : &s->lane[worker] };
+	struct title t = { .dir = dir };
+	int rc;
+
+	sink_name(t.name, r);
+	if (s->direct) {
+		rc = keep_direct(s, &t, stack, c);
+	} else {
+		rc = add(&w, &t, sizeof t);
+		if (rc == 0)
+			rc = tcpterm_capture_keep(stack, c, add, &w);
+		/* there is room for all pages */
+		if (rc == 0)
+			rte_ring_sp_enqueue(w.l->full_pages, w.first);
+		else
+			put_back(w.l, w.first);
+		w.l->captures_lost += rc != 0;
+		sink_hail(s);
+	}
+	if (rc != 0)
+		tcpterm_capture_drop(stack, c);
+}
+
+/* --- life --- */
+
+int
+sink_tape_open(struct sink_lane *l)
+{
+	l->empty_pages = sink_ring("sink-empty", sizeof(void *), 2 * PAGES);
+	l->full_pages = sink_ring("sink-full", sizeof(void *), 2 * PAGES);
+	l->pages = mmap(NULL, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (l->pages == MAP_FAILED)
+		l->pages = NULL;
+	return l->empty_pages && l->full_pages && l->pages ? 0 : -ENOMEM;
+}
+
+void
+sink_tape_close(struct sink_lane *l)
+{
+	free(l->empty_pages);
+	free(l->full_pages);
+	if (l->pages)
+		munmap(l->pages, (size_t)PAGES * PAGE);
+}
