@@ -57,12 +57,6 @@ half_drop(struct tcpterm *s, struct rte_mbuf *m)
 	core_drop(s, m, DROP_tap_consumed);
 }
 
-int64_t
-half_deadline(const struct tcpterm *s)
-{
-	return s->conf.passive.deadline_us ? s->conf.passive.deadline_us : HALF_DEADLINE_US;
-}
-
 static int64_t
 allowance_of(const struct tcpterm *s)
 {
@@ -315,6 +309,34 @@ half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struc
 }
 
 void
+half_next(struct tcpterm *s, struct flow *f, struct half *h, struct rte_mbuf *m, uint32_t m_off,
+	  uint32_t len, bool shared)
+{
+	int64_t off = h->next;
+
+	h->sent += len;
+	h->last_sent = s->now.v;
+	tell_bytes(s, f, h, m, m_off, len);
+	if (piece_keep(s, &h->kept, m, off, m_off, len, shared))
+		trim_kept(s, h);
+	else if (!shared)
+		half_drop(s, m);
+}
+
+void
+half_ack_next(struct tcpterm *s, struct half *h, int64_t off, int64_t window)
+{
+	if (off > h->acked) {
+		h->acked_one = off == h->acked + 1;
+		h->acked = off;
+		h->acked_at = s->now.v;
+		trim_kept(s, h);
+	}
+	h->window_max = RTE_MAX(h->window_max, window);
+	h->edge = RTE_MAX(h->edge, off + window);
+}
+
+void
 half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, uint32_t len,
 	    enum tcpterm_gap_reason why)
 {
@@ -434,13 +456,11 @@ check_tail(struct tcpterm *s, struct flow *f, struct half *h, bool now)
 static int64_t
 next_look(const struct tcpterm *s, const struct half *h)
 {
-	const struct piece *p = h->held.first, *k = h->kept.first;
-	int64_t due = NEVER;
+	const struct piece *p = h->held.first;
+	int64_t due = half_kept_due(s, h);
 
 	if (p && p->off <= h->next && !h->collecting)
-		due = p->came + half_deadline(s);
-	if (k && k->off + k->len <= h->acked)
-		due = RTE_MIN(due, k->came + half_deadline(s));
+		due = RTE_MIN(due, p->came + half_deadline(s));
 	return due;
 }
 

@@ -118,6 +118,39 @@ void half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, 
 void half_urgent(struct half *h, int64_t off);
 void half_urgent_done(struct half *h);
 
+/*
+ * The straight path.  Is all of it here that was sent, delivered as it came, and does nothing wait?
+ * Then half_next() takes the next `len` bytes, of one mbuf, which goes on elsewhere if `shared`;
+ * half_ack_next() an ACK between `acked` and `sent`.  They do what the others do of the same.
+ */
+static inline bool
+half_is_plain(const struct half *h)
+{
+	return h->next == h->sent && !h->held.first && h->synced && h->fin < 0 && h->suspect < 0 &&
+	       h->overlap == TCPTERM_OVERLAP_FIRST &&
+	       !(h->alone | h->unseen | h->closing | h->fin_assumed | h->ended) && !h->n_urgent;
+}
+
+void half_next(struct tcpterm *s, struct flow *f, struct half *h, struct rte_mbuf *m,
+	       uint32_t m_off, uint32_t len, bool shared);
+void half_ack_next(struct tcpterm *s, struct half *h, int64_t off, int64_t window);
+
+/* How long what is incomplete waits, us. */
+static inline int64_t
+half_deadline(const struct tcpterm *s)
+{
+	return s->conf.passive.deadline_us ? s->conf.passive.deadline_us : HALF_DEADLINE_US;
+}
+
+/* When what was delivered and acknowledged is to be let go, us. */
+static inline int64_t
+half_kept_due(const struct tcpterm *s, const struct half *h)
+{
+	const struct piece *k = h->kept.first;
+
+	return k && k->off + k->len <= h->acked ? k->came + half_deadline(s) : INT64_MAX;
+}
+
 /* `len` bytes at `off` were sent, and are not here, because of `why`: nothing is waited for. */
 void half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, uint32_t len,
 		 enum tcpterm_gap_reason why);
@@ -139,9 +172,6 @@ int64_t half_check(struct tcpterm *s, struct flow *f, struct half *h);
 
 /* The last of it: what is held is delivered, holes between are declared. */
 void half_finish(struct tcpterm *s, struct flow *f, struct half *h);
-
-/* How long what is incomplete waits, us. */
-int64_t half_deadline(const struct tcpterm *s);
 
 /* Frees what it holds. */
 void half_clear(struct tcpterm *s, struct half *h);

@@ -21,6 +21,13 @@ void pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir);
 /* A segment of direction `dir` that had to be dropped; p->m is not looked at. */
 void pair_missed(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
 
+/*
+ * The straight path: a segment in order, of a pair of which nothing is missing, doubted or ended.
+ * False, and nothing was done: it is none.  The mbuf is taken, unless the frame goes on
+ * (a flow on the path): then it is the caller's, and may be referred to here too.
+ */
+bool pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
+
 void pair_timer(struct tcpterm *s, struct flow *f);
 void pair_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
 

@@ -3,13 +3,20 @@
  */
 #include "tcpterm/pieces.h"
 
+static bool
+has_slab(struct tcpterm *s)
+{
+	return s->pieces.base ||
+	       slab_init(&s->pieces, sizeof(struct piece), 2 * s->conf.n_held_max + 64) == 0;
+}
+
 struct piece *
 piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint32_t m_off, uint32_t len)
 {
 	struct piece *p;
 	uint32_t i;
 
-	if (!s->pieces.base && slab_init(&s->pieces, sizeof *p, 2 * s->conf.n_held_max + 64) != 0)
+	if (!has_slab(s))
 		return NULL;
 	p = slab_alloc(&s->pieces, &i);
 	if (!p)
@@ -63,6 +70,30 @@ pieces_insert(struct pieces *l, struct piece *after, struct piece *p)
 	l->n++;
 	l->n_absent += !p->m;
 	l->bytes += p->len;
+}
+
+bool
+piece_keep(struct tcpterm *s, struct pieces *l, struct rte_mbuf *m, int64_t off, uint32_t m_off,
+	   uint32_t len, bool shared)
+{
+	struct piece *p;
+	uint32_t i;
+
+	p = has_slab(s) ? slab_take(&s->pieces, &i) : NULL;
+	if (!p)
+		return false;
+	p->m = m;
+	p->off = off;
+	p->m_off = m_off;
+	p->len = len;
+	p->came = s->now.v;
+	p->index = i;
+	p->clone = shared;
+	if (shared)
+		rte_mbuf_refcnt_update(m, 1);
+	s->stats.n_held++;
+	pieces_insert(l, l->last, p);
+	return true;
 }
 
 void

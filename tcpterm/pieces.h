@@ -16,6 +16,12 @@ struct piece *piece_new(struct tcpterm *s, struct rte_mbuf *m, int64_t off, uint
 			uint32_t len);
 void piece_free(struct tcpterm *s, struct piece *p);
 
+/* Keeps [off, off + len), which was delivered, at the end of `l`, to be compared and nothing
+ * else: takes one more reference to a frame that goes on (`shared`), or the frame.  False: the slab
+ * is full. */
+bool piece_keep(struct tcpterm *s, struct pieces *l, struct rte_mbuf *m, int64_t off,
+		uint32_t m_off, uint32_t len, bool shared);
+
 /* Frees the entry alone: its mbuf, if it has one, is the caller's. */
 struct rte_mbuf *piece_unwrap(struct tcpterm *s, struct piece *p);
 

@@ -108,8 +108,8 @@ generation_of(const struct slab *s, uint32_t index)
 	return (uint32_t *)(s->generations + (size_t)index * s->stride);
 }
 
-void *
-slab_alloc(struct slab *s, uint32_t *index)
+static inline void *
+place(struct slab *s, uint32_t *index, bool zeroed)
 {
 	uint32_t i, generation;
 	uint8_t *p;
@@ -119,7 +119,8 @@ slab_alloc(struct slab *s, uint32_t *index)
 		p = slab_at(s, i);
 		generation = slab_generation(s, i);
 		memcpy(&s->free_head, p, sizeof s->free_head);
-		memset(p - s->lead, 0, s->size);
+		if (zeroed)
+			memset(p - s->lead, 0, s->size);
 	} else if (s->n_touched < s->n_max) {
 		i = s->n_touched++;
 		p = slab_at(s, i);	/* fresh from mmap: zero already */
@@ -132,6 +133,18 @@ slab_alloc(struct slab *s, uint32_t *index)
 	if (index)
 		*index = i;
 	return p;
+}
+
+void *
+slab_alloc(struct slab *s, uint32_t *index)
+{
+	return place(s, index, true);
+}
+
+void *
+slab_take(struct slab *s, uint32_t *index)
+{
+	return place(s, index, false);
 }
 
 void

@@ -39,6 +39,9 @@ void slab_fini(struct slab *s);
 void *slab_alloc(struct slab *s, uint32_t *index);
 void slab_free(struct slab *s, uint32_t index);
 
+/* The same, but the object may hold anything; not of those with their generation inside. */
+void *slab_take(struct slab *s, uint32_t *index);
+
 /* The object, alive or not; index < n_touched. */
 static inline void *
 slab_at(const struct slab *s, uint32_t index)

@@ -290,10 +290,16 @@ bypass(struct tcpterm *s, struct pkt *p)
 	core_forward(s, p);
 }
 
-/* A passive flow on the path: the frame goes on, the reader keeps a reference. */
+/* A passive flow on the path: the frame goes on, the reader keeps a reference; of what may be
+ * delivered only later, by an mbuf of its own. */
 static void
 passive_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 {
+	if (pair_next(s, f, p, dir)) {
+		if (!f->is_copy)
+			core_forward(s, p);
+		return;
+	}
 	if (!f->is_copy) {
 		struct pkt on = *p;
 

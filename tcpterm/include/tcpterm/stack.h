@@ -21,7 +21,8 @@ struct tcpterm_ops {
 	 * the domain's pair by which it leaves. */
 	void (*tx)(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m);
 	/* A frame that is not ours to hold: goes out unchanged by the other port.  The
-	 * callee takes p->m. */
+	 * callee takes p->m; where that has more than one reference, a passive flow has
+	 * another, and neither the mbuf nor its bytes may be changed. */
 	void (*forward)(void *ctx, const struct pkt *p);
 	/* A segment of a flow the table does not know and that opens none (mid-stream, or
 	 * no listener matched): what now?  NULL: PASS without state.  ACCEPT and RELAY
