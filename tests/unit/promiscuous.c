@@ -335,6 +335,51 @@ passed_frame_leaves_by_the_other_port_byte_identical(void)
 	check_forwarded(TCPTERM_PASS, TCPTERM_KIND_PASS);
 }
 
+/* Bytes of the client's, at `off` of its stream; the frame. */
+static struct rte_mbuf *
+bytes_at(uint32_t off, const char *text)
+{
+	const struct lone_segment g = {
+		.flags = TCP_ACK, .seq = 1001 + off, .ack = 5001, .text = text
+	};
+	struct rte_mbuf *m = lone_frame(&g);
+
+	lone_put(m, 0);
+	return m;
+}
+
+/* In order the frame goes on as it came, and what was read of it can still be compared. */
+static void
+passive_on_the_path_forwards_the_frame_itself(void)
+{
+	const struct lone_segment open[] = {
+		{ .flags = TCP_SYN, .seq = 1000 },
+		{ .flags = TCP_SYN | TCP_ACK, .seq = 5000, .ack = 1001, .reverse = true },
+		{ .flags = TCP_ACK, .seq = 1001, .ack = 5001 },
+	};
+	struct tcpterm_leg_info leg[2];
+
+	lone_begin(TCPTERM_PASSIVE);
+	for (unsigned i = 0; i < RTE_DIM(open); i++)
+		lone_put(lone_frame(&open[i]), open[i].reverse);
+	for (unsigned i = 0; i < 3; i++) {
+		struct rte_mbuf *m = bytes_at(4 * i, "abcd");
+
+		CU_ASSERT_EQUAL_FATAL(lone.n_out, 4 + i);
+		CU_ASSERT_PTR_EQUAL(lone.out[3 + i].m, m);
+		CU_ASSERT_EQUAL(rte_mbuf_refcnt_read(m), 2);
+	}
+	bytes_at(4, "XXXX");	/* other bytes than those that crossed */
+	bytes_at(16, "late");
+	bytes_at(12, "hole");
+	CU_ASSERT_EQUAL(lone.n_out, 9);
+	tcpterm_flow_info(lone_flow(), leg);
+	CU_ASSERT_EQUAL(leg[0].conflicts, 1);
+	CU_ASSERT_EQUAL(leg[0].stream_bytes, 20);
+	CU_ASSERT_EQUAL(leg[0].out_of_order, 1);
+	lone_end();
+}
+
 /* --- S6 --- */
 
 enum { OUTERS = 400, INNERS = 250, N_STACKS = OUTERS * INNERS };
@@ -478,6 +523,7 @@ TEAM_MAIN(promiscuous, TAP_CHECK(S1, filter_is_told_once_all_that_the_syn_said),
 	  TAP_CHECK(S4, silent_sends_nothing_and_keeps_nothing),
 	  TAP_CHECK(S4, passive_sends_nothing), TAP_CHECK(S4, track_forwards_and_follows),
 	  TAP_CHECK(S4, passed_frame_leaves_by_the_other_port_byte_identical),
+	  TAP_CHECK(S4, passive_on_the_path_forwards_the_frame_itself),
 	  TAP_CHECK(S15, segment_of_no_flow_is_forwarded_unchanged_and_never_reset),
 	  TAP_CHECK(S6, cookie_comes_back_for_100000_interleaved_syns),
 	  TAP_CHECK(S6, cookie_comes_back_where_syn_cookies_are_sent))
