@@ -38,8 +38,7 @@ crowd_find(const struct pkt *p, unsigned n, const struct burst *b)
 
 	if (n <= CROWD)
 		return c;
-	vote(p, n, b, &c, true);
-	if (c.f && vote(p, n, b, &c, false) <= CROWD)
+	if (vote(p, n, b, &c, true) <= CROWD && c.f && vote(p, n, b, &c, false) <= CROWD)
 		c.f = NULL;
 	return c;
 }

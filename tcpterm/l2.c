@@ -221,6 +221,14 @@ put_vids(uint8_t *at, const uint8_t *end, const uint16_t vid[2])
 }
 
 unsigned
+l2_len(const struct l2_headers *s, const struct l2_template *t)
+{
+	const union header *h = known(s, t);
+
+	return h ? (h->what & LENGTH) + 2 : 0;
+}
+
+unsigned
 l2_write(const struct l2_headers *s, const struct l2_template *t, const uint16_t vid[2], bool swap,
 	 uint16_t ether_type, uint8_t *to)
 {

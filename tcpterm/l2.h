@@ -37,6 +37,9 @@ const uint8_t *l2_src(const struct l2_headers *s, const struct l2_template *t);
 unsigned l2_write(const struct l2_headers *s, const struct l2_template *t, const uint16_t vid[2],
 		  bool swap, uint16_t ether_type, uint8_t *to);
 
+/* That length. */
+unsigned l2_len(const struct l2_headers *s, const struct l2_template *t);
+
 /* The same as in the frame `p`. */
 unsigned l2_write_as(const struct pkt *p, bool swap, uint16_t ether_type, uint8_t *to);
 

@@ -115,6 +115,15 @@ write_link(const struct tcpterm *s, const struct segment *g, uint16_t ether_type
 	return l2_write(s->l2s, &g->f->l2[g->l2], g->f->key.vid, g->l2_swap, ether_type, to);
 }
 
+uint32_t
+segment_room(const struct tcpterm *s, const struct flow *f, unsigned to, bool ts)
+{
+	unsigned link = l2_len(s->l2s, &f->l2[f->l2[!to].place ? !to : to & 1]);
+	unsigned ip = f->key.v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+
+	return link ? link + ip + (uint32_t)sizeof(struct rte_tcp_hdr) + (ts ? 12 : 0) : 0;
+}
+
 void
 segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 {
@@ -141,7 +150,7 @@ segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m)
 		write_v6(g, ip_payload, (struct rte_ipv6_hdr *)(at + l3));
 	write_tcp(g, opt_len, sum, (struct rte_tcp_hdr *)(at + l4));
 	len = options + opt_len;
-	m->data_len = (uint16_t)len;
+	m->data_len = (uint16_t)(m->data_len + len);
 	m->pkt_len += len;
 	s->stats.segments_out++;
 	if (s->tapes && g->f)

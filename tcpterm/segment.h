@@ -32,9 +32,14 @@ struct segment {
 /* Above that gcc clears it by an instruction (rep stos) that takes as long as all of a checksum. */
 _Static_assert(sizeof(struct segment) <= 80, "a segment is cleared in five pieces of 16 bytes");
 
-/* Takes `m`: empty, or an empty first mbuf with the payload chained behind it. Writes all
- * headers with their checksums and transmits. */
+/* Takes `m`: empty, or an empty first mbuf with the payload chained behind it; or, where its sum is
+ * known, the payload alone, lying behind the headers' room.  Writes all headers with their checksums
+ * and transmits. */
 void segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m);
+
+/* Bytes of the headers of a segment along the flow towards its end `to`, with timestamps or no
+ * options; 0: its link header is not known. */
+uint32_t segment_room(const struct tcpterm *s, const struct flow *f, unsigned to, bool ts);
 
 /* The same for a segment without payload; false: no mbuf, counted. */
 bool segment_send_bare(struct tcpterm *s, const struct segment *g);

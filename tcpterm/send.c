@@ -150,6 +150,23 @@ sound(struct conn *c, int64_t off, uint32_t len, bool again, struct sum *sum)
 	return !c->corrupt;
 }
 
+/* The frame of a segment: that of its payload, where that came as one and nobody else has it; or one
+ * for the headers, with the payload behind it. */
+static struct rte_mbuf *
+frame_of(struct conn *c, int64_t off, uint32_t len, bool summed)
+{
+	struct tcpterm *s = c->s;
+	struct rte_mbuf *m = NULL;
+	uint32_t room;
+
+	if (len == 0)
+		return rte_pktmbuf_alloc(s->conf.header_pool);
+	room = summed ? segment_room(s, c->f, c->leg, c->ts_on) : 0;
+	if (room > 0)
+		m = stream_in_place(c->tx, off, len, room);
+	return m ? m : stream_slice(s, c->tx, off, len);
+}
+
 /* One segment of the stream, for the first time or again; false: nothing was sent, for want of an
  * mbuf or because it is corrupt. */
 static bool
@@ -165,8 +182,7 @@ transmit(struct conn *c, int64_t off, uint32_t len, bool new_data)
 
 	if (c->corrupt || (end > off && !sound(c, off, (uint32_t)(end - off), !new_data, &sum)))
 		return false;
-	m = end > off ? stream_slice(c->s, c->tx, off, (uint32_t)(end - off))
-		      : rte_pktmbuf_alloc(c->s->conf.header_pool);
+	m = frame_of(c, off, (uint32_t)(end - off), sum.known);
 	if (!m) {
 		drops_count(&c->s->drops, DROP_no_mbuf);
 		return false;

@@ -38,8 +38,12 @@ static void
 let_go(struct tcpterm *s, struct stream *st, struct rte_mbuf *m)
 {
 	st->head = held(m)->next;
-	if (!st->head)
+	if (st->head) {		/* the next to go; its lines were not touched for a round trip */
+		rte_prefetch0(held(st->head));
+		rte_prefetch0(st->head);
+	} else {
 		st->tail = NULL;
+	}
 	if (st->cursor == m)
 		st->cursor = NULL;
 	st->n_mbufs--;
@@ -268,6 +272,31 @@ stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len)
 		len -= n;
 	}
 	return first;
+}
+
+static bool
+is_free(const struct rte_mbuf *m)
+{
+	return m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
+}
+
+struct rte_mbuf *
+stream_in_place(struct stream *st, int64_t off, uint32_t len, uint32_t room)
+{
+	struct rte_mbuf *m = locate(st, off);
+	struct held *h = held(m);
+
+	if (h->off != off || h->part.len != len || h->part.compact || !is_free(m) ||
+	    m->data_off + (uint32_t)h->part.m_off < room)
+		return NULL;
+	m->data_off = (uint16_t)(m->data_off + h->part.m_off - room);
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
+	m->ol_flags = 0;
+	h->part.m_off = room;
+	rte_mbuf_refcnt_update(m, 1);
+	st->cursor = m;
+	return m;
 }
 
 bool

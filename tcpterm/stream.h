@@ -85,6 +85,14 @@ void stream_release(struct tcpterm *s, struct stream *st, int64_t off);
  */
 struct rte_mbuf *stream_slice(struct tcpterm *s, struct stream *st, int64_t off, uint32_t len);
 
+/*
+ * The same bytes in the frame that they came in, to be sent as it is with `room` bytes of headers
+ * before them: one reference more, as long as the payload, which lies behind that room.  NULL: they
+ * are not all of it, or it is somebody else's too: a reader's, or of the device that it went to
+ * before, which may still be reading the headers.
+ */
+struct rte_mbuf *stream_in_place(struct stream *st, int64_t off, uint32_t len, uint32_t room);
+
 /* The sum of a slice, without reading it; false: it is not known. */
 bool stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum);
 
