@@ -315,6 +315,23 @@ idle(struct tcpterm *s, struct relay *r)
 	return step_down(s, r, TCPTERM_KIND_TRACK) == 0;
 }
 
+/*
+ * Until something is due.  While bytes are in flight every ACK puts off what is, and the entry in
+ * the wheel stays where it is: it fires early once in a timeout, and finds out.
+ */
+static void
+wait(struct tcpterm *s, struct relay *r)
+{
+	const struct conn *c = r->leg;
+	bool in_flight = c[0].una < c[0].nxt || c[1].una < c[1].nxt;
+	bool may_rest = !in_flight && rest_relay_may(r);
+	usec_t next = relay_next(r);
+
+	if (!in_flight || !timer_armed(r->f) || usec_before(next, timer_deadline(&s->wheel, r->f)))
+		flow_arm(s, r->f, next);
+	rest_later(&r->leg[0], may_rest);
+}
+
 void
 relay_settle(struct tcpterm *s, struct flow *f)
 {
@@ -343,8 +360,7 @@ relay_settle(struct tcpterm *s, struct flow *f)
 		if (r->demote && step_down(s, r, (enum tcpterm_kind)r->demote) == 0)
 			return;
 	}
-	flow_arm(s, f, relay_next(r));
-	rest_later(&r->leg[0], rest_relay_may(r));
+	wait(s, r);
 }
 
 static void

@@ -33,8 +33,8 @@ struct segment {
 _Static_assert(sizeof(struct segment) <= 80, "a segment is cleared in five pieces of 16 bytes");
 
 /* Takes `m`: empty, or an empty first mbuf with the payload chained behind it; or, where its sum is
- * known, the payload alone, lying behind the headers' room.  Writes all headers with their checksums
- * and transmits. */
+ * known, the payload alone, lying behind the headers' room.  Writes all headers with their
+ * checksums and transmits. */
 void segment_send(struct tcpterm *s, const struct segment *g, struct rte_mbuf *m);
 
 /* Bytes of the headers of a segment along the flow towards its end `to`, with timestamps or no

@@ -150,8 +150,8 @@ sound(struct conn *c, int64_t off, uint32_t len, bool again, struct sum *sum)
 	return !c->corrupt;
 }
 
-/* The frame of a segment: that of its payload, where that came as one and nobody else has it; or one
- * for the headers, with the payload behind it. */
+/* The frame of a segment: that of its payload, where that came as one and nobody else has it; or
+ * one for the headers, with the payload behind it. */
 static struct rte_mbuf *
 frame_of(struct conn *c, int64_t off, uint32_t len, bool summed)
 {
