@@ -270,6 +270,8 @@ forward(struct tcpterm *s, struct embryo *e, struct pkt *p, unsigned dir)
 		flood_heard(s, e);
 	if (p->flags & TCP_SYN)
 		filter_options(s, e, p);
+	if (dir == 1 && p->flags & TCP_SYN && e->answered_us == 0)
+		e->answered_us = (uint32_t)RTE_MAX(1, usec_diff(s->now, e->f.started));
 	learn_end(s, &e->end[dir], p);
 	flow_arm(s, &e->f, usec_add(s->now, LIFETIME_US));
 	core_forward(s, p);

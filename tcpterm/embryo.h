@@ -36,6 +36,7 @@ struct embryo {
 	tcpterm_listener_id listener;
 	struct timewait_floor floor;	/* deferred: in whose place */
 	usec_t heard_at;	/* the client, latest */
+	uint32_t answered_us;	/* from the first SYN to the first SYN-ACK; 0: none came yet */
 	TAILQ_ENTRY(embryo) by_silence;
 };
 

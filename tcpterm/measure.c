@@ -2,12 +2,17 @@
 
 enum {
 	RTT_MOST = (1 << 24) - 1,	/* us */
-	WAIT_MOST = (1 << 27) - 1,	/* us */
 	QUIET_US = 60 * 1000 * 1000,	/* after it, an acknowledgement says nothing of the path */
 	REORDER_US = 3000,		/* where no round trip is known */
 };
 
 /* --- time --- */
+
+uint32_t
+measure_units(uint64_t us)
+{
+	return (uint32_t)RTE_MIN(us >> MEASURE_BUSY_LOG, (uint64_t)UINT32_MAX);
+}
 
 void
 measure_busy(struct track *t, int64_t units)
@@ -81,7 +86,8 @@ measure_handshake(struct tcpterm *s, struct track *t, const struct pkt *p, unsig
 		us -= t->half[1].handshake;
 	else if (dir == 0 || !syn)
 		return;
-	h->handshake = (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)WAIT_MOST)) & WAIT_MOST;
+	h->handshake = (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)MEASURE_WAIT_MOST)) &
+		       MEASURE_WAIT_MOST;
 }
 
 /* --- trouble --- */
@@ -203,6 +209,7 @@ measure_of_conn(struct track_past *past, unsigned end, const struct conn *c)
 
 	h->srtt = RTE_MIN(c->rtt.srtt, (uint32_t)RTT_MOST);
 	h->min_rtt = RTE_MIN(c->rtt.min, (uint32_t)RTT_MOST);
+	past->half[!end].busy = measure_units(sent_busy_us(c));
 	past->trouble[!end].rexmits = (uint32_t)RTE_MIN(c->n_rexmit, UINT32_MAX);
 	w->out_of_order = (uint32_t)RTE_MIN(c->n_ooo, UINT32_MAX);
 	w->duplicates = (uint32_t)RTE_MIN(c->n_dup, UINT32_MAX);

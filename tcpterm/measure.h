@@ -11,10 +11,16 @@
 #include "tcpterm/track.h"
 #include "tcpterm/window.h"
 
-enum { MEASURE_BUSY_LOG = 5 };	/* busy time is counted in 32 us */
+enum {
+	MEASURE_BUSY_LOG = 5,			/* busy time is counted in 32 us */
+	MEASURE_WAIT_MOST = (1 << 27) - 1,	/* us, of a handshake */
+};
 
 /* `units` of busy time passed since the segment before. */
 void measure_busy(struct track *t, int64_t units);
+
+/* So many us in that unit. */
+uint32_t measure_units(uint64_t us);
 
 /* A segment of the flow came, and f.last is still that of the one before. */
 static inline void
@@ -36,7 +42,8 @@ void measure_next(struct tcpterm *s, struct track *t, const struct pkt *p, unsig
 /* One that does not, although both ends' numbers are known. */
 void measure_outside(struct tcpterm *s, struct track *t, unsigned dir);
 
-/* What a connection measured of its peer, and what it had to repeat to it: the other end's. */
+/* What a connection measured of its peer, and what it had to repeat to it, and how long: the
+ * other end's. */
 void measure_of_conn(struct track_past *past, unsigned end, const struct conn *c);
 
 /* Fills in what is measured; the state and the numbers are the caller's. */

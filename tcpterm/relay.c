@@ -73,6 +73,18 @@ relay_init(struct tcpterm *s, struct relay *r, const struct tcpterm_verdict *v, 
 	r->keep_at[0] = r->keep_at[1] = asks ? s->now : USEC_NEVER;
 }
 
+/* The server's wait is to its first SYN-ACK, the client's from there to what came now. */
+static void
+relay_waited(struct tcpterm *s, struct flow *f, const struct embryo *e)
+{
+	struct relay_head *h = (struct relay_head *)f;
+	const int64_t all = usec_diff(s->now, f->started), server = e->answered_us;
+
+	h->took[1].handshake_us = RTE_MIN(server, MEASURE_WAIT_MOST) & MEASURE_WAIT_MOST;
+	h->took[0].handshake_us = RTE_MAX(1, RTE_MIN(all - server, MEASURE_WAIT_MOST)) &
+				  MEASURE_WAIT_MOST;
+}
+
 bool
 relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 {
@@ -83,6 +95,7 @@ relay_start(struct tcpterm *s, struct embryo *e, struct pkt *p)
 	if (!f)
 		return false;
 	r = rest_relay_new(s, f);
+	relay_waited(s, f, &copy);
 	relay_init(s, r, &copy.verdict, false);
 	leg_start(s, r, &copy, 0);
 	leg_start(s, r, &copy, 1);
@@ -271,6 +284,7 @@ past_of(const struct relay *r, unsigned k, struct track_past *past)
 	window_of_conn(h, c);
 	track_set_manners(h, &m);
 	measure_of_conn(past, k, c);
+	h->handshake = ((const struct relay_head *)r->f)->took[k].handshake_us;
 }
 
 /* A flow that holds nothing can be left to its ends: its numbers are their own. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "tcpterm/intern.h"
+#include "tcpterm/measure.h"
 #include "tcpterm/pair_rest.h"
 
 enum { ENDPOINT, RELAY, PAIR };	/* s->awake, s->ways; a pair has no ways */
@@ -343,6 +344,8 @@ relay_rests(struct relay *r)
 		conn_rest(&r->leg[k], &h->rest[k]);
 		h->ask_at_ms[k] = rest_low_ms(r->ask_at[k]);
 		h->keep_at_ms[k] = rest_low_ms(r->keep_at[k]);
+		h->took[k].busy = measure_units(sent_busy_us(&r->leg[k]));
+		h->took[k].busy_us = sent_busy_us(&r->leg[k]) & 31;
 	}
 	h->rest[0].rests = true;
 	part_free(s, RELAY, &r->leg[0]);
@@ -424,6 +427,12 @@ endpoint_wakes(struct endpoint_head *h)
 	return e;
 }
 
+static uint64_t
+rested_busy_us(const struct relay_head *h, unsigned k)
+{
+	return (uint64_t)h->took[k].busy << MEASURE_BUSY_LOG | h->took[k].busy_us;
+}
+
 static void
 leg_wakes(struct relay *r, const struct relay_head *h, const struct relay_ways *w, unsigned k)
 {
@@ -433,6 +442,7 @@ leg_wakes(struct relay *r, const struct relay_head *h, const struct relay_ways *
 	r->leg[k].tx = &r->str[!k];
 	if (!r->leg[k].own_clock)
 		r->leg[k].ts_val = &r->leg[!k].rcv.ts_newest;
+	r->leg[k].sent.busy_us = rested_busy_us(h, k);
 	r->str[k].start = r->str[k].end = r->leg[k].rcv.nxt;
 }
 
@@ -507,9 +517,14 @@ rest_relay_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 {
 	const struct relay_head *h = relay_head(f);
 
-	for (unsigned k = 0; k < 2; k++)
+	for (unsigned k = 0; k < 2; k++) {
 		if (rest_awake(f))
 			tcb_info(&h->awake->leg[k], &leg[k]);
 		else
 			info(f, h->ways->s, &h->rest[k], &h->ways->leg[k], &leg[k]);
+		leg[k].handshake_us = h->took[k].handshake_us;
+		/* its bytes fly on the other's leg */
+		leg[k].busy_us = rest_awake(f) ? sent_busy_us(&h->awake->leg[!k])
+					       : rested_busy_us(h, !k);
+	}
 }

@@ -122,6 +122,11 @@ struct relay_head {
 	};
 	struct conn_rest rest[2];	/* of the legs */
 	uint32_t idle_at_ms, keep_at_ms[2], ask_at_ms[2];
+	struct {
+		uint32_t handshake_us : 27;	/* that it waited for this end; awake, too */
+		uint32_t busy_us : 5;	/* of the leg, at rest: these and as many times 32 */
+		uint32_t busy;
+	} took[2];
 };
 
 /* --- who rests --- */

@@ -126,14 +126,25 @@ entry_free(struct conn *c, struct sent_seg *g)
 bool
 sent_push(struct conn *c, int64_t off, uint32_t len)
 {
+	const bool first = !c->sent.head;
 	struct sent_seg *g = entry_new(c, sent_seg(c, c->sent.tail), off, len);
 
 	if (!g) {
 		drops_count(&c->s->drops, DROP_no_memory);
 		return false;
 	}
+	if (first)
+		c->sent.began = c->s->now;
 	time_append(c, g);
 	return true;
+}
+
+uint64_t
+sent_busy_us(const struct conn *c)
+{
+	const struct sent *st = &c->sent;
+
+	return st->busy_us + (st->head ? (uint64_t)usec_diff(c->s->now, st->began) : 0);
 }
 
 void
@@ -195,6 +206,7 @@ void
 sent_ack(struct conn *c, int64_t una, struct ackinfo *a)
 {
 	struct sent *st = &c->sent;
+	const bool flew = st->head;
 	struct sent_seg *g;
 
 	a->delivered = a->acked;
@@ -209,6 +221,8 @@ sent_ack(struct conn *c, int64_t una, struct ackinfo *a)
 		uncount(st, g, g->len);
 		entry_free(c, g);
 	}
+	if (flew && !st->head)
+		st->busy_us += (uint64_t)usec_diff(c->s->now, st->began);
 	/* Karn: what lay behind a hole waited for its repair, that is no round trip. */
 	if (a->again)
 		a->has_rtt = false;

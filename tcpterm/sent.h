@@ -43,6 +43,8 @@ struct sent {
 	uint32_t sacked, lost, rexmit;
 	uint32_t n_sacked;	/* segments */
 	uint32_t reno_sacked;	/* bytes; without SACK: what duplicate ACKs stand for */
+	usec_t began;		/* when there was nothing in flight for the last time */
+	uint64_t busy_us;	/* with something in flight, up to then */
 };
 
 /* The entry of a reference, NULL for none. */
@@ -53,6 +55,9 @@ bool sent_push(struct conn *c, int64_t off, uint32_t len);
 
 /* Takes the last entry back: it was not sent after all. */
 void sent_unpush(struct conn *c);
+
+/* The time in which something was in flight, us. */
+uint64_t sent_busy_us(const struct conn *c);
 
 /* All below `una` is acknowledged; fills what `a` says of it. */
 void sent_ack(struct conn *c, int64_t una, struct ackinfo *a);

@@ -91,13 +91,13 @@ put_ends(const struct tcpterm *s, const struct flow *f, struct flow_record *r)
 	}
 }
 
-/* By the time with bytes in flight, where that is measured. */
+/* What arrived by the time with bytes in flight, where that is measured; `held`: it did not yet. */
 static uint64_t
-goodput(const struct tcpterm_leg_info *leg)
+goodput(const struct tcpterm_leg_info *leg, uint64_t held)
 {
-	if (leg->busy_us == 0)
+	if (leg->busy_us == 0 || leg->stream_bytes <= held)
 		return 0;
-	return (uint64_t)((double)leg->stream_bytes * 1e6 / (double)leg->busy_us);
+	return (uint64_t)((double)(leg->stream_bytes - held) * 1e6 / (double)leg->busy_us);
 }
 
 static void
@@ -117,7 +117,7 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 								 : f->bytes[i],
 			.gaps = leg[i].gaps,
 			.gap_bytes = leg[i].gap_bytes,
-			.goodput = goodput(&leg[i]),
+			.goodput = goodput(&leg[i], ours ? leg[!i].queued : 0),
 		};
 		r->leg[i] = (struct leg_record){
 			.srtt = leg[i].srtt_us,

@@ -259,6 +259,63 @@ flow_is_shown_with_both_legs(void)
 	chain_fini(&c);
 }
 
+/* Of the virtual wires, 10 ms there and back, and a tick; a delayed ACK is 40 ms at most. */
+static void
+handshake_and_busy_time_of_both_legs_are_measured(void)
+{
+	struct tcpterm_leg_info leg[2], later[2];
+	struct chain c;
+
+	chain_init(&c, NULL);
+	c.app[CHAIN_CLIENT].to_send = 1000;
+	chain_connect(&c);
+	CU_ASSERT_TRUE(chain_run(&c, SECOND, chain_connected));
+	chain_run(&c, SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), leg);
+	CU_ASSERT(leg[0].handshake_us >= 10000 && leg[0].handshake_us < 11000);
+	CU_ASSERT(leg[1].handshake_us >= 10000 && leg[1].handshake_us < 11000);
+	CU_ASSERT(leg[0].busy_us >= 10000 && leg[0].busy_us < 55000);
+	CU_ASSERT_EQUAL(leg[1].busy_us, 0);
+	/* A pause is none of it, whether the flow rests meanwhile or not. */
+	chain_run(&c, 20 * SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), later);
+	CU_ASSERT_EQUAL(later[0].busy_us, leg[0].busy_us);
+	CU_ASSERT_EQUAL(later[0].handshake_us, leg[0].handshake_us);
+	c.app[CHAIN_SERVER].to_send = 1000;
+	chain_run(&c, SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), later);
+	CU_ASSERT(later[1].busy_us >= 10000 && later[1].busy_us < 55000);
+	CU_ASSERT_EQUAL(later[0].busy_us, leg[0].busy_us);
+	chain_fini(&c);
+}
+
+static bool
+lose_first_syn(struct chain *c, enum chain_node from, const struct pkt *p)
+{
+	unsigned *n = c->lose_ctx;
+
+	return from == CHAIN_RELAY && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && (*n)++ == 0;
+}
+
+static void
+syn_that_is_lost_is_part_of_the_servers_wait(void)
+{
+	struct tcpterm_leg_info leg[2];
+	unsigned n = 0;
+	struct chain c;
+
+	chain_init(&c, NULL);
+	c.lose = lose_first_syn;
+	c.lose_ctx = &n;
+	chain_connect(&c);
+	CU_ASSERT_TRUE(chain_run(&c, 10 * SECOND, chain_connected));
+	chain_run(&c, SECOND, chain_never);
+	tcpterm_flow_info(chain_flow(&c), leg);
+	CU_ASSERT(leg[1].handshake_us >= SECOND + 10000 && leg[1].handshake_us < SECOND + 20000);
+	CU_ASSERT(leg[0].handshake_us >= 10000 && leg[0].handshake_us < 11000);
+	chain_fini(&c);
+}
+
 TEAM_MAIN(relay, TAP_TEST(both_directions_arrive_and_both_ends_close),
 	  TAP_TEST(full_segments_are_relayed_without_a_copy),
 	  TAP_TEST(loss_on_every_wire_is_repaired),
@@ -271,4 +328,6 @@ TEAM_MAIN(relay, TAP_TEST(both_directions_arrive_and_both_ends_close),
 	  TAP_CHECK(S8, server_is_not_acknowledged_before_the_client),
 	  TAP_TEST(passed_flow_is_forwarded_by_the_same_frames),
 	  TAP_TEST(tracked_flow_is_followed_to_its_end), TAP_TEST(reset_verdict_refuses_the_client),
-	  TAP_TEST(flow_is_shown_with_both_legs))
+	  TAP_TEST(flow_is_shown_with_both_legs),
+	  TAP_TEST(handshake_and_busy_time_of_both_legs_are_measured),
+	  TAP_TEST(syn_that_is_lost_is_part_of_the_servers_wait))

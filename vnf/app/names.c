@@ -75,7 +75,7 @@ read_field(struct app_names *names, const uint8_t *p, size_t n)
 size_t
 http_read_client(struct app_names *names, const uint8_t *p, size_t n)
 {
-	const uint8_t *at = p, *end = p + n;
+	const uint8_t *at = p, *end = p + (n < HTTP_HEAD_MAX ? n : HTTP_HEAD_MAX);
 	bool first = true;
 
 	names->http.host[0] = '\0';

@@ -8,7 +8,12 @@
 #include "vnf/app/memory.h"
 #include "vnf/app/recognise.h"
 
-enum { RECORD_HEADER = 5, HANDSHAKE_HEADER = 4, HELLO_MAX = 16384 };
+enum {
+	RECORD_HEADER = 5,
+	RECORD_MAX = 16384 + 256,	/* RFC 8446 5.2 */
+	HANDSHAKE_HEADER = 4,
+	HELLO_MAX = 16384,
+};
 
 enum extension {
 	EXT_SERVER_NAME = 0,		/* RFC 6066 3 */
@@ -61,7 +66,8 @@ read_vector(struct cursor *c, unsigned n_bytes)
 /*
  * Puts what there is of the first message's body into `body`; its length of `body` is in *n_body,
  * that of the message in *whole (0: its header is not there).  Returns the bytes of stream that are
- * needed before there can be more, 0: the message is whole or no message comes.
+ * needed before there can be more, 0: the message is whole or no message comes.  A record that is
+ * too long, or ends where nothing is kept, counts for nothing, however much of it is there.
  */
 static size_t
 deframe(const uint8_t *p, size_t n, uint8_t *body, size_t max, size_t *n_body, size_t *whole)
@@ -73,6 +79,8 @@ deframe(const uint8_t *p, size_t n, uint8_t *body, size_t max, size_t *n_body, s
 	while (at + RECORD_HEADER <= n && p[at] == 22) {
 		size_t len = be16(p + at + 3), i;
 
+		if (len > RECORD_MAX || at + RECORD_HEADER + len > APP_LONG)
+			return 0;
 		for (i = 0; i < len && at + RECORD_HEADER + i < n; i++) {
 			uint8_t c = p[at + RECORD_HEADER + i];
 
@@ -90,7 +98,7 @@ deframe(const uint8_t *p, size_t n, uint8_t *body, size_t max, size_t *n_body, s
 			return at + RECORD_HEADER + len;
 		at += RECORD_HEADER + len;
 	}
-	return at + RECORD_HEADER > n ? at + RECORD_HEADER + 1 : 0;
+	return at + RECORD_HEADER > n && at + RECORD_HEADER < APP_LONG ? at + RECORD_HEADER + 1 : 0;
 }
 
 /* --- extensions --- */
@@ -228,7 +236,7 @@ tls_read_client(struct app_names *names, const uint8_t *p, size_t n)
 		return 0;
 	want = deframe(p, n, body, sizeof body, &have, &whole);
 	read_hello(names, (struct cursor){ body, have, false });
-	if (want > 0 && want <= APP_LONG)
+	if (want > 0)
 		return want;
 	if (have == whole)
 		ja_fill(names, body, have);
@@ -245,6 +253,7 @@ tls_read_server(struct app_names *names, const uint8_t *p, size_t n)
 
 	if (p[0] != 22)
 		return 0;
+	n = n < APP_LOOK ? n : APP_LOOK;
 	want = deframe(p, n, body, sizeof body, &have, &whole);
 	if (want > 0 && n < APP_LOOK)
 		return want < APP_LOOK ? want : APP_LOOK;
