@@ -80,8 +80,8 @@ ended(void *ctx, struct flow *f)
 	printf("%s %s.%u > %s.%u: %s, %" PRIu64 " and %" PRIu64 " bytes, sent again %" PRIu64
 	       " and %" PRIu64 "\n",
 	       tcpterm_kind_name(f->kind), ip_addr_format(&from, client), f->key.port[0],
-	       ip_addr_format(&to, server), f->key.port[1], tcpterm_end_name(f->end), f->bytes[0],
-	       f->bytes[1], leg[0].retransmits, leg[1].retransmits);
+	       ip_addr_format(&to, server), f->key.port[1], tcpterm_end_name(f->end),
+	       flow_bytes(f, 0), flow_bytes(f, 1), leg[0].retransmits, leg[1].retransmits);
 }
 
 /* With `unknown` segments of connections whose handshake was not seen would be asked about; without

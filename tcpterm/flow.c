@@ -205,8 +205,8 @@ flow_arm(struct tcpterm *s, struct flow *f, usec_t at)
 void
 flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 {
-	f->packets[dir]++;
-	f->bytes[dir] += p->payload_len;
+	f->count[dir].packets++;
+	f->count[dir].bytes += p->payload_len;
 	f->last = s->now;
 }
 

@@ -37,23 +37,41 @@ sample(struct track_half *h, uint32_t us)
 		h->min_rtt = m;
 }
 
+/* --- round trips --- */
+
+/* The place for what is timed of the flow.  Where another has taken it, nothing is. */
+static struct track_timing *
+timing_of(const struct tcpterm *s, struct track *t)
+{
+	struct track_timing *g = slab_at(&s->timings, t->f.ref % TRACK_TIMINGS);
+
+	if (g->ref != t->f.ref)
+		t->half[0].timing = t->half[1].timing = false;
+	return g;
+}
+
 /* One segment of each end at a time; what was sent twice gives no sample (Karn). */
 static inline void
-time_new(struct track_half *h, uint32_t now)
+time_new(struct track *t, struct track_timing *g, unsigned dir, uint32_t now)
 {
-	if (h->timing && now - h->timed_at <= RTT_MOST)
+	struct track_half *h = &t->half[dir];
+
+	if (h->timing && now - g->at[dir] <= RTT_MOST)
 		return;
 	h->timing = true;
-	h->timed = h->nxt;
-	h->timed_at = now;
+	g->ref = t->f.ref;
+	g->number[dir] = h->nxt;
+	g->at[dir] = now;
 }
 
 static inline void
-time_ack(struct track_half *h, struct track_half *other, uint32_t now, seq_t ack)
+time_ack(struct track *t, const struct track_timing *g, unsigned dir, uint32_t now, seq_t ack)
 {
-	if (!other->timing || seq_lt(ack, other->timed))
+	struct track_half *other = &t->half[!dir];
+
+	if (!other->timing || seq_lt(ack, g->number[!dir]))
 		return;
-	sample(h, now - other->timed_at);
+	sample(&t->half[dir], now - g->at[!dir]);
 	other->timing = false;
 }
 
@@ -61,15 +79,16 @@ static void
 measure_rtt(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir,
 	    const struct window_news *n)
 {
-	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	struct track_timing *g = timing_of(s, t);
+	struct track_half *h = &t->half[dir];
 	uint32_t now = (uint32_t)s->now.v;
 
-	if (h->timing && n->n_new < n->len && seq_lt(seq(p->seq), h->timed))
+	if (h->timing && n->n_new < n->len && seq_lt(seq(p->seq), g->number[dir]))
 		h->timing = false;
 	if (n->n_new > 0)
-		time_new(h, now);
+		time_new(t, g, dir, now);
 	if (p->flags & TCP_ACK)
-		time_ack(h, other, now, seq(p->ack));
+		time_ack(t, g, dir, now, seq(p->ack));
 }
 
 /* From the first SYN on, so what was lost of the handshake is part of the wait. */
@@ -185,8 +204,9 @@ measure_next(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned d
 	if (p->window == 0 || h->zero_window)
 		measure_zero(s, t, p, dir);
 	if (p->payload_len > 0)
-		time_new(h, now);
-	time_ack(h, &t->half[!dir], now, seq(p->ack));
+		time_new(t, timing_of(s, t), dir, now);
+	if (t->half[!dir].timing)
+		time_ack(t, timing_of(s, t), dir, now, seq(p->ack));
 	if (!h->handshake)
 		measure_handshake(s, t, p, dir);
 }

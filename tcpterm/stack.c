@@ -69,7 +69,8 @@ slabs_init(struct tcpterm *s)
 					     v6 ? FLOW_V6_LEAD : 0) != 0)
 				return -ENOMEM;
 	}
-	if (rest_init(s) != 0)
+	if (rest_init(s) != 0 ||
+	    slab_init(&s->timings, sizeof(struct track_timing), TRACK_TIMINGS) != 0)
 		return -ENOMEM;
 	if (timewaits_init(&s->timewaits, s->conf.n_timewaits) != 0)
 		return -ENOMEM;
@@ -154,6 +155,7 @@ tcpterm_free(struct tcpterm *s)
 	}
 	rest_fini(s);
 	slab_fini(&s->sent);
+	slab_fini(&s->timings);
 	timewaits_fini(&s->timewaits);
 	flood_fini(s);
 	slab_fini(&s->pieces);

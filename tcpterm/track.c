@@ -103,13 +103,13 @@ set_idle(const struct tcpterm *s, struct track *t, int64_t us)
 {
 	int64_t units = ((us ? us : s->conf.idle_us) + IDLE_UNIT_US - 1) / IDLE_UNIT_US;
 
-	t->idle = (uint32_t)RTE_MIN(units, (int64_t)UINT32_MAX);
+	t->f.idle = (uint32_t)RTE_MIN(units, (int64_t)UINT32_MAX);
 }
 
 int64_t
 track_idle(const struct flow *f)
 {
-	return (int64_t)((const struct track *)f)->idle * IDLE_UNIT_US;
+	return (int64_t)f->idle * IDLE_UNIT_US;
 }
 
 static usec_t
@@ -118,7 +118,7 @@ deadline(const struct track *t)
 	bool handshake = t->half[0].syn && !(t->half[0].syn_acked && t->half[1].syn_acked);
 	int64_t idle_us = track_idle(&t->f);
 
-	if (t->over)
+	if (t->f.over)
 		return usec_add(t->f.last, LINGER_US);
 	return usec_add(t->f.last,
 			handshake && followed(&t->f) ? RTE_MIN(HANDSHAKE_US, idle_us) : idle_us);
@@ -135,9 +135,9 @@ arm(struct tcpterm *s, struct track *t)
 static void
 over(struct tcpterm *s, struct track *t, enum tcpterm_end why)
 {
-	if (t->over)
+	if (t->f.over)
 		return;
-	t->over = true;
+	t->f.over = true;
 	flow_announce_end(s, &t->f, why);
 	track_release(s, &t->f);
 	arm(s, t);
@@ -150,8 +150,9 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 
 	/* An embryo that became this has left its own head only. */
 	memset(t->half, 0, sizeof t->half);
-	t->over = false;
-	t->strict = v->window_strict;
+	t->f.over = false;
+	t->f.refuse = 0;
+	t->f.strict = v->window_strict;
 	t->more = NULL;
 	if (v->was_terminated && followed(f) && track_more(s, t))
 		t->more->watch = watch_new(s, v->repeats_until);
@@ -178,7 +179,7 @@ follow_rst(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir
 	if (window_fit(t, p, dir) != WINDOW_OUTSIDE)
 		return true;
 	measure_outside(s, t, dir);
-	return !t->strict;
+	return !t->f.strict;
 }
 
 static bool
@@ -192,7 +193,7 @@ follow_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned d
 	if (fit != WINDOW_OUTSIDE)
 		return true;
 	measure_outside(s, t, dir);
-	return !t->strict;
+	return !t->f.strict;
 }
 
 /* What the segment says of bytes that may be missing. */
@@ -284,8 +285,8 @@ begins_anew(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned di
 	struct track_more *m;
 
 	/* The SYN of a handshake that was reset may come again. */
-	if (is_syn(p) && t->over)
-		return !t->refuse || !h->syn || h->isn.v != p->seq;
+	if (is_syn(p) && t->f.over)
+		return !t->f.refuse || !h->syn || h->isn.v != p->seq;
 	if (!followed(&t->f))
 		return false;
 	if (!is_syn(p))
@@ -321,7 +322,7 @@ refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
 
 	if (!p->cksum_bad)
 		learn_manners(&t->half[dir], p);
-	if (t->refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
+	if (t->f.refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
 		reset_send(s, &t->f, dir, &other, has_ack ? p->ack : 0, !has_ack, p->seq + len);
 	core_drop(s, p->m, DROP_reset_late);
 }
@@ -341,11 +342,11 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	if (followed(f))
 		measure_time(s, t);
 	flow_count(s, f, p, dir);
-	if (!followed(f) && !t->over)
+	if (!followed(f) && !t->f.over)
 		flow_learn(s, f, p, dir);
-	else if (followed(f) && !t->over && !is_foreign(t, p, dir))
+	else if (followed(f) && !t->f.over && !is_foreign(t, p, dir))
 		fits = follow(s, t, p, dir);
-	if (f->kind == TCPTERM_KIND_DROP && t->over)
+	if (f->kind == TCPTERM_KIND_DROP && t->f.over)
 		refuse(s, t, p, dir);
 	else if (f->kind == TCPTERM_KIND_DROP)
 		core_drop(s, p->m, DROP_policy);
@@ -380,8 +381,8 @@ track_take_over(struct tcpterm *s, struct flow *f, const struct track_past *past
 	if (past && (had_trouble(&past->trouble[0]) || had_trouble(&past->trouble[1])) &&
 	    track_more(s, t))
 		memcpy(t->more->trouble, past->trouble, sizeof t->more->trouble);
-	t->over = t->strict = false;
-	t->refuse = 0;
+	t->f.over = t->f.strict = false;
+	t->f.refuse = 0;
 	set_idle(s, t, idle_us);
 	f->last = s->now;	/* it is idle from here on */
 	flow_arm(s, f, deadline(t));
@@ -392,7 +393,7 @@ tcpterm_set_window(struct flow *f, bool strict)
 {
 	if (!followed(f))
 		return -EINVAL;
-	((struct track *)f)->strict = strict;
+	f->strict = strict;
 	return 0;
 }
 
@@ -421,8 +422,8 @@ track_refuse(struct tcpterm *s, struct flow *f, unsigned ends, const struct trac
 {
 	struct track *t = (struct track *)f;
 
-	t->over = true;
-	t->refuse = (uint8_t)ends;
+	t->f.over = true;
+	t->f.refuse = ends & 3;
 	memcpy(t->half, half, sizeof t->half);
 	f->last = s->now;
 	flow_arm(s, f, deadline(t));

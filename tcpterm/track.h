@@ -25,8 +25,6 @@ struct track_half {
 	seq_t nxt;		/* beyond the highest number that it sent, a FIN included */
 	seq_t rcv_nxt;		/* what it expects next of the other end, by its latest ACK */
 	seq_t edge;		/* the furthest right edge that it offered */
-	seq_t timed;		/* the number whose acknowledgement gives an RTT */
-	uint32_t timed_at;	/* us, low word */
 	uint32_t srtt : 24, tos : 8;	/* us, from us to this end and back; 0: not measured */
 	uint32_t min_rtt : 24, ttl : 8;	/* ttl 0: its headers were not seen */
 	uint32_t flow_label : 20, wscale : 4;
@@ -44,6 +42,19 @@ struct track_half {
 	uint32_t handshake : 27;	/* us, the wait for this end in it; 0: not seen */
 	uint32_t window_log : 5;	/* no window that it offered was above 1 << this */
 } __attribute__((packed, aligned(4)));
+
+/*
+ * The numbers whose acknowledgement will give an RTT, of a flow with segments in flight.  They are
+ * not in the flow, but where its ref says: of two that meet there the one that comes last has the
+ * place, and the other gets no sample.
+ */
+struct track_timing {
+	uint32_t ref;
+	seq_t number[2];
+	uint32_t at[2];		/* us, low word */
+};
+
+enum { TRACK_TIMINGS = 1 << 16 };
 
 /* What went wrong with what one end sent. */
 struct track_trouble {
@@ -73,11 +84,9 @@ struct track {
 	struct flow f;
 	struct track_half half[2];
 	struct track_more *more;	/* NULL: there is nothing yet */
-	uint32_t idle;			/* in 10 ms */
-	bool over;		/* flow_end was called; only lingers */
-	bool strict;		/* what is outside the window is dropped */
-	uint8_t refuse;		/* over, by a reset: ends whose segments are answered by it */
 };
+
+_Static_assert(sizeof(struct track) == 208, "a tracked flow is small");
 
 /* Starts following with this segment as the first (SYN, SYN-ACK or mid-stream); the
  * flow is fresh from flow_create(). Does not take the mbuf. */

@@ -109,7 +109,8 @@ void
 events_count(const struct worker *w, const struct flow *f)
 {
 	struct note *n = f->caller;
-	uint64_t packets = f->packets[0] + f->packets[1], bytes = f->bytes[0] + f->bytes[1];
+	uint64_t packets = flow_packets(f, 0) + flow_packets(f, 1);
+	uint64_t bytes = flow_bytes(f, 0) + flow_bytes(f, 1);
 	struct rule_count *r;
 
 	if (!n)

@@ -111,10 +111,10 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 		const struct tcpterm_leg_info *to = &leg[ours ? i : !i];
 
 		r->direction[i] = (struct direction_record){
-			.packets = f->packets[i],
+			.packets = flow_packets(f, i),
 			/* what came twice is in the latter twice */
 			.bytes = f->kind == TCPTERM_KIND_PASSIVE ? leg[i].stream_bytes
-								 : f->bytes[i],
+								 : flow_bytes(f, i),
 			.gaps = leg[i].gaps,
 			.gap_bytes = leg[i].gap_bytes,
 			.goodput = goodput(&leg[i], ours ? leg[!i].queued : 0),

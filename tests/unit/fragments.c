@@ -137,7 +137,7 @@ fragments_of_a_tracked_flow_go_on_as_they_came(void)
 	rte_pktmbuf_free(m);
 	CU_ASSERT_EQUAL(box_count(&box, BOX_B), 0);
 	CU_ASSERT_EQUAL_FATAL(tcpterm_walk(box.w[0]->stack, &cursor, &f, 1), 1);
-	CU_ASSERT_EQUAL(f->bytes[0], PAYLOAD);
+	CU_ASSERT_EQUAL(flow_bytes(f, 0), PAYLOAD);
 	box_end(&box);
 }
 

@@ -255,7 +255,7 @@ flow_is_shown_with_both_legs(void)
 	/* two wires there, two back, and a tick */
 	CU_ASSERT(leg[0].srtt_us >= 10000 && leg[0].srtt_us < 13000);
 	CU_ASSERT(leg[1].srtt_us >= 10000 && leg[1].srtt_us < 60000);
-	CU_ASSERT_EQUAL(f->bytes[0], 1000);
+	CU_ASSERT_EQUAL(flow_bytes(f, 0), 1000);
 	chain_fini(&c);
 }
 

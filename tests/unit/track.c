@@ -290,15 +290,15 @@ passed_flow_is_forwarded_and_dropped_flow_is_not(void)
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	CU_ASSERT_EQUAL(copies.n_forwarded, 4);
-	CU_ASSERT_EQUAL(copies_flow()->packets[0], 3);
-	CU_ASSERT_EQUAL(copies_flow()->bytes[0], 100);
+	CU_ASSERT_EQUAL(flow_packets(copies_flow(), 0), 3);
+	CU_ASSERT_EQUAL(flow_bytes(copies_flow(), 0), 100);
 	end();
 	begin(TCPTERM_DROP);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	CU_ASSERT_EQUAL(copies.n_forwarded, 0);
 	CU_ASSERT_EQUAL(tcpterm_drops(copies.s)->n[DROP_policy], 4);
-	CU_ASSERT_EQUAL(copies_flow()->packets[0], 3);
+	CU_ASSERT_EQUAL(flow_packets(copies_flow(), 0), 3);
 	end();
 }
 

@@ -131,7 +131,8 @@ on_flow_end(void *ctx, struct flow *f)
 	to->over = true;
 	to->start = (enum tcpterm_start)f->start;
 	to->end = (enum tcpterm_end)f->end;
-	memcpy(to->packets, f->packets, sizeof to->packets);
+	to->packets[0] = flow_packets(f, 0);
+	to->packets[1] = flow_packets(f, 1);
 	tcpterm_flow_info(f, to->leg);
 }
 
