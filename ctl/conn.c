@@ -85,6 +85,12 @@ conn_may(const struct unixctl_conn *conn, bool reads_only)
 	return reads_only ? conn->may_look : conn->may_change;
 }
 
+bool
+unixctl_may_change(const struct unixctl_conn *conn)
+{
+	return conn_may(conn, false);
+}
+
 static size_t
 unsent(const struct unixctl_conn *conn)
 {

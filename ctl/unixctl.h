@@ -169,6 +169,9 @@ void unixctl_set_undo(struct unixctl_conn *conn, unixctl_undo *undo, void *aux, 
 /* Whether nobody will read the reply any more. */
 bool unixctl_client_gone(const struct unixctl_conn *conn);
 
+/* Is it one that may change things, and not only ask? */
+bool unixctl_may_change(const struct unixctl_conn *conn);
+
 struct unixctl_peer unixctl_peer(const struct unixctl_conn *conn);
 
 /* How this client wants tables; valid as long as `conn`. */

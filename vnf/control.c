@@ -186,6 +186,7 @@ control_run(struct leat *l)
 		resume_run(&l->resume, now);
 		asking |= captures_run(l->captures);
 		cmd_flow_follow_run(l, now);
+		cmd_flow_watch_run(l, now);
 		steering_run(&l->steering, now);
 		keep_draining(l, now);
 		vhost_owner_run(&l->vhost_owner);

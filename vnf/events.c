@@ -73,6 +73,12 @@ tell_app(struct worker *w, struct note *n, const struct flow_record *r)
 		tell_eve(w, n, &(struct eve_event){ .row = *r, .at = r->ended, .kind = EVE_APP });
 }
 
+static bool
+is_watched(const struct worker *w, const struct note *n)
+{
+	return watches_any(w->conf->watches) && watch_wants(w, n);
+}
+
 /* Once nothing more will be known of its application. */
 static void
 say_app(struct worker *w, const struct flow *f, struct note *n)
@@ -269,6 +275,8 @@ tell_end(struct worker *w, const struct flow *f, struct note *n, const struct fl
 		tell_app(w, n, r);
 	if (n->sink)
 		sink_close(n->sink, r);
+	if (is_watched(w, n))
+		watch_over(w, n, r);
 	if (n->eve)
 		tell_eve(w, n, &(struct eve_event){ .row = *r, .at = r->ended, .kind = EVE_FLOW });
 	if (w->has_tapes)
@@ -310,17 +318,20 @@ event_bytes(void *ctx, struct flow *f, unsigned dir, uint64_t off, const void *p
 {
 	struct worker *w = ctx;
 	struct note *n = f->caller;
+	bool watched;
 
 	if (!n) {
 		f->inspected = false;
 		return;
 	}
+	watched = is_watched(w, n);
+	if (watched)
+		watch_data(w, n, dir, off, &(struct watch_bytes){ .p = p, .len = len });
 	app_feed_at(w->app, &n->app, dir, off, p, len);
 	if (n->wait)
 		waiting_heard(w, n);
-	f->inspected = app_wants(&n->app, 0) || app_wants(&n->app, 1);
-	if (!f->inspected)
-		say_app(w, f, n);
+	f->inspected = watched || app_wants(&n->app, 0) || app_wants(&n->app, 1);
+	say_app(w, f, n);
 }
 
 /* --- passive streams --- */
@@ -354,6 +365,9 @@ event_data(void *ctx, struct flow *f, unsigned dir, uint64_t offset, const struc
 
 	if (!n)
 		return;
+	if (is_watched(w, n))
+		watch_data(w, n, dir, offset,
+			   &(struct watch_bytes){ .m = m, .m_off = m_off, .len = len });
 	if (app_wants(&n->app, dir)) {
 		identify(w, n, dir, m, m_off, len);
 		say_app(w, f, n);
@@ -383,6 +397,8 @@ event_gap(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint64_t len
 		app_gap(w->app, &n->app, dir);
 	if (n && n->wait)
 		waiting_heard(w, n);
+	if (n && is_watched(w, n))
+		watch_gap(w, n, dir, offset, len, tcpterm_gap_name(reason));
 	if (n && n->eve) {
 		struct eve_event e = {
 			.offset = offset, .len = len, .kind = EVE_GAP, .direction = (uint8_t)dir

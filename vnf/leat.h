@@ -20,6 +20,7 @@
 #include "vnf/sink.h"
 #include "vnf/steer/steering.h"
 #include "vnf/vhost_owner.h"
+#include "vnf/watch.h"
 #include "vnf/worker.h"
 
 struct leat {
@@ -37,6 +38,8 @@ struct leat {
 	struct captures *captures;
 	struct followers *followers;
 	struct following *following;	/* cmd/flow_follow.c's clients */
+	struct watches *watches;
+	struct watching *watching;	/* cmd/flow_watch.c's */
 	struct worker_conf worker_conf;
 	struct resume resume;
 	struct worker *worker[MAX_WORKERS];
@@ -78,6 +81,12 @@ void cmd_flow_follow_run(struct leat *l, usec_t now);
 void cmd_flow_follow_end(struct leat *l);
 /* How many clients follow. */
 unsigned cmd_flow_follow_count(const struct leat *l);
+
+/* cmd/flow_watch.c: takes a flow/follow that names one flow; false: it does not.  Likewise. */
+bool cmd_flow_watch(struct leat *l, struct unixctl_conn *conn, int argc, const char *argv[]);
+void cmd_flow_watch_run(struct leat *l, usec_t now);
+void cmd_flow_watch_end(struct leat *l);
+unsigned cmd_flow_watch_count(const struct leat *l);
 
 /* control.c: serves until a signal or `exit` comes. */
 int control_open(struct leat *l, struct err *err);

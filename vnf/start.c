@@ -147,6 +147,7 @@ make_workers(struct leat *l, struct err *err)
 	c->flows = l->flows;
 	c->captures = l->captures;
 	c->followers = l->followers;
+	c->watches = l->watches;
 	c->drain = &l->drain;
 	c->resume = &l->resume;
 	c->stall_us = (int64_t)l->o->bfd_stall_ms * 1000;
@@ -177,6 +178,8 @@ make_parts(struct leat *l, const struct memory_plan *m, struct err *err)
 		rc = err_set(err, -ENOMEM, "no memory for captures");
 	if (rc == 0 && !(l->followers = followers_new(o->n_workers, l->active.qsbr)))
 		rc = err_set(err, -ENOMEM, "no memory to follow flows");
+	if (rc == 0 && !(l->watches = watches_new(o->n_workers, l->active.qsbr)))
+		rc = err_set(err, -ENOMEM, "no memory to watch flows");
 	if (rc == 0)
 		know_interrupted(l);
 	return rc == 0 ? make_workers(l, err) : rc;
@@ -261,6 +264,8 @@ leat_stop(struct leat *l)
 	captures_free(l->captures);
 	cmd_flow_follow_end(l);
 	followers_free(l->followers);
+	cmd_flow_watch_end(l);
+	watches_free(l->watches);
 	sinks_free(l->sinks);
 	close_files(l);
 	if (!ports_ended || !steering_ended)

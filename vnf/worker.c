@@ -304,6 +304,8 @@ worker_turn(struct worker *w, usec_t now)
 	n = send_for_others(w);
 	n_packets = take_over(w);
 	n_packets += receive(w);
+	if (watches_any(w->conf->watches))
+		watch_turn(w);
 	n += n_packets + flows_serve(w->conf->flows, w->id, w->stack, now);
 	fragments_expire(w);
 	n += waiting_run(w);

@@ -27,6 +27,7 @@
 #include "vnf/note.h"
 #include "vnf/ports.h"
 #include "vnf/resume.h"
+#include "vnf/watch.h"
 
 enum {
 	TX_BATCH = 2 * PORT_BURST,
@@ -64,6 +65,7 @@ struct worker_conf {
 	struct flows *flows;
 	struct captures *captures;	/* NULL: there are none */
 	struct followers *followers;	/* likewise */
+	struct watches *watches;	/* likewise */
 	const struct drain *drain;	/* NULL: it never drains */
 	struct resume *resume;	/* NULL: no flow is known from before */
 	const char *sink_dir;	/* for bytes of passive flows whose rule names no folder; NULL: they

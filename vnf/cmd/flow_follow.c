@@ -167,10 +167,13 @@ begin(struct leat *l, struct following *g, int argc, const char *argv[], struct 
 static void
 cmd_follow(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct following *g = calloc(1, sizeof *g);
 	struct leat *l = aux;
+	struct following *g;
 	struct err err;
 
+	if (cmd_flow_watch(l, conn, argc, argv))
+		return;
+	g = calloc(1, sizeof *g);
 	if (!g) {
 		unixctl_reply_error(conn, strerror(ENOMEM));
 		return;

@@ -137,6 +137,7 @@ cmd_limit_show(struct unixctl_conn *conn, int argc, const char *argv[], void *au
 		n += st.state != CAPTURE_ENDED;
 	put_limit(t, "captures", n, -1, CAPTURES_MAX);
 	put_limit(t, "followers", cmd_flow_follow_count(l), -1, FOLLOWERS_MAX);
+	put_limit(t, "watches", cmd_flow_watch_count(l), -1, WATCHES_MAX);
 	put_limit(t, "policy_rules", policy_n_rules(active_snapshot(&l->active)->policy), -1,
 		  POLICY_RULES_MAX);
 	put_limit(t, "control_clients", n_clients(l), -1, UNIXCTL_MAX_CLIENTS);
