@@ -161,23 +161,20 @@ on_alarm(int signal)
 }
 
 /* Alarms every `us` end the sleep in which EAL measures the TSC (the time slept is taken from the
- * clock); 0: as it was. */
+ * clock); 0: no more of them, and one that is still on its way to a thread harms none. */
 static void
 cut_sleeps(suseconds_t us)
 {
-	static struct sigaction before;
 	/* what else is interrupted goes on; a sleep never does */
 	const struct sigaction wake = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
-	const struct sigaction none = { .sa_handler = SIG_IGN };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	const struct itimerval every = { { 0, us }, { 0, us } };
 
 	if (us)
-		sigaction(SIGALRM, &wake, &before);
+		sigaction(SIGALRM, &wake, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
-	if (us)
-		return;
-	sigaction(SIGALRM, &none, NULL);	/* one that is still on its way is gone now */
-	sigaction(SIGALRM, &before, NULL);
+	if (!us)
+		sigaction(SIGALRM, &ignore, NULL);
 }
 
 static int

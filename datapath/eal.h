@@ -21,7 +21,8 @@ struct eal_conf {
 	const char *lcores;	/* as EAL's --lcores, e.g. "0-1" or "0@0,1@0"; NULL: "0" */
 	unsigned mem_mb;	/* taken at start */
 	bool no_huge;		/* ordinary memory: for tests, no vhost port can be used */
-	bool quick;		/* the TSC times nothing: EAL does not measure it for 100 ms */
+	bool quick;		/* the TSC times nothing: EAL does not measure it for 100 ms;
+				   SIGALRM is ignored from then on */
 	eal_log_fn *log;	/* NULL: DPDK's log is discarded */
 	void *log_arg;
 };

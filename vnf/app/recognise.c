@@ -41,11 +41,15 @@ match_word(const uint8_t *p, size_t n, size_t at, const char *want)
 enum app_match
 match_any(const uint8_t *p, size_t n, size_t at, const char *const *words)
 {
-	enum app_match best = APP_NO;
+	enum app_match best = APP_NO, m;
 
+	if (n <= at)
+		return *words ? APP_MORE : APP_NO;
 	for (; *words && best != APP_YES; words++) {
-		enum app_match m = match_word(p, n, at, *words);
-
+		/* nearly all differ in their first letter, in more than its case */
+		if ((p[at] ^ (uint8_t) * *words) & 0xdf)
+			continue;
+		m = match_word(p, n, at, *words);
 		best = m > best ? m : best;
 	}
 	return best;
