@@ -63,6 +63,8 @@ struct tcpterm {
 	struct flood flood;
 	struct cookies cookies;
 	struct timewaits timewaits;
+	TAILQ_HEAD(, half) holding;	/* passive halves that hold bytes, the longest first */
+	uint32_t evict_at;		/* where room for a passive flow was found last */
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
 	struct slab takeovers;		/* struct takeover, of passive flows; made by the first */
 	struct slab track_more;		/* struct track_more, of tracked flows; made by the first */

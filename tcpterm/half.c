@@ -63,7 +63,7 @@ allowance_of(const struct tcpterm *s)
 	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
 }
 
-/* Lets go of what is compared no more: more than is kept, and, once acknowledged, after a while. */
+/* Lets go of what is compared no more: more than is kept, and all of it after a while. */
 static void
 trim_kept(struct tcpterm *s, struct half *h)
 {
@@ -72,10 +72,11 @@ trim_kept(struct tcpterm *s, struct half *h)
 	while ((p = h->kept.first)) {
 		bool acked = p->off + p->len <= h->acked;
 
-		if (acked ? h->kept.n <= HALF_KEPT_ACKED && p->came + half_deadline(s) > s->now.v &&
-				    s->stats.n_held <= s->conf.n_held_max / 4
-			  : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
-				    s->stats.n_held <= s->conf.n_held_max / 2)
+		if (p->came + half_deadline(s) > s->now.v &&
+		    (acked ? h->kept.n <= HALF_KEPT_ACKED &&
+				     s->stats.n_held <= s->conf.n_held_max / 4
+			   : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
+				     s->stats.n_held <= s->conf.n_held_max / 2))
 			return;
 		pieces_remove(&h->kept, p);
 		piece_free(s, p);
@@ -116,9 +117,24 @@ miss_piece(struct tcpterm *s, struct flow *f, struct half *h, struct piece *p)
 	piece_free(s, p);
 }
 
+/* Among the halves that hold something the one that has waited longest is first. */
+static void
+take_place(struct tcpterm *s, struct flow *f, struct half *h, bool moved)
+{
+	if (h->ordered && (moved || !h->held.first)) {
+		TAILQ_REMOVE(&s->holding, h, order);
+		h->ordered = false;
+	}
+	if (!h->ordered && h->held.first) {
+		TAILQ_INSERT_TAIL(&s->holding, h, order);
+		h->ordered = true;
+		h->owner = f;
+	}
+}
+
 /* Delivers what follows `next` without a hole, and the end behind it. */
 static void
-deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
+deliver_held(struct tcpterm *s, struct flow *f, struct half *h)
 {
 	struct piece *p;
 	int64_t up_to;
@@ -139,8 +155,18 @@ deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
 			return;
 		deliver_piece(s, f, h, p);
 	}
+}
+
+static void
+deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	int64_t from = h->next;
+
+	deliver_held(s, f, h);
 	if (!h->collecting && !h->ended && h->fin >= 0 && !h->fin_assumed && h->next >= h->fin)
 		tell_end(s, f, h);
+	if (h->ordered || h->held.first)
+		take_place(s, f, h, h->next != from);
 }
 
 /* The hole at the front that something behind it shows. */
@@ -209,43 +235,52 @@ half_sent(struct tcpterm *s, struct half *h, int64_t off)
 		mark_evidence(s, h, h->sent - (beyond ? beyond : HALF_BEYOND_BYTES));
 }
 
+/* More than one half may hold. */
 static bool
-over_budget(const struct tcpterm *s, const struct half *h)
+over_its_budget(const struct tcpterm *s, const struct half *h)
 {
 	const struct tcpterm_passive_conf *c = &s->conf.passive;
 
 	return h->held.n > (c->n_segments ? c->n_segments : HALF_SEGMENTS) ||
-	       h->held.bytes > (c->budget_bytes ? c->budget_bytes : HALF_BUDGET_BYTES) ||
-	       (h->held.n && s->stats.n_held >= s->conf.n_held_max);
+	       h->held.bytes > (c->budget_bytes ? c->budget_bytes : HALF_BUDGET_BYTES);
 }
 
+/* Gives up the hole at the front, or waits no longer for an acknowledgment. */
 static void
-enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
+give_up_one(struct tcpterm *s, struct flow *f, struct half *h)
 {
 	struct hole hole;
 
-	if (!over_budget(s, h))
-		return;
-	pieces_clear(s, &h->kept);
 	if (h->collecting)
 		half_sync_lowest(s, f, h);
-	while (over_budget(s, h) && (front_hole(h, &hole) || h->held.first)) {
-		bool due;
+	if (front_hole(h, &hole)) {
+		bool due = hole_due(s, h, &hole) <= s->now.v;	/* else it may still come */
 
-		if (!front_hole(h, &hole)) {	/* only waits to be acknowledged */
-			struct piece *p = h->held.first;
-
-			half_unhold(h, p);
-			deliver_piece(s, f, h, p);
-			pieces_clear(s, &h->kept);
-			continue;
-		}
-		due = hole_due(s, h, &hole) <= s->now.v;	/* else it may still come */
-
+		s->stats.given_up += !due;
 		gap_declare(s, f, h, hole.end, due ? TCPTERM_GAP_LOST_IN_TAP : TCPTERM_GAP_BUDGET);
-		deliver_ready(s, f, h);
-		pieces_clear(s, &h->kept);
+	} else if (h->held.first) {
+		struct piece *p = h->held.first;
+
+		half_unhold(h, p);
+		deliver_piece(s, f, h, p);
 	}
+	deliver_ready(s, f, h);
+	pieces_clear(s, &h->kept);
+}
+
+/* Of what a half may hold its own holes pay; of what all may, the oldest. */
+static void
+enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
+{
+	struct half *oldest;
+
+	while (over_its_budget(s, h))
+		give_up_one(s, f, h);
+	if (likely(s->stats.n_held < s->conf.n_held_max))
+		return;
+	pieces_clear(s, &h->kept);
+	while (s->stats.n_held >= s->conf.n_held_max && (oldest = TAILQ_FIRST(&s->holding)))
+		give_up_one(s, oldest->owner, oldest);
 }
 
 /* In order and nothing held overlaps: delivered from where it lies. */
@@ -569,4 +604,5 @@ half_clear(struct tcpterm *s, struct half *h)
 	h->marked = NULL;
 	pieces_clear(s, &h->held);
 	pieces_clear(s, &h->kept);
+	take_place(s, h->owner, h, false);
 }

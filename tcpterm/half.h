@@ -57,6 +57,8 @@ struct half_gap {
 };
 
 struct half {
+	TAILQ_ENTRY(half) order;	/* while it holds something: among those that do */
+	struct flow *owner;		/* then: whose it is */
 	struct pieces held;	/* sorted, disjoint, beyond `next` */
 	struct pieces kept;	/* delivered, not acknowledged yet */
 	struct piece *marked;	/* the furthest held piece whose hole has evidence */
@@ -86,6 +88,7 @@ struct half {
 	bool alone;		/* the other direction is not seen */
 	bool unseen;		/* this one is not: no gaps, its bytes are estimated by ACKs */
 	bool closing;		/* the other direction's FIN was seen */
+	bool ordered;
 	bool acked_one;		/* the furthest ACK is one number beyond the one before it */
 	bool fin_assumed;	/* `fin` was never seen: acknowledged, and the other side closed */
 	bool finishing;		/* nothing is waited for any more */
@@ -142,13 +145,13 @@ half_deadline(const struct tcpterm *s)
 	return s->conf.passive.deadline_us ? s->conf.passive.deadline_us : HALF_DEADLINE_US;
 }
 
-/* When what was delivered and acknowledged is to be let go, us. */
+/* When what was delivered is to be let go, us. */
 static inline int64_t
 half_kept_due(const struct tcpterm *s, const struct half *h)
 {
 	const struct piece *k = h->kept.first;
 
-	return k && k->off + k->len <= h->acked ? k->came + half_deadline(s) : INT64_MAX;
+	return k ? k->came + half_deadline(s) : INT64_MAX;
 }
 
 /* `len` bytes at `off` were sent, and are not here, because of `why`: nothing is waited for. */

@@ -19,6 +19,7 @@ enum {
 	/* What comes after the end must not look like a new flow: a FIN whose ACKs are lost comes
 	 * again and again, and later each time. */
 	LINGER_US = 60 * 1000 * 1000,
+	HALF_OPEN_US = 75 * 1000 * 1000,	/* a SYN that nobody answers, as in a handshake */
 };
 
 #define FAR (1ll << 30)
@@ -108,11 +109,19 @@ closed(struct tcpterm *s, struct pair *x)
 	return a->fin >= 0 && a->acked > a->fin && b->fin >= 0 && b->acked > b->fin;
 }
 
+static int64_t
+idle_of(const struct pair *x)
+{
+	bool half_open = x->end[0].n_cand && !x->end[0].h.synced && !x->end[1].any;
+
+	return half_open ? RTE_MIN(x->idle_us, (int64_t)HALF_OPEN_US) : x->idle_us;
+}
+
 /* Ends what time has ended; else says when time comes next, us. */
 static int64_t
 look(struct tcpterm *s, struct pair *x)
 {
-	int64_t idle = x->f->last.v + x->idle_us, due = idle;
+	int64_t idle = x->f->last.v + idle_of(x), due = idle;
 	unsigned d;
 
 	for (d = 0; d < 2; d++) {
@@ -147,7 +156,7 @@ pair_timer(struct tcpterm *s, struct flow *f)
 {
 	struct pair *x = pair_of(f);
 
-	if (x->over || f->last.v + x->idle_us <= s->now.v)
+	if (x->over || f->last.v + idle_of(x) <= s->now.v)
 		pair_end(s, f, TCPTERM_END_IDLE);
 	else
 		look_and_arm(s, x);

@@ -201,7 +201,8 @@ pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	c->shift = o.has_wscale ? RTE_MIN(o.wscale, 14) : SHIFT_NONE;
 	c->said = takeover_said(&o, p->flags);
 	c->mss = o.has_mss ? o.mss : 0;
-	if (p->payload_len > p->cut && !c->m && !e->h.synced) {
+	if (p->payload_len > p->cut && !c->m && !e->h.synced &&
+	    s->stats.n_held <= s->conf.n_held_max / 4) {
 		c->m = p->m;
 		c->m_off = p->payload;
 		c->len = p->payload_len - p->cut;

@@ -100,6 +100,7 @@ tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
 	s->now = now;
 	LIST_INIT(&s->pending);
 	TAILQ_INIT(&s->quiet);
+	TAILQ_INIT(&s->holding);
 	timer_wheel_init(&s->wheel, s->slabs, now);
 	s->table = table_new(s->slabs, 4 * s->conf.n_flows, core_flow_hash, s);
 	s->listeners = listeners_new(s->conf.n_listeners);
@@ -189,7 +190,11 @@ start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 	       const struct tcpterm_verdict *v)
 {
 	bool reverse = from_responder(p, v);
-	struct flow *f = flow_create(s, kind, p, reverse);
+	struct flow *f;
+
+	if (kind == TCPTERM_KIND_PASSIVE && !core_has_room(s, kind))
+		pair_make_room(s);
+	f = flow_create(s, kind, p, reverse);
 
 	if (!f) {
 		core_forward(s, p);

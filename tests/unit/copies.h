@@ -30,6 +30,7 @@ struct copies {
 	uint16_t window;		/* that every segment offers */
 	uint8_t shift;			/* window scale that the SYNs carry; 0xff none */
 	uint16_t client_port;
+	uint32_t client;		/* added to its address */
 	uint8_t client_mac;		/* its last byte */
 	bool gather;			/* frames wait for copies_wait(), in one burst */
 	bool missed;			/* frames find no room: the stack is told of them */
@@ -70,6 +71,9 @@ extern struct copies copies;
 
 /* Quiet flows that the next stack keeps awake (tcpterm_conf.n_ready); 0: the default. */
 extern uint32_t copies_n_ready;
+
+/* Flows, and mbufs held, that the next stack allows; 0: 1,024, and half the pool. */
+extern uint32_t copies_n_flows, copies_n_held;
 
 /* A stack with these settings (NULL: defaults); everything else zero. */
 void copies_begin(const struct tcpterm_passive_conf *conf);

@@ -313,6 +313,35 @@ full_table_refuses_another_datagram(void)
 }
 
 static void
+fragments_that_never_complete_are_bounded(void)
+{
+	uint32_t i, n_refused = 0;
+
+	set_up(64);
+	make_whole(0, false);
+	for (i = 0; i < 60000; i++) {
+		input(8 * (i % 3), 1000, (uint16_t)(i / 2));
+		n_refused += r.n_original;
+		free_result();
+		CU_ASSERT_TRUE(frag_n_held(table) <= 64 * FRAG_MAX);
+		now = usec_add(now, i % 100 == 0);
+		while (frag_expire(table, now, &r)) {
+			n_refused += r.n_original;
+			free_result();
+		}
+	}
+	now = usec_add(now, TIMEOUT);
+	while (frag_expire(table, now, &r)) {
+		n_refused += r.n_original;
+		free_result();
+	}
+	CU_ASSERT_EQUAL(n_refused, 60000);
+	CU_ASSERT_EQUAL(frag_n_held(table), 0);
+	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+	take_down();
+}
+
+static void
 incomplete_datagrams_expire_oldest_first(void)
 {
 	struct rte_mbuf *a, *b;
@@ -380,6 +409,7 @@ TAP_MAIN(frag, TAP_TEST(any_order_of_arrival_completes_the_datagram),
 	 TAP_CHECK(S13, same_range_with_other_bytes_is_an_overlap),
 	 TAP_TEST(bytes_beyond_the_last_fragment_give_it_up),
 	 TAP_TEST(seventeenth_fragment_gives_it_up), TAP_TEST(full_table_refuses_another_datagram),
+	 TAP_TEST(fragments_that_never_complete_are_bounded),
 	 TAP_TEST(incomplete_datagrams_expire_oldest_first),
 	 TAP_CHECK(S13, same_id_on_another_vlan_is_another_datagram),
 	 TAP_TEST(without_mbufs_the_originals_come_back))

@@ -16,7 +16,7 @@
 enum { PERIOD = 65521, HEADERS = 14 + 20 + 20, POOL = 8192 };
 
 struct copies copies;
-uint32_t copies_n_ready;
+uint32_t copies_n_ready, copies_n_flows, copies_n_held;
 
 static uint8_t pattern[2][2 * PERIOD];
 static struct rte_mempool *payload_pool, *header_pool;
@@ -227,7 +227,8 @@ copies_begin(const struct tcpterm_passive_conf *conf)
 	copies.conf.ops = &copies.ops;
 	copies.conf.payload_pool = payload_pool;
 	copies.conf.header_pool = header_pool;
-	copies.conf.n_flows = 1024;
+	copies.conf.n_flows = copies_n_flows ? copies_n_flows : 1024;
+	copies.conf.n_held_max = copies_n_held;
 	copies.conf.n_ready = copies_n_ready;
 	if (conf)
 		copies.conf.passive = *conf;
@@ -271,8 +272,8 @@ headers(uint8_t *b, unsigned d, uint16_t flags, uint32_t number, uint32_t ack, u
 	put16(b + 16, 40 + opt_len + len);
 	b[22] = 64;
 	b[23] = 6;
-	put32(b + 26, 0x0a000001 + d);
-	put32(b + 30, 0x0a000002 - d);
+	put32(b + 26, d ? 0x0a000002 : 0x0b000001 + copies.client);
+	put32(b + 30, d ? 0x0b000001 + copies.client : 0x0a000002);
 	for (i = 0; i < 20; i += 2)
 		sum += (uint32_t)b[14 + i] << 8 | b[15 + i];
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -1,0 +1,61 @@
+/*
+ * Which passive flow ends to make room for another.
+ *
+ * An order of all by age would cost each of them two links; so some are looked at, from where the
+ * last search ended, and the least useful of these goes (as second-chance replacement does).
+ */
+#include "tcpterm/pair.h"
+#include "tcpterm/pair_rest.h"
+
+enum { LOOKED_AT = 32, LOOKED_AT_MOST = 1024 };
+
+static int
+use_of(const struct flow *f)
+{
+	const struct pair_head *h = (const struct pair_head *)f;
+
+	if (f->end != TCPTERM_END_NONE || (h->rests && h->over))
+		return 0;
+	return f->seen == 3 ? 2 : 1;
+}
+
+static bool
+is_less(const struct flow *f, const struct flow *than)
+{
+	int a = use_of(f), b = use_of(than);
+
+	return a != b ? a < b : f->last.v < than->last.v;
+}
+
+static struct flow *
+least(struct tcpterm *s, const struct slab *slab)
+{
+	struct flow *f, *best = NULL;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < LOOKED_AT_MOST && i < slab->n_touched && n < LOOKED_AT; i++) {
+		uint32_t at = s->evict_at++ % slab->n_touched;
+
+		if (!slab_alive(slab, at))
+			continue;
+		n++;
+		f = slab_at(slab, at);
+		if (!best || is_less(f, best))
+			best = f;
+	}
+	return best;
+}
+
+bool
+pair_make_room(struct tcpterm *s)
+{
+	struct flow *a = least(s, &s->slabs[flow_slab(TCPTERM_KIND_PASSIVE, false)]);
+	struct flow *b = least(s, &s->slabs[flow_slab(TCPTERM_KIND_PASSIVE, true)]);
+	struct flow *f = !b || (a && is_less(a, b)) ? a : b;
+
+	if (!f)
+		return false;
+	s->stats.evicted += f->end == TCPTERM_END_NONE;
+	pair_end(s, f, TCPTERM_END_EVICTED);
+	return true;
+}

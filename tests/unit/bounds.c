@@ -1,0 +1,198 @@
+/*
+ * What hostile copies may take of memory: no more than the settings say, and nothing for long.
+ *
+ *	BOUNDS=N	half-open flows, and a tenth as many holes; 60,000
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tcpterm/core.h"
+#include "tests/unit/copies.h"
+
+#define MS ((int64_t)1000)
+
+enum { N_HELD = 2000, PORTS = 50000 };
+
+static unsigned n_all, max_held, max_flows, max_pieces;
+
+static void
+begin(uint32_t n_flows)
+{
+	const char *bounds = getenv("BOUNDS");
+
+	n_all = bounds ? (unsigned)strtoul(bounds, NULL, 0) : 60000;
+	copies_n_flows = n_flows;
+	copies_n_held = N_HELD;
+	copies_n_ready = 256;
+	copies_begin(NULL);
+	copies_n_flows = copies_n_held = copies_n_ready = 0;
+	max_held = max_flows = max_pieces = 0;
+}
+
+static void
+nth_client(unsigned i)
+{
+	copies.client = 1 + i / PORTS;
+	copies.client_port = (uint16_t)(10000 + i % PORTS);
+}
+
+static void
+watch(void)
+{
+	const struct tcpterm_stats *st = copies_stats();
+
+	max_held = RTE_MAX(max_held, (unsigned)st->n_held);
+	max_flows = RTE_MAX(max_flows, (unsigned)st->n_flows[TCPTERM_KIND_PASSIVE]);
+	max_pieces = RTE_MAX(max_pieces, copies.s->pieces.n_used);
+}
+
+static void
+end(void)
+{
+	printf("# at most %u flows, %u buffers, %u pieces\n", max_flows, max_held, max_pieces);
+	CU_ASSERT_TRUE(max_held <= N_HELD);
+	copies_wait(100000 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
+	CU_ASSERT_EQUAL(copies.s->pieces.n_used, 0);
+	CU_ASSERT_TRUE(copies_end());
+}
+
+static void
+all_is_gone(void)
+{
+	copies_wait(3700000 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 0);
+	CU_ASSERT_EQUAL(copies.s->awake[2].n_used, 0);
+	CU_ASSERT_EQUAL(copies.s->pair_more.n_used, 0);
+}
+
+static void
+half_open_flows_take_no_more_than_their_room(void)
+{
+	const uint32_t room = 10000;
+	uint64_t told;
+	unsigned i;
+
+	begin(room);
+	copies_handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	for (i = 0; i < n_all; i++) {
+		nth_client(i);
+		copies_syn(i % 3 ? 0 : 40);
+		watch();
+		if (i % 100 == 0)
+			copies_wait(1 * MS);
+	}
+	CU_ASSERT_EQUAL(max_flows, room);
+	CU_ASSERT_EQUAL(copies_stats()->evicted, n_all + 1 - room);
+	CU_ASSERT_TRUE(max_held <= N_HELD / 4 + 1);
+	/* Who was answered, and spoke, is still there. */
+	copies.client = 0;
+	copies.client_port = 40000;
+	told = copies.dir[0].bytes;
+	copies_segment(0, TCP_ACK, 100, 0, 100);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, told + 100);
+	copies_wait(80000 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 1);
+	all_is_gone();
+	end();
+}
+
+static void
+early_hole_in_every_flow_is_given_up_in_the_order_of_age(void)
+{
+	unsigned n, i;
+
+	begin(200000);
+	n = n_all / 10;
+	for (i = 0; i < n; i++) {
+		nth_client(i);
+		copies_handshake();
+		copies_segment(0, TCP_ACK, 1000, 0, 100);
+		watch();
+	}
+	CU_ASSERT_EQUAL(copies_stats()->given_up, n - N_HELD + 1);
+	/* A flow whose hole is young has all its time, however many hold something. */
+	nth_client(n);
+	copies_handshake();
+	copies_segment(0, TCP_ACK, 1000, 0, 100);
+	copies_segment(0, TCP_ACK, 0, 0, 1000);
+	CU_ASSERT_EQUAL(copies_stats()->gaps, n - N_HELD + 2);
+	copies_wait(2100 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->gaps, n);
+	CU_ASSERT_EQUAL(copies_stats()->gap_bytes, 1000ull * n);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
+	all_is_gone();
+	end();
+}
+
+static void
+holes_of_two_gigabytes_take_what_was_seen(void)
+{
+	unsigned i;
+
+	begin(4096);
+	for (i = 0; i < 2048; i++) {
+		nth_client(i);
+		copies_handshake();
+		copies_segment(1, TCP_ACK, 0, 0, 0);	/* a window that is scaled */
+		copies_segment(0, TCP_ACK, 1 << 20, 0, 1000);
+		watch();
+	}
+	CU_ASSERT_TRUE(max_pieces <= 2048);
+	copies_wait(2100 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->gap_bytes, 2048ull << 20);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
+	all_is_gone();
+	end();
+}
+
+static void
+single_bytes_in_reverse_order_are_bounded(void)
+{
+	unsigned n, i;
+
+	begin(1024);
+	copies_handshake();
+	n = RTE_MIN(n_all, 65000u);
+	for (i = n; i > 0; i--) {
+		copies_segment(0, TCP_ACK, i - 1, 0, 1);
+		watch();
+	}
+	CU_ASSERT_TRUE(max_pieces <= 1024 + 64 + 2);
+	copies_wait(2100 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].next, n);
+	CU_ASSERT_EQUAL(copies.dir[0].wrong + copies.dir[0].disorder, 0);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
+	all_is_gone();
+	end();
+}
+
+/* Of a direction alone nobody says what is acknowledged. */
+static void
+delivered_bytes_are_kept_for_a_while_only(void)
+{
+	unsigned i;
+
+	begin(4096);
+	for (i = 0; i < 3000; i++) {
+		nth_client(i);
+		copies_syn(0);
+		copies_segment(0, TCP_ACK, 0, 0, 100);
+		copies_segment(0, TCP_ACK, 100, 0, 100);
+		copies_wait(1 * MS);
+		watch();
+	}
+	copies_wait(2100 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
+	CU_ASSERT_EQUAL(copies_stats()->gaps, 0);
+	CU_ASSERT_EQUAL(copies.s->pieces.n_used, 0);
+	all_is_gone();
+	end();
+}
+
+TAP_MAIN(bounds, TAP_TEST(half_open_flows_take_no_more_than_their_room),
+	 TAP_TEST(early_hole_in_every_flow_is_given_up_in_the_order_of_age),
+	 TAP_TEST(holes_of_two_gigabytes_take_what_was_seen),
+	 TAP_TEST(single_bytes_in_reverse_order_are_bounded),
+	 TAP_TEST(delivered_bytes_are_kept_for_a_while_only))
