@@ -63,34 +63,6 @@ allowance_of(const struct tcpterm *s)
 	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
 }
 
-/* Lets go of what is compared no more: more than is kept, and all of it after a while. */
-static void
-trim_kept(struct tcpterm *s, struct half *h)
-{
-	struct piece *p;
-
-	while ((p = h->kept.first)) {
-		bool acked = p->off + p->len <= h->acked;
-
-		if (p->came + half_deadline(s) > s->now.v &&
-		    (acked ? h->kept.n <= HALF_KEPT_ACKED &&
-				     s->stats.n_held <= s->conf.n_held_max / 4
-			   : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
-				     s->stats.n_held <= s->conf.n_held_max / 2))
-			return;
-		pieces_remove(&h->kept, p);
-		piece_free(s, p);
-	}
-}
-
-/* Keeps what was delivered, to compare what comes again with it. */
-static void
-keep(struct tcpterm *s, struct half *h, struct piece *p)
-{
-	pieces_insert(&h->kept, h->kept.last, p);
-	trim_kept(s, h);
-}
-
 /* Up to where bytes are decided: nothing replaces them any more. */
 static int64_t
 decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
@@ -105,7 +77,7 @@ static void
 deliver_piece(struct tcpterm *s, struct flow *f, struct half *h, struct piece *p)
 {
 	tell_bytes(s, f, h, p->m, p->m_off, p->len);
-	keep(s, h, p);
+	half_keep(s, h, p);
 }
 
 /* What is known to be missing, and is next. */
@@ -291,7 +263,7 @@ deliver_now(struct tcpterm *s, struct flow *f, struct half *h, struct piece *cam
 
 	tell_bytes(s, f, h, came->m, came->m_off, came->len);
 	if (p)
-		keep(s, h, p);
+		half_keep(s, h, p);
 	else
 		half_drop(s, came->m);
 }
@@ -353,7 +325,7 @@ half_next(struct tcpterm *s, struct flow *f, struct half *h, struct rte_mbuf *m,
 	h->last_sent = s->now.v;
 	tell_bytes(s, f, h, m, m_off, len);
 	if (piece_keep(s, &h->kept, m, off, m_off, len, shared))
-		trim_kept(s, h);
+		half_trim_kept(s, h);
 	else if (!shared)
 		half_drop(s, m);
 }
@@ -365,7 +337,7 @@ half_ack_next(struct tcpterm *s, struct half *h, int64_t off, int64_t window)
 		h->acked_one = off == h->acked + 1;
 		h->acked = off;
 		h->acked_at = s->now.v;
-		trim_kept(s, h);
+		half_trim_kept(s, h);
 	}
 	h->window_max = RTE_MAX(h->window_max, window);
 	h->edge = RTE_MAX(h->edge, off + window);
@@ -447,7 +419,7 @@ half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t
 			h->acked_at = s->now.v;
 		h->acked = off;
 		mark_evidence(s, h, off);
-		trim_kept(s, h);
+		half_trim_kept(s, h);
 	}
 	if (!tail && RTE_MAX(h->acked, h->suspect) > h->next)
 		h->tail_since = s->now.v;
@@ -505,7 +477,7 @@ half_check(struct tcpterm *s, struct flow *f, struct half *h)
 	struct hole hole;
 	int64_t due;
 
-	trim_kept(s, h);
+	half_trim_kept(s, h);
 	deliver_ready(s, f, h);
 	while (front_hole(h, &hole)) {
 		due = hole_due(s, h, &hole);

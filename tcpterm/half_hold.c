@@ -257,3 +257,29 @@ half_hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came)
 		make_room(s, h, came);
 	fill(s, h, came);
 }
+
+void
+half_trim_kept(struct tcpterm *s, struct half *h)
+{
+	struct piece *p;
+
+	while ((p = h->kept.first)) {
+		bool acked = p->off + p->len <= h->acked;
+
+		if (p->came + half_deadline(s) > s->now.v &&
+		    (acked ? h->kept.n <= HALF_KEPT_ACKED &&
+				     s->stats.n_held <= s->conf.n_held_max / 4
+			   : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
+				     s->stats.n_held <= s->conf.n_held_max / 2))
+			return;
+		pieces_remove(&h->kept, p);
+		piece_free(s, p);
+	}
+}
+
+void
+half_keep(struct tcpterm *s, struct half *h, struct piece *p)
+{
+	pieces_insert(&h->kept, h->kept.last, p);
+	half_trim_kept(s, h);
+}

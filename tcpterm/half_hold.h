@@ -18,4 +18,10 @@ void half_unhold(struct half *h, struct piece *p);
 /* The first `n` bytes of the first held piece as a piece apart; NULL: no memory. */
 struct piece *half_split_first(struct tcpterm *s, struct half *h, uint32_t n);
 
+/* Keeps what was delivered, to compare what comes again with it. */
+void half_keep(struct tcpterm *s, struct half *h, struct piece *p);
+
+/* Lets go of what is compared no more: more than is kept, and all of it after a while. */
+void half_trim_kept(struct tcpterm *s, struct half *h);
+
 #endif
