@@ -133,7 +133,6 @@ take_in_order(struct conn *c, struct pkt *p, uint32_t skip, uint32_t len)
 {
 	bool hole = c->ooo.head != NULL;
 
-	send_due_ack(c);
 	if (skip == 0)		/* else that part was told */
 		ooo_overlap(c, c->rcv.nxt, c->rcv.nxt + len);
 	receive_deliver(c, p->m, payload_part(p, skip, len));
@@ -207,6 +206,8 @@ receive_segment(struct conn *c, struct pkt *p, int64_t off)
 	uint32_t len = p->payload_len, skip;
 	int64_t end = off + len;
 
+	if (len > 0)
+		send_due_ack(c);	/* before this one is told by it */
 	tell_old(c, p, off);
 	/* A FIN is taken with its last byte, or when all bytes before it are here. */
 	if (p->flags & TCP_FIN) {
