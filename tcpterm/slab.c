@@ -11,9 +11,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <rte_common.h>
+
 /* Of a huge page; how far an arena begins before the first of its own. */
 #define HUGE_BYTES ((size_t)2 << 20)
 #define SMALL_BYTES ((size_t)256 << 10)
+/* What slab_commit() keeps ready; called every 50 ms it keeps up with 80 MB a second. */
+#define AHEAD_BYTES (2 * HUGE_BYTES)
 
 static void *
 reserve(size_t bytes)
@@ -122,7 +126,8 @@ place(struct slab *s, uint32_t *index, bool zeroed)
 		if (zeroed)
 			memset(p - s->lead, 0, s->size);
 	} else if (s->n_touched < s->n_max) {
-		i = s->n_touched++;
+		i = s->n_touched;
+		__atomic_store_n(&s->n_touched, i + 1, __ATOMIC_RELEASE);	/* slab_commit() */
 		p = slab_at(s, i);	/* fresh from mmap: zero already */
 		generation = 0;
 	} else {
@@ -154,6 +159,26 @@ slab_free(struct slab *s, uint32_t index)
 	s->free_head = index + 1;
 	++*generation_of(s, index);
 	s->n_used--;
+}
+
+/* As long as small pages last there is nothing to wait for, and a stack that has little takes
+ * little. */
+void
+slab_commit(struct slab *s)
+{
+	uint32_t n_touched = __atomic_load_n(&s->n_touched, __ATOMIC_ACQUIRE);
+	size_t used = n_touched * s->size, end = RTE_MIN(s->reserved, page_up(used + AHEAD_BYTES));
+
+	if (used < SMALL_BYTES / 2)
+		return;
+	if (s->committed < used)
+		s->committed = page_up(used);
+	if (end < s->committed + HUGE_BYTES && end < s->reserved)
+		return;
+	if (end > s->committed)
+		(void)madvise(s->base - s->lead + s->committed, end - s->committed,
+			      MADV_POPULATE_WRITE);
+	s->committed = end;
 }
 
 bool

@@ -3,7 +3,7 @@
  *
  * The arena is reserved whole (mmap, MAP_NORESERVE) and touched as it fills,
  * so a limit of a million costs address space only; huge pages back all but its beginning, so that
- * one of which little is used costs little.  Single-threaded.
+ * one of which little is used costs little.  Single-threaded but for slab_commit().
  */
 #ifndef TCPTERM_SLAB_H
 #define TCPTERM_SLAB_H
@@ -25,6 +25,7 @@ struct slab {
 	uint8_t *generations;
 	size_t stride;		/* from one to the next */
 	bool inside;		/* they are in the objects */
+	size_t committed;	/* bytes from the beginning, by slab_commit() */
 };
 
 /* 0, -ENOMEM. */
@@ -41,6 +42,12 @@ void slab_free(struct slab *s, uint32_t index);
 
 /* The same, but the object may hold anything; not of those with their generation inside. */
 void *slab_take(struct slab *s, uint32_t *index);
+
+/*
+ * One other thread's, now and then: has the system give, and clear, the memory that slab_alloc()
+ * comes to next.  Otherwise the owner waits for that itself, 250 us for each huge page.
+ */
+void slab_commit(struct slab *s);
 
 /* The object, alive or not; index < n_touched. */
 static inline void *

@@ -375,3 +375,10 @@ table_count(const struct table *t)
 {
 	return t->n;
 }
+
+void
+table_commit(struct table *t)
+{
+	slab_commit(&t->buckets);
+	slab_commit(&t->spare);
+}

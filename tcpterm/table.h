@@ -72,4 +72,7 @@ unsigned table_probes(const struct table *t, const struct flow *f);
 
 uint32_t table_count(const struct table *t);
 
+/* As slab_commit(). */
+void table_commit(struct table *t);
+
 #endif

@@ -160,6 +160,14 @@ wait_ms(const struct leat *l, bool asking)
 	return flows_busy(l->flows) ? 0 : WAIT_ASKING_MS;
 }
 
+/* A worker never waits for memory that the system has to clear first. */
+static void
+commit_memory(struct leat *l)
+{
+	for (unsigned i = 0; i < l->worker_conf.n_workers; i++)
+		tcpterm_commit(l->worker[i]->stack);
+}
+
 void
 control_run(struct leat *l)
 {
@@ -182,6 +190,7 @@ control_run(struct leat *l)
 		cmd_db_run(l);
 		checkpoint_run(&l->checkpoint, now);
 		asking = flows_run(l->flows, now);
+		commit_memory(l);
 		active_reclaim(&l->active);
 		resume_run(&l->resume, now);
 		asking |= captures_run(l->captures);

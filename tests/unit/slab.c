@@ -4,6 +4,7 @@
 #include "tcpterm/slab.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/unit/tap.h"
 
@@ -104,7 +105,39 @@ addresses_never_move(void)
 	slab_fini(&s);
 }
 
+/* Does the system have a page for the byte after the last object? */
+static bool
+next_is_there(const struct slab *s)
+{
+	uintptr_t next = (uintptr_t)s->base + s->n_touched * s->size;
+	unsigned char there = 0;
+
+	CU_ASSERT_EQUAL(mincore((void *)(next & ~(uintptr_t)4095), 1, &there), 0);
+	return there & 1;
+}
+
+static void
+memory_is_there_before_objects_come_to_it(void)
+{
+	enum { SIZE = 4096, N = 4096 };
+	unsigned n_waited = 0;
+	struct slab s;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init(&s, SIZE, N), 0);
+	slab_commit(&s);
+	CU_ASSERT_FALSE(next_is_there(&s));	/* of what is empty nothing is taken */
+	for (unsigned i = 0; i < N; i++) {
+		n_waited += i * SIZE > 512 * 1024 && !next_is_there(&s);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(slab_alloc(&s, NULL));
+		if (i % 64 == 0)
+			slab_commit(&s);
+	}
+	CU_ASSERT_EQUAL(n_waited, 0);
+	slab_fini(&s);
+}
+
 TAP_MAIN(slab, TAP_TEST(object_is_zero_also_when_its_slot_was_used),
 	 TAP_TEST(generation_tells_lives_of_one_slot_apart),
 	 TAP_TEST(object_may_hold_its_generation_and_have_bytes_before_it),
-	 TAP_TEST(limit_refuses_until_a_slot_is_free), TAP_TEST(addresses_never_move))
+	 TAP_TEST(limit_refuses_until_a_slot_is_free), TAP_TEST(addresses_never_move),
+	 TAP_TEST(memory_is_there_before_objects_come_to_it))

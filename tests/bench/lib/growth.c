@@ -9,7 +9,7 @@
 #include "tcpterm/table.h"
 #include "tests/bench/lib/gauge.h"
 
-enum { TABLES = 4, SLAB = 2 * TCPTERM_KIND_TRACK };
+enum { COMMIT = 4096, TABLES = 4, SLAB = 2 * TCPTERM_KIND_TRACK };
 
 /* Flow `i`, as a stack would have it. */
 static struct flow *
@@ -54,6 +54,8 @@ fill(struct slab *slabs, uint32_t n, uint32_t *least)
 		good = f && table_insert(t, f) == 0;
 		from = rte_rdtsc_precise() - from;
 		least[i] = (uint32_t)RTE_MIN((uint64_t)least[i], from);
+		if (i % COMMIT == 0)	/* as another thread does, now and then */
+			table_commit(t);
 		gauge_progress("insert", i, n);
 	}
 	good = good && table_count(t) == n;

@@ -7,7 +7,7 @@
 
 #include "datapath/port_ethdev.h"
 
-enum { PATIENCE_MS = 5000, POLL_MS = 10 };
+enum { PATIENCE_MS = 30000, POLL_MS = 10 };
 
 static int
 host_open(struct port *p, struct err *err)
