@@ -28,10 +28,14 @@ match_text(const uint8_t *p, size_t n, size_t at, const char *want)
 enum app_match
 match_word(const uint8_t *p, size_t n, size_t at, const char *want)
 {
-	size_t len = strlen(want), have;
+	size_t len, have;
 
 	if (n <= at)
 		return APP_MORE;
+	/* Most are refused here: letters of one kind are alike but for this bit. */
+	if ((p[at] | 0x20) != ((uint8_t)want[0] | 0x20))
+		return APP_NO;
+	len = strlen(want);
 	have = n - at < len ? n - at : len;
 	if (strncasecmp((const char *)p + at, want, have) != 0)
 		return APP_NO;
