@@ -93,6 +93,22 @@ run_length(const struct truth_row *r, unsigned d, uint64_t off, uint32_t len)
 	return (uint32_t)(to - off);
 }
 
+static uint32_t
+shown_of(const struct truth_row *r, unsigned d)
+{
+	return r->len[d] - truth_hidden(r, d, 0, r->len[d]);
+}
+
+/* Of a stream that no frame shows there is no file. */
+static void
+count_unshown(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < 2 * truth.n_flows; i++)
+		whole += shown_of(&truth.row[i / 2], i % 2) == 0;
+}
+
 static void
 judge_stream(const struct part *p, FILE *f)
 {
@@ -113,7 +129,7 @@ judge_stream(const struct part *p, FILE *f)
 		}
 	}
 	right += good;
-	whole += good == r->len[p->d] - truth_hidden(r, p->d, 0, r->len[p->d]);
+	whole += good > 0 && good == shown_of(r, p->d);
 }
 
 static void
@@ -169,6 +185,7 @@ main(int argc, char **argv)
 	while ((e = readdir(d)) != NULL)
 		judge_file(argv[2], e->d_name);
 	closedir(d);
+	count_unshown();
 	printf("{\"shown\": %" PRIu64 ", \"right\": %" PRIu64 ", \"wrong\": %" PRIu64
 	       ", \"beyond\": %" PRIu64 ", \"streams\": %u, \"whole\": %" PRIu64
 	       ", \"gaps\": %" PRIu64 ", \"gaps_right\": %" PRIu64 ", \"gaps_wrong\": %" PRIu64
