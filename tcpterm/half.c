@@ -165,7 +165,11 @@ hole_due(const struct tcpterm *s, const struct half *h, struct hole *hole)
 	const struct tcpterm_passive_conf *c = &s->conf.passive;
 	int64_t due = hole->since + half_deadline(s);
 	int64_t beyond = c->beyond_us ? c->beyond_us : HALF_BEYOND_US;
+	const struct piece *behind = h->held.first;
 
+	/* While what is behind it may be replaced, nothing is won by giving it up. */
+	if (behind && behind->m && decided(s, h, behind) <= behind->off)
+		due = RTE_MAX(due, behind->came + half_deadline(s));
 	if (h->alone && h->last_sent - hole->since >= beyond)
 		hole->evidence = RTE_MIN(hole->evidence, hole->since + beyond);
 	if (hole->evidence == NEVER)
