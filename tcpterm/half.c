@@ -70,7 +70,7 @@ decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
 	if (h->overlap == TCPTERM_OVERLAP_FIRST || h->finishing ||
 	    p->came + half_deadline(s) <= s->now.v)
 		return INT64_MAX;
-	return h->acked;
+	return half_settled(h);
 }
 
 static void
@@ -415,6 +415,8 @@ half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t
 	}
 	if (off > h->sent) {
 		suspect_ack(s, h, off);
+		if (h->edge >= 0)
+			h->taken = RTE_MAX(h->taken, h->sent);
 	} else if (off >= h->acked) {
 		/* A receiver never takes back what it acknowledged: the suspicion was wrong. */
 		if (h->suspect > off && s->now.v - h->suspect_since > allowance_of(s))

@@ -68,6 +68,7 @@ struct half {
 	int64_t sent;		/* the sender's furthest byte, FIN included */
 	int64_t acked;		/* the other end's furthest credible ACK */
 	int64_t acked_at;	/* us: when it came */
+	int64_t taken;		/* seen before an ACK beyond all that was: its receiver has it */
 	int64_t suspect;	/* an ACK beyond `sent`; -1 none */
 	int64_t suspect_since;	/* us */
 	int64_t tail_since;	/* us: when bytes beyond `next`, nothing behind, were first ACKed */

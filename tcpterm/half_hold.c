@@ -143,7 +143,7 @@ contradicts(struct tcpterm *s, struct flow *f, struct half *h, const struct piec
 	const struct piece *p;
 
 	for (p = first_beyond(h, came->off); p && p->off < end; p = p->next)
-		if (piece_compare(s, f, h, p, came) && piece_differs(p, came, h->acked))
+		if (piece_compare(s, f, h, p, came) && piece_differs(p, came, half_settled(h)))
 			any = true;
 	return any;
 }
@@ -171,7 +171,7 @@ make_room(struct tcpterm *s, struct half *h, const struct piece *came)
 		int64_t from = RTE_MAX(p->off, came->off), to = RTE_MIN(p->off + p->len, end);
 
 		if (p->m)
-			from = RTE_MAX(from, h->acked);
+			from = RTE_MAX(from, half_settled(h));
 		next = p->next;
 		if (from < to && replaces(h, came, p))
 			carve(s, h, p, from, to);

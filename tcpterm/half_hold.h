@@ -9,6 +9,13 @@
 
 #include "tcpterm/half.h"
 
+/* What is below has been taken by the other end: nothing replaces it. */
+static inline int64_t
+half_settled(const struct half *h)
+{
+	return RTE_MAX(h->acked, h->taken);
+}
+
 /* Takes those bytes of `came` that its policy wants, and the mbuf. */
 void half_hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came);
 

@@ -156,6 +156,24 @@ what_was_acknowledged_stays_with_every_policy(void)
 	}
 }
 
+/* What follows was not seen, but its receiver has all of it. */
+static void
+ack_beyond_all_that_was_seen_decides_what_was(void)
+{
+	begin(TCPTERM_OVERLAP_LAST);
+	copies_segment(0, TCP_ACK, 0, 0, 100);
+	copies_segment(1, TCP_ACK, 0, 200, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 100);
+	copies_altered(0, TCP_ACK, 50, 0, 50, FORGED, false);
+	copies_segment(0, TCP_ACK, 200, 0, 10);
+	copies_segment(1, TCP_ACK, 0, 210, 0);
+	copies_wait(50 * MS);
+	CU_ASSERT_TRUE(!is_forged(50) && !is_forged(99));
+	CU_ASSERT_EQUAL(copies.n_conflicts, 1);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	end();
+}
+
 static void
 flow_that_ends_delivers_what_was_not_decided(void)
 {
@@ -222,6 +240,7 @@ TAP_MAIN(overlap, TAP_CHECK(S13, hosts_are_told_by_where_segments_begin_and_end)
 	 TAP_CHECK(S13, reject_refuses_the_segment_that_contradicts_whole),
 	 TAP_CHECK(S13, nothing_is_delivered_before_it_is_acknowledged_or_the_deadline),
 	 TAP_CHECK(S13, what_was_acknowledged_stays_with_every_policy),
+	 TAP_CHECK(S13, ack_beyond_all_that_was_seen_decides_what_was),
 	 TAP_TEST(flow_that_ends_delivers_what_was_not_decided),
 	 TAP_TEST(undecided_bytes_beyond_the_budget_are_delivered),
 	 TAP_TEST(duplicates_and_keepalives_are_no_conflict),
