@@ -1,5 +1,5 @@
 /*
- * flow_key.c - the hash is symmetric, and spreads.
+ * flow_key.c - the hash is symmetric, and spreads; a short key says what the long one does.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,5 +126,56 @@ neighbouring_flows_spread_over_buckets_and_workers(void)
 	}
 }
 
-TAP_MAIN(flow_key, TAP_TEST(reverse_has_the_same_hash), TAP_TEST(any_bit_turns_half_of_the_hash),
+static struct ip_addr
+random_addr(void)
+{
+	const uint8_t v4[4] = { 10, 0, 0, (uint8_t)(rand() % 3) };
+	struct ip_addr a = ip_addr_v4(v4);
+
+	/* the same last word in another place, so that only the family tells them apart */
+	if (rand() % 3 == 0)
+		a.w[0] = 1;
+	return a;
+}
+
+/* Few values for each part, so that many keys are equal or differ in one part. */
+static struct flow_key
+random_key(void)
+{
+	struct flow_key k = {
+		.addr = { random_addr(), random_addr() },
+		.port = { (uint16_t)(rand() % 3), (uint16_t)(rand() % 3) },
+		.domain = rand() % 8 == 0,
+		.n_tags = (uint16_t)(rand() % 8 == 0 ? 1 + rand() % 16 : 0),
+	};
+
+	if (k.n_tags > 0)
+		k.vid[0] = (uint16_t)(rand() % 3);
+	if (k.n_tags > 1)
+		k.vid[1] = (uint16_t)rand();
+	return k;
+}
+
+static void
+short_key_says_what_the_long_one_does(void)
+{
+	unsigned i, how[3] = { 0 };
+
+	seed();
+	for (i = 0; i < 50 * N_RUNS; i++) {
+		const struct flow_key k = random_key(), stored = random_key();
+		const struct short_key s = flow_key_short(&stored);
+		const struct flow_key back = flow_key_long(&s, stored.addr);
+		enum flow_match is = flow_key_match_short(&k, &s, stored.addr);
+
+		CU_ASSERT_EQUAL_FATAL(memcmp(&back, &stored, sizeof back), 0);
+		CU_ASSERT_EQUAL_FATAL(is, flow_key_match(&k, &stored));
+		how[is]++;
+	}
+	printf("# %u the same, %u reversed\n", how[FLOW_MATCH_SAME], how[FLOW_MATCH_REVERSED]);
+	CU_ASSERT_TRUE(how[FLOW_MATCH_SAME] > 1000 && how[FLOW_MATCH_REVERSED] > 1000);
+}
+
+TAP_MAIN(flow_key, TAP_TEST(short_key_says_what_the_long_one_does),
+	 TAP_TEST(reverse_has_the_same_hash), TAP_TEST(any_bit_turns_half_of_the_hash),
 	 TAP_TEST(neighbouring_flows_spread_over_buckets_and_workers))
