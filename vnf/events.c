@@ -185,6 +185,9 @@ event_flow_new(void *ctx, struct flow *f)
 	struct worker *w = ctx;
 
 	take_note(w, f);
+	/* one that is watched is, as another object too */
+	if (f->caller && is_watched(w, f->caller))
+		f->inspected = f->kind != TCPTERM_KIND_PASSIVE;
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, true);
 }
