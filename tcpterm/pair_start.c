@@ -183,7 +183,10 @@ pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 
 	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len, &o);
 	s->stats.options_malformed += o.malformed;
-	s->stats.wscale_clamped += o.has_wscale && o.wscale > 14;
+	if (o.has_wscale && o.wscale > 14) {
+		s->stats.wscale_clamped++;
+		x->f->wscale_clamped = true;
+	}
 	if (!e->h.synced || again)
 		e->shift = o.has_wscale ? RTE_MIN(o.wscale, 14) : SHIFT_NONE;
 	if (!(p->flags & TCP_ACK)) {

@@ -292,6 +292,7 @@ static int
 step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 {
 	struct track_past past = { 0 };
+	const bool strict = r->demote && r->strict;
 	int64_t idle_us = r->idle_us;
 	struct flow *f;
 
@@ -306,6 +307,7 @@ step_down(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	if (!f)
 		return -ENOMEM;
 	track_take_over(s, f, &past, idle_us);
+	(void)tcpterm_set_window(f, strict);	/* if it is followed */
 	return 0;
 }
 

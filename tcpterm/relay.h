@@ -29,6 +29,7 @@ struct relay {
 	uint8_t dead;		/* dying: which leg */
 	uint8_t why;		/* dying: enum tcpterm_end */
 	uint8_t demote;		/* enum tcpterm_kind to become when nothing is held; 0: none */
+	bool strict;		/* and what lies outside of windows is dropped then */
 };
 
 /* The relay of a flow of that kind, woken. */

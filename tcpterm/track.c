@@ -4,6 +4,7 @@
 
 #include "tcpterm/measure.h"
 #include "tcpterm/options.h"
+#include "tcpterm/rest.h"
 #include "tcpterm/window.h"
 
 #define HANDSHAKE_US (75LL * 1000 * 1000)
@@ -20,13 +21,17 @@ followed(const struct flow *f)
 /* --- the parts of it --- */
 
 static void
-learn_options(struct tcpterm *s, struct track_half *h, const struct pkt *p)
+learn_options(struct tcpterm *s, struct track *t, unsigned dir, const struct pkt *p)
 {
 	struct tcpterm_options o;
 
 	options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20), p->opt_len, &o);
 	s->stats.options_malformed += o.malformed;
-	window_syn(h, &o);
+	if (o.has_wscale && o.wscale > 14) {
+		s->stats.wscale_clamped++;
+		t->f.wscale_clamped = true;
+	}
+	window_syn(&t->half[dir], &o);
 }
 
 static void
@@ -255,7 +260,7 @@ follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 	} else {
 		n = window_follow(t, p, dir);
 		if (p->flags & TCP_SYN)
-			learn_options(s, &t->half[dir], p);
+			learn_options(s, t, dir, p);
 		measure_segment(s, t, p, dir, &n);
 	}
 	if (t->f.inspected && p->payload_len > 0)
@@ -391,6 +396,10 @@ track_take_over(struct tcpterm *s, struct flow *f, const struct track_past *past
 int
 tcpterm_set_window(struct flow *f, bool strict)
 {
+	if (f->kind == TCPTERM_KIND_RELAY && rest_awake(f) && relay_of(f)->demote) {
+		relay_of(f)->strict = strict;
+		return 0;
+	}
 	if (!followed(f))
 		return -EINVAL;
 	f->strict = strict;

@@ -272,6 +272,7 @@ flow_row_put_items(struct table *t, const struct flow_view *v)
 	item(t, "start", r->start);
 	item(t, "roles", v->roles_guessed ? "guessed" : "known");
 	item(t, "copy", v->is_copy ? "yes" : "no");
+	item(t, "wscale_clamped", v->wscale_clamped ? "yes" : "no");
 	item_f(t, "age_s", "%.1f", (double)(r->ended - r->started) / 1e6);
 	item_f(t, "idle_s", "%.1f", (double)v->idle_us / 1e6);
 	put_end(t, v, 0);

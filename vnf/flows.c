@@ -318,6 +318,7 @@ view_of(struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now
 	v->kind = f->kind;
 	v->roles_guessed = f->roles_guessed;
 	v->is_copy = f->is_copy;
+	v->wscale_clamped = f->wscale_clamped;
 }
 
 /* Ended flows stay in the table for a while, to answer what is late. */

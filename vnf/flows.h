@@ -27,7 +27,7 @@ struct flow_view {
 	struct tcpterm_leg_info leg[2];
 	int64_t idle_us;	/* since its latest segment */
 	uint8_t kind;		/* enum tcpterm_kind */
-	bool roles_guessed, is_copy;
+	bool roles_guessed, is_copy, wscale_clamped;
 };
 
 /*

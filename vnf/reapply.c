@@ -110,12 +110,25 @@ reset(const struct anew *a)
 		 : rc;
 }
 
+/* Its windows are judged as the rule says from where it is followed on. */
+static int
+follow(const struct anew *a)
+{
+	const struct flow_key key = flow_key_of(a->f);
+	int rc = tcpterm_demote(a->stack, a->f, TCPTERM_TRACK);
+	struct flow *f = rc == 0 ? tcpterm_find(a->stack, &key) : rc == -EAGAIN ? a->f : NULL;
+
+	if (f)
+		(void)tcpterm_set_window(f, a->v.attrs.window_strict);
+	return rc;
+}
+
 static int
 move(const struct anew *a)
 {
 	switch (a->v.mode) {
 	case POLICY_TRACK:
-		return tcpterm_demote(a->stack, a->f, TCPTERM_TRACK);
+		return follow(a);
 	case POLICY_PASS:
 		return tcpterm_demote(a->stack, a->f, TCPTERM_PASS);
 	case POLICY_DROP:

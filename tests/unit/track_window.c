@@ -320,6 +320,25 @@ what_a_rule_says_of_windows_may_change(void)
 	end();
 }
 
+/* RFC 7323 2.3: above 14 is 14, and told. */
+static void
+window_scale_above_14_is_taken_as_14_and_flagged(void)
+{
+	begin(true, 14);
+	copies_handshake();
+	CU_ASSERT_FALSE(copies_flow()->wscale_clamped);
+	end();
+	begin(true, 254);
+	copies_handshake();
+	CU_ASSERT_TRUE(copies_flow()->wscale_clamped);
+	CU_ASSERT_EQUAL(copies_stats()->wscale_clamped, 2);
+	copies.window = 65535;
+	CU_ASSERT_TRUE(says(0, 0, 0, 0));
+	CU_ASSERT_TRUE(says(1, (65535LL << 14) - 1000, 0, 1000));
+	CU_ASSERT_FALSE(says(1, 65535LL << 14, 0, 1000));
+	end();
+}
+
 TAP_MAIN(track_window, TAP_TEST(strict_refuses_what_goes_beyond_the_furthest_edge_offered),
 	 TAP_TEST(loose_counts_it_and_lets_it_go),
 	 TAP_TEST(windows_are_scaled_only_where_both_syns_say_so),
@@ -333,4 +352,5 @@ TAP_MAIN(track_window, TAP_TEST(strict_refuses_what_goes_beyond_the_furthest_edg
 	 TAP_TEST(nothing_is_refused_before_both_ends_were_seen),
 	 TAP_TEST(midstream_an_acknowledgement_of_what_went_before_is_not_refused),
 	 TAP_TEST(numbers_may_wrap), TAP_TEST(connection_goes_on_after_a_part_of_it_went_past),
-	 TAP_TEST(what_a_rule_says_of_windows_may_change))
+	 TAP_TEST(what_a_rule_says_of_windows_may_change),
+	 TAP_TEST(window_scale_above_14_is_taken_as_14_and_flagged))

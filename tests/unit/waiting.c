@@ -273,6 +273,40 @@ relay_that_is_to_be_tracked_is_as_soon_as_it_holds_nothing(void)
 	box_end(&box);
 }
 
+/* Is a segment dropped that nobody let the client send? */
+static bool
+is_strict(void)
+{
+	const uint64_t *dropped = &tcpterm_drops(box.w[0]->stack)->n[DROP_track_window];
+	const uint64_t before = *dropped;
+
+	CU_ASSERT_EQUAL(box_flows(&box, TCPTERM_KIND_TRACK), 1);
+	seq[CLIENT] += 3u << 29;
+	say(CLIENT, TCP_ACK, "x", 1);
+	seq[CLIENT] -= (3u << 29) + 1;
+	return *dropped > before;
+}
+
+/* Whether it moves at once, or when what it holds has gone. */
+static void
+flow_that_moves_down_is_followed_as_strictly_as_its_rule_says(void)
+{
+	shake_hands("rule r: track app tls { window strict }\ndefault proxy\n");
+	say_hello("www.example");
+	say(SERVER, TCP_ACK, "", 0);
+	box_turn(&box);
+	CU_ASSERT_TRUE(is_strict());
+	box_end(&box);
+	shake_hands("rule r: track app tls { window strict }\ndefault passive\n");
+	say_hello("www.example");
+	CU_ASSERT_TRUE(is_strict());
+	box_end(&box);
+	shake_hands("rule r: track app tls\ndefault passive\n");
+	say_hello("www.example");
+	CU_ASSERT_FALSE(is_strict());
+	box_end(&box);
+}
+
 static void
 tracked_bytes_out_of_order_are_put_together(void)
 {
@@ -325,5 +359,6 @@ TAP_MAIN(waiting,
 	 TAP_TEST(bytes_that_fit_nothing_are_waited_for_as_long_as_the_policy_says),
 	 TAP_TEST(every_way_down_is_gone_where_the_bytes_say_so),
 	 TAP_TEST(relay_that_is_to_be_tracked_is_as_soon_as_it_holds_nothing),
+	 TAP_TEST(flow_that_moves_down_is_followed_as_strictly_as_its_rule_says),
 	 TAP_TEST(tracked_bytes_out_of_order_are_put_together),
 	 TAP_TEST(another_policy_decides_what_still_waits), TAP_TEST(flow_that_ends_waits_no_more))

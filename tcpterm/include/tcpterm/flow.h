@@ -46,6 +46,7 @@ struct flow {
 	bool over : 1;			/* flow_end was called; only lingers */
 	bool strict : 1;		/* what is outside the window is dropped */
 	uint8_t refuse : 2;		/* over, by a reset: these ends are answered by it */
+	bool wscale_clamped : 1;	/* a SYN's was above 14 (RFC 7323 2.3); passive, too */
 	uint32_t idle;			/* in 10 ms */
 	struct timer timer;
 	struct l2_template l2[2];	/* learned from that direction's frames */
