@@ -114,6 +114,80 @@ connection_within_one_burst_is_whole(void)
 }
 
 static void
+exchange_and_close(void)
+{
+	copies_segment(0, TCP_ACK, 0, 0, 300);
+	copies_segment(1, TCP_ACK, 0, 300, 2000);
+	copies_segment(0, TCP_ACK, 300, 2000, 0);
+	copies_close(300, 2000);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYN);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps + copies.dir[1].n_gaps, 0);
+}
+
+static void
+simultaneous_open_is_whole(void)
+{
+	copies_begin(NULL);
+	copies_syn(0);
+	copies_segment(1, TCP_SYN, -1, 0, 0);
+	copies_segment(0, TCP_SYN | TCP_ACK, -1, 0, 0);
+	copies_segment(1, TCP_SYN | TCP_ACK, -1, 0, 0);
+	exchange_and_close();
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 300);
+	CU_ASSERT_EQUAL(copies.dir[1].bytes, 2000);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	end();
+}
+
+static void
+handshake_of_four_segments_is_whole(void)
+{
+	copies_begin(NULL);
+	copies_syn(0);
+	copies_segment(1, TCP_SYN, -1, 0, 0);
+	copies_segment(0, TCP_SYN | TCP_ACK, -1, 0, 0);
+	copies_segment(1, TCP_ACK, 0, 0, 0);
+	exchange_and_close();
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 300);
+	CU_ASSERT_EQUAL(copies.dir[1].bytes, 2000);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	end();
+}
+
+static void
+tuple_taken_anew_over_time_wait_is_another_flow(void)
+{
+	copies_begin(NULL);
+	copies_handshake();
+	exchange_and_close();
+	copies_wait(1000 * MS);
+	copies.isn[0] += 70000;
+	copies.isn[1] += 80000;
+	copies.dir[0].next = copies.dir[1].next = 0;
+	copies_handshake();
+	exchange_and_close();
+	CU_ASSERT_EQUAL(copies.n_new, 2);
+	CU_ASSERT_EQUAL(copies.n_ended, 2);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 600);
+	CU_ASSERT_EQUAL(copies.dir[1].bytes, 4000);
+	end();
+}
+
+static void
+bytes_of_a_valid_reset_are_no_stream(void)
+{
+	copies_begin(NULL);
+	copies_handshake();
+	copies_segment(0, TCP_ACK, 0, 0, 300);
+	copies_segment(1, TCP_RST | TCP_ACK, 0, 300, 40);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RST);
+	CU_ASSERT_EQUAL(copies.dir[1].bytes, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 300);
+	end();
+}
+
+static void
 bytes_in_a_syn_that_nobody_answers_are_its_stream(void)
 {
 	copies_begin(NULL);
@@ -159,5 +233,9 @@ TEAM_MAIN(pair_begin, TAP_CHECK(S11, bytes_behind_a_lost_synack_that_come_again_
 	  TAP_TEST(bytes_beyond_a_stale_window_are_taken_when_the_acks_catch_up),
 	  TAP_TEST(bytes_that_no_end_accepts_are_let_go),
 	  TAP_CHECK(S9, connection_within_one_burst_is_whole),
+	  TAP_CHECK(S11, simultaneous_open_is_whole),
+	  TAP_CHECK(S11, handshake_of_four_segments_is_whole),
+	  TAP_CHECK(S11, tuple_taken_anew_over_time_wait_is_another_flow),
+	  TAP_CHECK(S12, bytes_of_a_valid_reset_are_no_stream),
 	  TAP_TEST(bytes_in_a_syn_that_nobody_answers_are_its_stream),
 	  TAP_TEST(fin_of_a_direction_that_is_not_seen_is_no_byte))
