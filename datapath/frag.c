@@ -43,6 +43,7 @@ struct frag_table {
 	int64_t timeout_us;
 	struct rte_mempool *pool;
 	unsigned n_held;
+	struct frag_room room;
 	uint32_t mask;
 	struct bucket *bucket;
 	struct datagram *slab;
@@ -60,6 +61,7 @@ frag_table_new(unsigned n_max, int64_t timeout_us, struct rte_mempool *pool)
 		return NULL;
 	t->timeout_us = timeout_us;
 	t->pool = pool;
+	t->room.n_max = n_max;
 	t->mask = rte_align32pow2(n_max) - 1;
 	t->bucket = calloc(t->mask + 1, sizeof *t->bucket);
 	t->slab = calloc(n_max, sizeof *t->slab);
@@ -125,6 +127,8 @@ add(struct frag_table *t, const struct frag_key *k, uint32_t hash, usec_t now)
 	TAILQ_REMOVE(&t->unused, d, by_age);
 	TAILQ_INSERT_TAIL(&t->live, d, by_age);
 	LIST_INSERT_HEAD(&t->bucket[hash & t->mask], d, in_bucket);
+	t->room.n++;
+	t->room.n_peak = RTE_MAX(t->room.n_peak, t->room.n);
 	d->key = *k;
 	d->deadline = usec_add(now, t->timeout_us);
 	d->total = d->here = 0;
@@ -140,6 +144,7 @@ forget(struct frag_table *t, struct datagram *d)
 	LIST_REMOVE(d, in_bucket);
 	TAILQ_REMOVE(&t->live, d, by_age);
 	TAILQ_INSERT_HEAD(&t->unused, d, by_age);
+	t->room.n--;
 }
 
 static void
@@ -311,4 +316,10 @@ unsigned
 frag_n_held(const struct frag_table *t)
 {
 	return t->n_held;
+}
+
+void
+frag_room(const struct frag_table *t, struct frag_room *r)
+{
+	*r = t->room;
 }

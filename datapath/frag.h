@@ -45,6 +45,13 @@ bool frag_expire(struct frag_table *t, usec_t now, struct frag_result *r);
 /* When frag_expire() has something to do, or USEC_NEVER. */
 usec_t frag_next(const struct frag_table *t);
 
+/* The datagrams that are not all here: how many now, at the same time so far, and at most.  Any
+ * thread may ask. */
+struct frag_room {
+	unsigned n, n_peak, n_max;
+};
+void frag_room(const struct frag_table *t, struct frag_room *r);
+
 /* Fragments held, which count as held mbufs. */
 unsigned frag_n_held(const struct frag_table *t);
 

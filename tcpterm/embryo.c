@@ -104,6 +104,7 @@ embryo_defer(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 	listeners_find(s->listeners, p, &e->listener);
 	s->stats.n_held += p->m->nb_segs;
 	s->stats.n_deferred++;
+	s->stats.n_deferred_peak = RTE_MAX(s->stats.n_deferred_peak, s->stats.n_deferred);
 	flow_touch(s, &e->f, p, 0);
 	flow_arm(s, &e->f, usec_add(s->now, v->defer_us));
 }

@@ -215,10 +215,7 @@ half_sent(struct tcpterm *s, struct half *h, int64_t off)
 static bool
 over_its_budget(const struct tcpterm *s, const struct half *h)
 {
-	const struct tcpterm_passive_conf *c = &s->conf.passive;
-
-	return h->held.n > (c->n_segments ? c->n_segments : HALF_SEGMENTS) ||
-	       h->held.bytes > (c->budget_bytes ? c->budget_bytes : HALF_BUDGET_BYTES);
+	return h->held.n > half_segments_max(s) || h->held.bytes > half_bytes_max(s);
 }
 
 /* Gives up the hole at the front, or waits no longer for an acknowledgment. */
@@ -252,6 +249,8 @@ enforce_budget(struct tcpterm *s, struct flow *f, struct half *h)
 
 	while (over_its_budget(s, h))
 		give_up_one(s, f, h);
+	s->stats.half_segments_peak = RTE_MAX(s->stats.half_segments_peak, h->held.n);
+	s->stats.half_bytes_peak = RTE_MAX(s->stats.half_bytes_peak, h->held.bytes);
 	if (likely(s->stats.n_held < s->conf.n_held_max))
 		return;
 	pieces_clear(s, &h->kept);

@@ -122,6 +122,19 @@ void half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, 
 void half_urgent(struct half *h, int64_t off);
 void half_urgent_done(struct half *h);
 
+/* More than that one half may not hold: segments, bytes. */
+static inline uint32_t
+half_segments_max(const struct tcpterm *s)
+{
+	return s->conf.passive.n_segments ? s->conf.passive.n_segments : HALF_SEGMENTS;
+}
+
+static inline uint32_t
+half_bytes_max(const struct tcpterm *s)
+{
+	return s->conf.passive.budget_bytes ? s->conf.passive.budget_bytes : HALF_BUDGET_BYTES;
+}
+
 /*
  * The straight path.  Is all of it here that was sent, delivered as it came, and does nothing wait?
  * Then half_next() takes the next `len` bytes, of one mbuf, which goes on elsewhere if `shared`;

@@ -533,24 +533,6 @@ tcpterm_flow(struct tcpterm *s, uint32_t ref, uint32_t generation)
 }
 
 void
-tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r)
-{
-	const struct slab *v4 = &s->slabs[flow_slab(kind, false)], *v6 = v4 + 1;
-	const struct timewaits *t = &s->timewaits;
-
-	if (kind == TCPTERM_KIND_TIMEWAIT) {
-		*r = (struct tcpterm_room){ .n_max = t->n_max,
-					    .n_peak = t->n_peak,
-					    .size = TIMEWAIT_BYTES };
-		return;
-	}
-	/* free places are taken before untouched ones, so that is as many as there ever were */
-	*r = (struct tcpterm_room){ .n_max = v4->n_max,
-				    .n_peak = RTE_MIN(v4->n_touched + v6->n_touched, v4->n_max),
-				    .size = (uint32_t)(v6->n_touched ? v6->size : v4->size) };
-}
-
-void
 tcpterm_flow_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 {
 	memset(leg, 0, 2 * sizeof *leg);

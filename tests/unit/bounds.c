@@ -150,6 +150,7 @@ holes_of_two_gigabytes_take_what_was_seen(void)
 static void
 single_bytes_in_reverse_order_are_bounded(void)
 {
+	struct tcpterm_bounds b;
 	unsigned n, i;
 
 	begin(1024);
@@ -160,6 +161,12 @@ single_bytes_in_reverse_order_are_bounded(void)
 		watch();
 	}
 	CU_ASSERT_TRUE(max_pieces <= 1024 + 64 + 2);
+	tcpterm_bounds(copies.s, &b);
+	CU_ASSERT_EQUAL(b.half_segments, 1024);
+	CU_ASSERT_EQUAL(b.half_bytes, 1 << 20);
+	CU_ASSERT_EQUAL(b.n_held, N_HELD);
+	CU_ASSERT_EQUAL(tcpterm_stats(copies.s)->half_segments_peak, 1024);
+	CU_ASSERT_EQUAL(tcpterm_stats(copies.s)->half_bytes_peak, 1024);
 	copies_wait(2100 * MS);
 	CU_ASSERT_EQUAL(copies.dir[0].next, n);
 	CU_ASSERT_EQUAL(copies.dir[0].wrong + copies.dir[0].disorder, 0);

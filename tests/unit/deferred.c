@@ -83,12 +83,17 @@ static void
 held_syns_have_a_cap_beyond_which_the_deadlines_decision_holds(void)
 {
 	const struct tcpterm_conf conf = { .n_flows = 256, .n_deferred = 10 };
+	struct tcpterm_bounds b;
 
 	lone_begin_with(&conf, 2047, TCPTERM_DEFER);
 	lone.verdict.defer_us = 60LL * LONE_SECOND;
 	lone.verdict.on_expiry = TCPTERM_RESET;
 	feed_tuples(100);	/* more than 12 for each of the stacks */
 	CU_ASSERT_EQUAL(lone.n_asked, 100);
+	for (unsigned k = 0; k < lone.team.n; k++)
+		CU_ASSERT_EQUAL(tcpterm_stats(lone.team.stack[k])->n_deferred_peak, 10);
+	tcpterm_bounds(lone.stack, &b);
+	CU_ASSERT_EQUAL(b.n_deferred, 10);
 	for (unsigned k = 0; k < lone.team.n; k++)
 		CU_ASSERT_EQUAL(tcpterm_stats(lone.team.stack[k])->n_deferred, 10);
 	CU_ASSERT_EQUAL(lone_stats().deferrals_refused, 100 - 10 * lone.team.n);

@@ -297,6 +297,7 @@ seventeenth_fragment_gives_it_up(void)
 static void
 full_table_refuses_another_datagram(void)
 {
+	struct frag_room room;
 	struct rte_mbuf *m;
 	unsigned i;
 
@@ -309,6 +310,13 @@ full_table_refuses_another_datagram(void)
 	CU_ASSERT_PTR_EQUAL(r.original[0], m);
 	free_result();
 	CU_ASSERT_EQUAL(frag_n_held(table), 3);
+	frag_room(table, &room);
+	CU_ASSERT_TRUE(room.n == 3 && room.n_peak == 3 && room.n_max == 3);
+	now = usec_add(now, TIMEOUT);
+	while (frag_expire(table, now, &r))
+		free_result();
+	frag_room(table, &room);
+	CU_ASSERT_TRUE(room.n == 0 && room.n_peak == 3);
 	take_down();
 }
 

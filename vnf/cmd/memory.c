@@ -9,28 +9,55 @@
 
 /* --- limits --- */
 
-/* `peak` and `max` below 0: not known, none. */
+/* Below 0: nothing to tell. */
 static void
-put_limit(struct table *t, const char *name, uint64_t used, int64_t peak, int64_t max)
+put_known(struct table *t, int64_t v)
 {
+	if (v >= 0)
+		table_int(t, v);
+	else
+		table_none(t);
+}
+
+/* `used`, `peak` and `max` below 0: not known, not kept, none; `when_full` NULL: it never is. */
+static void
+put_limit(struct table *t, const char *name, int64_t used, int64_t peak, int64_t max,
+	  const char *when_full)
+{
+	int64_t most = peak > used ? peak : used;
+
 	table_row(t);
 	table_str(t, name);
-	table_uint(t, used);
-	if (peak >= 0)
-		table_int(t, peak);
-	else
-		table_none(t);
-	if (max >= 0)
-		table_int(t, max);
-	else
-		table_none(t);
+	put_known(t, used);
+	put_known(t, peak);
+	put_known(t, max);
 	if (max > 0)
-		table_double(t,
-			     100.0 * (double)(peak > (int64_t)used ? (uint64_t)peak : used) /
-				     (double)max,
-			     1);
+		table_double(t, 100.0 * (double)most / (double)max, 1);
 	else
 		table_none(t);
+	if (when_full)
+		table_str(t, when_full);
+	else
+		table_none(t);
+}
+
+static const char *
+kind_when_full(enum tcpterm_kind kind)
+{
+	switch (kind) {
+	case TCPTERM_KIND_EMBRYO:
+		return "SYNs meet what `set flood' says";
+	case TCPTERM_KIND_RELAY:
+		return "new ones are tracked";
+	case TCPTERM_KIND_TIMEWAIT:
+		return "the oldest is forgotten";
+	case TCPTERM_KIND_PASSIVE:
+		return "one of the least use ends as evicted";
+	case TCPTERM_KIND_CONN:
+		return "new ones are not opened";
+	default:
+		return "frames of new ones are forwarded, not followed";
+	}
 }
 
 /* The sum over all workers of what each has room for. */
@@ -49,7 +76,7 @@ put_kind(struct table *t, const struct leat *l, enum tcpterm_kind kind)
 		max += r.n_max;
 	}
 	snprintf(name, sizeof name, "flows_%s", tcpterm_kind_name(kind));
-	put_limit(t, name, used, (int64_t)peak, (int64_t)max);
+	put_limit(t, name, (int64_t)used, (int64_t)peak, (int64_t)max, kind_when_full(kind));
 }
 
 static void
@@ -65,18 +92,54 @@ put_notes(struct table *t, const struct leat *l)
 		peak += r.n_peak;
 		max += r.n_max;
 	}
-	put_limit(t, "notes", used, (int64_t)peak, (int64_t)max);
+	put_limit(t, "notes", (int64_t)used, (int64_t)peak, (int64_t)max,
+		  "flows are followed without their rule's name");
 }
 
 static void
 put_mbufs(struct table *t, const struct leat *l)
 {
-	uint64_t peak = WORKERS_SUM(l, load.held_peak);
+	put_limit(t, "frame_mbufs", pool_in_use(l->pools.frames), -1, l->n_frames,
+		  "frames are lost as they come");
+	put_limit(t, "header_mbufs", pool_in_use(l->pools.headers), -1, l->n_headers,
+		  "segments made here are put off or left out");
+	put_limit(t, "held_mbufs", (int64_t)WORKERS_SUM(l, tcp->n_held),
+		  (int64_t)WORKERS_SUM(l, load.held_peak), l->worker_conf.n_held_max,
+		  "windows close, and passive flows give up their oldest holes");
+}
 
-	put_limit(t, "frame_mbufs", pool_in_use(l->pools.frames), -1, l->n_frames);
-	put_limit(t, "header_mbufs", pool_in_use(l->pools.headers), -1, l->n_headers);
-	put_limit(t, "held_mbufs", WORKERS_SUM(l, tcp->n_held), (int64_t)peak,
-		  l->worker_conf.n_held_max);
+/* Of fragments and SYNs the sums over all workers; what one direction of a passive flow holds is
+ * bounded by itself. */
+static void
+put_held(struct table *t, const struct leat *l)
+{
+	struct frag_room f, frags = { 0 };
+	uint32_t bytes = 0, segments = 0;
+	struct tcpterm_bounds b = { 0 };
+	int64_t n_deferred = 0;
+	unsigned i;
+
+	for (i = 0; i < l->o->n_workers; i++) {
+		const struct tcpterm_stats *st = l->worker[i]->tcp;
+
+		frag_room(l->worker[i]->frags, &f);
+		frags.n += f.n;
+		frags.n_peak += f.n_peak;
+		frags.n_max += f.n_max;
+		tcpterm_bounds(l->worker[i]->stack, &b);
+		n_deferred += b.n_deferred;
+		bytes = RTE_MAX(bytes, st->half_bytes_peak);
+		segments = RTE_MAX(segments, st->half_segments_peak);
+	}
+	put_limit(t, "fragmented_datagrams", frags.n, frags.n_peak, frags.n_max,
+		  "fragments are forwarded, not put together");
+	put_limit(t, "deferred_syns", (int64_t)WORKERS_SUM(l, tcp->n_deferred),
+		  (int64_t)WORKERS_SUM(l, tcp->n_deferred_peak), n_deferred,
+		  "SYNs are decided at once, as at their deadline");
+	put_limit(t, "passive_bytes_a_direction", -1, bytes, b.half_bytes,
+		  "its first hole is given up");
+	put_limit(t, "passive_segments_a_direction", -1, segments, b.half_segments,
+		  "its first hole is given up");
 }
 
 /* The fullest ring between two workers. */
@@ -110,37 +173,41 @@ put_records(struct table *t, const struct leat *l)
 
 	journal_status(l->journal, &js);
 	sinks_status(l->sinks, &ss);
-	put_limit(t, "journal_waiting", js.waiting, -1, -1);
-	put_limit(t, "sinks_open", ss.open, -1, -1);
-	put_limit(t, "sinks_waiting", ss.waiting, -1, -1);
-	put_limit(t, "stream_readers", ss.readers, -1, SINK_READERS_MAX);
+	put_limit(t, "journal_waiting", (int64_t)js.waiting, -1, -1, NULL);
+	put_limit(t, "sinks_open", ss.open, -1, -1, NULL);
+	put_limit(t, "sinks_waiting", (int64_t)ss.waiting, -1, -1, NULL);
+	put_limit(t, "stream_readers", ss.readers, -1, SINK_READERS_MAX, "new ones are refused");
 }
 
 static void
 cmd_limit_show(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 {
-	struct table *t = CMD_TABLE("limit", "used", "peak", "max", "peak_percent");
+	struct table *t = CMD_TABLE("limit", "used", "peak", "max", "peak_percent", "when_full");
 	const struct leat *l = aux;
+	static const char refused[] = "new ones are refused";
 	struct capture_status st;
 	unsigned k, n = 0;
 
 	(void)argc;
 	(void)argv;
 	put_mbufs(t, l);
+	put_held(t, l);
 	for (k = 1; k < TCPTERM_N_KINDS; k++)
 		put_kind(t, l, (enum tcpterm_kind)k);
 	put_notes(t, l);
 	if (l->o->n_workers > 1)
-		put_limit(t, "fullest_handoff", fullest_handoff(l), -1, HANDOFF_DEPTH);
+		put_limit(t, "fullest_handoff", fullest_handoff(l), -1, HANDOFF_DEPTH,
+			  "frames are dropped");
 	put_records(t, l);
 	for (k = 0; captures_get(l->captures, k, &st); k++)
 		n += st.state != CAPTURE_ENDED;
-	put_limit(t, "captures", n, -1, CAPTURES_MAX);
-	put_limit(t, "followers", cmd_flow_follow_count(l), -1, FOLLOWERS_MAX);
-	put_limit(t, "watches", cmd_flow_watch_count(l), -1, WATCHES_MAX);
+	put_limit(t, "captures", n, -1, CAPTURES_MAX, refused);
+	put_limit(t, "followers", cmd_flow_follow_count(l), -1, FOLLOWERS_MAX, refused);
+	put_limit(t, "watches", cmd_flow_watch_count(l), -1, WATCHES_MAX, refused);
 	put_limit(t, "policy_rules", policy_n_rules(active_snapshot(&l->active)->policy), -1,
-		  POLICY_RULES_MAX);
-	put_limit(t, "control_clients", n_clients(l), -1, UNIXCTL_MAX_CLIENTS);
+		  POLICY_RULES_MAX, "a policy of more is refused");
+	put_limit(t, "control_clients", n_clients(l), -1, UNIXCTL_MAX_CLIENTS,
+		  "the quietest is thrown out");
 	cmd_reply_table(conn, t);
 }
 

@@ -209,7 +209,10 @@ struct tcpterm_stats {
 	uint32_t n_flows[TCPTERM_N_KINDS];
 	uint32_t n_held;	/* received mbufs held now */
 	uint32_t n_deferred;	/* SYNs held now */
+	uint32_t n_deferred_peak;	/* the most so far */
 	uint32_t n_listeners;
+	/* the most that one direction of a passive flow held out of order so far */
+	uint32_t half_bytes_peak, half_segments_peak;
 };
 
 const struct tcpterm_stats *tcpterm_stats(struct tcpterm *s);
@@ -221,6 +224,14 @@ struct tcpterm_room {
 	uint32_t size;
 };
 void tcpterm_room(const struct tcpterm *s, enum tcpterm_kind kind, struct tcpterm_room *r);
+
+/* What a stack holds at most, as its settings say or by default.  Any thread may ask. */
+struct tcpterm_bounds {
+	uint32_t n_held;		/* received mbufs */
+	uint32_t n_deferred;		/* SYNs */
+	uint32_t half_bytes, half_segments;	/* out of order, a direction of a passive flow */
+};
+void tcpterm_bounds(const struct tcpterm *s, struct tcpterm_bounds *b);
 
 const struct drops *tcpterm_drops(struct tcpterm *s);
 
