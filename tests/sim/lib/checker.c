@@ -389,7 +389,8 @@ count_to_answer(const struct said *x)
 	if (!closed && v->heard_last_at != x->now)
 		v->to_answer = 0;
 	v->heard_last_at = x->now;
-	v->to_answer += closed || x->end > x->from;	/* a bare ACK calls for none */
+	/* A bare ACK calls for none, but for one that is too old (RFC 5961 5.2). */
+	v->to_answer += closed || x->end > x->from || x->ack < (int64_t)v->heard_ack;
 }
 
 void
