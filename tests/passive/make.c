@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/prop/lib/seed.h"
 #include "tests/passive/lib/said.h"
 #include "tests/prop/lib/frames.h"
 #include "tests/unit/lib/put.h"
@@ -58,10 +59,7 @@ static FILE *truth;
 static uint32_t
 draw(uint32_t n)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 24) % n;
+	return (uint32_t)(seed_next(&state) >> 24) % n;
 }
 
 /* --- what is shown --- */

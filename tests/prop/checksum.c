@@ -9,6 +9,7 @@
 #include <rte_common.h>
 
 #include "datapath/checksum.h"
+#include "tests/prop/lib/seed.h"
 #include "tests/unit/eal.h"
 #include "tests/unit/frame.h"
 #include "tests/unit/tap.h"
@@ -16,17 +17,6 @@
 enum { N_RUNS = 3000, MAX_LEN = 3000, MAX_SEGS = 12 };
 
 static uint8_t bytes[MAX_LEN];
-
-static unsigned
-seed(void)
-{
-	const char *s = getenv("SEED");
-	unsigned v = s ? (unsigned)strtoul(s, NULL, 0) : 1;
-
-	printf("# SEED=%u\n", v);
-	srand(v);
-	return v;
-}
 
 /* Random bytes, and now and then all ones or all zeros, where carries are many. */
 static size_t

@@ -6,19 +6,10 @@
 #include <string.h>
 
 #include "datapath/flow_key.h"
+#include "tests/prop/lib/seed.h"
 #include "tests/unit/tap.h"
 
 enum { N_RUNS = 20000, N_BUCKETS = 256 };
-
-static void
-seed(void)
-{
-	const char *s = getenv("SEED");
-	unsigned v = s ? (unsigned)strtoul(s, NULL, 0) : 1;
-
-	printf("# SEED=%u\n", v);
-	srand(v);
-}
 
 struct ends {
 	struct ip_addr a, b;

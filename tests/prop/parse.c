@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "datapath/parse.h"
+#include "tests/prop/lib/seed.h"
 #include "tests/unit/eal.h"
 #include "tests/unit/frame.h"
 #include "tests/unit/tap.h"
@@ -23,16 +24,6 @@ static unsigned
 below(unsigned n)
 {
 	return (unsigned)rand() % n;
-}
-
-static void
-seed(void)
-{
-	const char *s = getenv("SEED");
-	unsigned v = s ? (unsigned)strtoul(s, NULL, 0) : 1;
-
-	printf("# SEED=%u\n", v);
-	srand(v);
 }
 
 /* Mostly what a connection is made of, sometimes not. */

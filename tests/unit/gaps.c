@@ -1,90 +1,65 @@
 /*
  * What a gap is: how far it goes, and why.
  */
-#include "tests/unit/copies.h"
-
-#define MS ((int64_t)1000)
-#define SEGMENT(off, len) copies_segment(0, TCP_ACK, off, 0, len)
-#define ACKED(off) copies_segment(1, TCP_ACK, 0, off, 0)
+#include "tests/unit/lib/passive.h"
 
 enum { HEADERS = 54 };
-
-static void
-begin(void)
-{
-	copies_begin(NULL);
-	copies_handshake();
-}
-
-static void
-end(void)
-{
-	CU_ASSERT_EQUAL(copies.dir[0].wrong + copies.dir[1].wrong, 0);
-	CU_ASSERT_EQUAL(copies.dir[0].disorder + copies.dir[1].disorder, 0);
-	CU_ASSERT_TRUE(copies_end());
-}
-
-static void
-expect_gap(unsigned i, uint64_t off, uint64_t len, enum tcpterm_gap_reason why)
-{
-	CU_ASSERT_TRUE(copies.dir[0].n_gaps > i);
-	CU_ASSERT_EQUAL(copies.dir[0].gap[i].off, off);
-	CU_ASSERT_EQUAL(copies.dir[0].gap[i].len, len);
-	CU_ASSERT_EQUAL(copies.dir[0].gap[i].reason, why);
-}
 
 /* --- how far --- */
 
 static void
+lose_the_second_thousand(void)
+{
+	passive_begin();
+	SEGMENT(0, 1000);
+	ACKED(2000);
+	copies_wait(5000 * MS);
+}
+
+static void
+lose_twice(void)
+{
+	lose_the_second_thousand();
+	ACKED(2500);
+	copies_wait(60000 * MS);
+	SEGMENT(4000, 500);	/* [2500, 4000) is lost, too */
+	ACKED(4500);
+	copies_wait(50 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	passive_expect_gap(0, 1000, 3000, TCPTERM_GAP_LOST_IN_TAP);
+	tcpterm_flow_info(copies_flow(), copies.leg);
+	CU_ASSERT_EQUAL(copies.leg[0].gaps, 1);
+	CU_ASSERT_EQUAL(copies.leg[0].gap_bytes, 3000);
+	CU_ASSERT_EQUAL(copies_stats()->gaps, 1);
+	SEGMENT(2400, 200);
+	CU_ASSERT_EQUAL(copies_stats()->late_arrivals, 200);
+	passive_end();
+}
+
+static void
 losses_decided_long_after_each_other_are_one_gap(void)
 {
-	unsigned rest;
+	passive_awake_and_at_rest(lose_twice);
+}
 
-	for (rest = 0; rest < 2; rest++) {
-		copies_n_ready = rest;
-		begin();
-		SEGMENT(0, 1000);
-		ACKED(2000);
-		copies_wait(5000 * MS);
-		ACKED(2500);
-		copies_wait(60000 * MS);
-		SEGMENT(4000, 500);	/* [2500, 4000) is lost, too */
-		ACKED(4500);
-		copies_wait(50 * MS);
-		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-		expect_gap(0, 1000, 3000, TCPTERM_GAP_LOST_IN_TAP);
-		tcpterm_flow_info(copies_flow(), copies.leg);
-		CU_ASSERT_EQUAL(copies.leg[0].gaps, 1);
-		CU_ASSERT_EQUAL(copies.leg[0].gap_bytes, 3000);
-		CU_ASSERT_EQUAL(copies_stats()->gaps, 1);
-		SEGMENT(2400, 200);
-		CU_ASSERT_EQUAL(copies_stats()->late_arrivals, 200);
-		end();
-	}
-	copies_n_ready = 0;
+static void
+lose_the_last(void)
+{
+	lose_the_second_thousand();
+	CU_ASSERT_EQUAL(copies_stats()->gap_bytes, 1000);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+	copies_wait(4000000 * MS);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_IDLE);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	passive_expect_gap(0, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
+	CU_ASSERT_EQUAL(copies.dir[0].end, 2000);
+	passive_end();
 }
 
 static void
 gap_that_nothing_follows_is_told_at_the_end(void)
 {
-	unsigned rest;
-
-	for (rest = 0; rest < 2; rest++) {
-		copies_n_ready = rest;
-		begin();
-		SEGMENT(0, 1000);
-		ACKED(2000);
-		copies_wait(5000 * MS);
-		CU_ASSERT_EQUAL(copies_stats()->gap_bytes, 1000);
-		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
-		copies_wait(4000000 * MS);
-		CU_ASSERT_EQUAL(copies.why, TCPTERM_END_IDLE);
-		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-		expect_gap(0, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
-		CU_ASSERT_EQUAL(copies.dir[0].end, 2000);
-		end();
-	}
-	copies_n_ready = 0;
+	passive_awake_and_at_rest(lose_the_last);
 }
 
 static void
@@ -98,9 +73,9 @@ gap_across_the_wrap_is_exact(void)
 	ACKED(3000);
 	copies_wait(50 * MS);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-	expect_gap(0, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
+	passive_expect_gap(0, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 2000);
-	end();
+	passive_end();
 }
 
 /* The tap is blind while `hole` bytes pass. */
@@ -128,11 +103,11 @@ holes_of_a_gigabyte_are_exact(void)
 	for (i = 0; i < RTE_DIM(holes); i++) {
 		pass_unseen(holes[i]);
 		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-		expect_gap(0, 1000, holes[i], TCPTERM_GAP_LOST_IN_TAP);
+		passive_expect_gap(0, 1000, holes[i], TCPTERM_GAP_LOST_IN_TAP);
 		CU_ASSERT_EQUAL(copies.dir[0].bytes, 2000);
 		/* Up to the largest window it fits; beyond it, an ACK has to say so. */
 		CU_ASSERT_EQUAL(copies_stats()->out_of_window, holes[i] >= 1u << 30);
-		end();
+		passive_end();
 	}
 }
 
@@ -152,9 +127,9 @@ hole_of_a_gigabyte_in_one_direction_alone_is_exact(void)
 			copies_wait(5 * MS);
 		}
 		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-		expect_gap(0, 1000, (uint64_t)holes[i], TCPTERM_GAP_LOST_IN_TAP);
+		passive_expect_gap(0, 1000, (uint64_t)holes[i], TCPTERM_GAP_LOST_IN_TAP);
 		CU_ASSERT_EQUAL(copies.dir[0].bytes, 51000);
-		end();
+		passive_end();
 	}
 }
 
@@ -165,7 +140,7 @@ bytes_beyond_the_snap_length_were_not_captured(void)
 {
 	unsigned i;
 
-	begin();
+	passive_begin();
 	copies.snap = HEADERS + 100;
 	for (i = 0; i < 10; i++) {
 		SEGMENT(1000 * i, 1000);
@@ -175,9 +150,9 @@ bytes_beyond_the_snap_length_were_not_captured(void)
 	copies_segment(0, TCP_ACK | TCP_FIN, 10000, 0, 0);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 10);
 	for (i = 0; i < 10; i++)
-		expect_gap(i, 1000 * i + 100, 900, TCPTERM_GAP_NOT_CAPTURED);
+		passive_expect_gap(i, 1000 * i + 100, 900, TCPTERM_GAP_NOT_CAPTURED);
 	CU_ASSERT_EQUAL(copies.dir[0].end, 10000);
-	end();
+	passive_end();
 }
 
 static void
@@ -185,22 +160,22 @@ headers_alone_are_one_gap(void)
 {
 	unsigned i;
 
-	begin();
+	passive_begin();
 	ACKED(0);	/* the first window that is scaled */
 	copies.snap = HEADERS;
 	for (i = 0; i < 1000; i++)
 		SEGMENT(1460 * i, 1460);
 	copies_segment(0, TCP_ACK | TCP_FIN, 1460000, 0, 0);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-	expect_gap(0, 0, 1460000, TCPTERM_GAP_NOT_CAPTURED);
+	passive_expect_gap(0, 0, 1460000, TCPTERM_GAP_NOT_CAPTURED);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 0);
-	end();
+	passive_end();
 }
 
 static void
 lost_and_cut_bytes_side_by_side_have_a_reason_each(void)
 {
-	begin();
+	passive_begin();
 	copies.snap = HEADERS + 500;
 	SEGMENT(0, 1000);
 	SEGMENT(2000, 1000);	/* [1000, 2000) is lost */
@@ -208,11 +183,11 @@ lost_and_cut_bytes_side_by_side_have_a_reason_each(void)
 	copies_wait(50 * MS);
 	SEGMENT(3000, 10);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 3);
-	expect_gap(0, 500, 500, TCPTERM_GAP_NOT_CAPTURED);
-	expect_gap(1, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
-	expect_gap(2, 2500, 500, TCPTERM_GAP_NOT_CAPTURED);
+	passive_expect_gap(0, 500, 500, TCPTERM_GAP_NOT_CAPTURED);
+	passive_expect_gap(1, 1000, 1000, TCPTERM_GAP_LOST_IN_TAP);
+	passive_expect_gap(2, 2500, 500, TCPTERM_GAP_NOT_CAPTURED);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1010);
-	end();
+	passive_end();
 }
 
 static void
@@ -235,18 +210,18 @@ bytes_of_another_segment_take_the_place_of_cut_ones(void)
 		SEGMENT(3000, 10);
 		ACKED(3010);
 		CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 2);
-		expect_gap(0, 1900, 100, TCPTERM_GAP_NOT_CAPTURED);
-		expect_gap(1, 2500, 500, TCPTERM_GAP_NOT_CAPTURED);
+		passive_expect_gap(0, 1900, 100, TCPTERM_GAP_NOT_CAPTURED);
+		passive_expect_gap(1, 2500, 500, TCPTERM_GAP_NOT_CAPTURED);
 		CU_ASSERT_EQUAL(copies.dir[0].bytes, 2410);
 		CU_ASSERT_EQUAL(copies.n_conflicts, 0);
-		end();
+		passive_end();
 	}
 }
 
 static void
 bytes_of_frames_that_were_dropped_here_say_so(void)
 {
-	begin();
+	passive_begin();
 	SEGMENT(0, 1000);
 	copies.missed = true;
 	SEGMENT(1000, 500);
@@ -259,17 +234,17 @@ bytes_of_frames_that_were_dropped_here_say_so(void)
 	copies.missed = false;
 	SEGMENT(2000, 500);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-	expect_gap(0, 1000, 1000, TCPTERM_GAP_OWN_DROP);
+	passive_expect_gap(0, 1000, 1000, TCPTERM_GAP_OWN_DROP);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1500);
 	CU_ASSERT_EQUAL(copies.n_new, 1);
-	end();
+	passive_end();
 }
 
 /* What was dropped here comes before what it follows. */
 static void
 dropped_frame_waits_for_what_is_before_it(void)
 {
-	begin();
+	passive_begin();
 	copies.missed = true;
 	SEGMENT(1000, 500);
 	copies.missed = false;
@@ -277,9 +252,9 @@ dropped_frame_waits_for_what_is_before_it(void)
 	SEGMENT(0, 1000);
 	SEGMENT(1500, 500);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
-	expect_gap(0, 1000, 500, TCPTERM_GAP_OWN_DROP);
+	passive_expect_gap(0, 1000, 500, TCPTERM_GAP_OWN_DROP);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1500);
-	end();
+	passive_end();
 }
 
 TEAM_MAIN(gaps, TAP_CHECK(S10, losses_decided_long_after_each_other_are_one_gap),

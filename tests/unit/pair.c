@@ -1,17 +1,7 @@
 /*
  * A passive pair: starts, resets, ends, handshakes that are incomplete.
  */
-#include "tests/unit/copies.h"
-
-#define MS ((int64_t)1000)
-
-static void
-end(void)
-{
-	CU_ASSERT_EQUAL(copies.dir[0].wrong + copies.dir[1].wrong, 0);
-	CU_ASSERT_EQUAL(copies.dir[0].disorder + copies.dir[1].disorder, 0);
-	CU_ASSERT_TRUE(copies_end());
-}
+#include "tests/unit/lib/passive.h"
 
 static void
 exchange(void)
@@ -34,8 +24,7 @@ expect_exchange(void)
 static void
 both_streams_come_whole_from_syn_to_fin(void)
 {
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	CU_ASSERT_EQUAL(copies.n_new, 1);
 	copies_segment(1, TCP_ACK, 1460, 300, 540);
 	copies_segment(0, TCP_ACK, 0, 0, 300);
@@ -59,14 +48,13 @@ both_streams_come_whole_from_syn_to_fin(void)
 	CU_ASSERT_EQUAL(copies.n_new, 1);
 	copies_wait(61000 * MS);
 	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 0);
-	end();
+	passive_end();
 }
 
 static void
 other_direction_goes_on_after_one_fin(void)
 {
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	copies_segment(0, TCP_ACK | TCP_FIN, 0, 0, 300);
 	copies_segment(1, TCP_ACK, 0, 301, 0);
 	CU_ASSERT_EQUAL(copies.dir[0].n_ends, 1);
@@ -76,7 +64,7 @@ other_direction_goes_on_after_one_fin(void)
 	copies_segment(0, TCP_ACK, 301, 2001, 0);
 	expect_exchange();
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
-	end();
+	passive_end();
 }
 
 /* --- starts: S11 --- */
@@ -93,7 +81,7 @@ lost_synack_is_no_obstacle(void)
 	copies_close(300, 2000);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYN);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
-	end();
+	passive_end();
 }
 
 static void
@@ -106,7 +94,7 @@ lost_third_ack_is_no_obstacle(void)
 	expect_exchange();
 	copies_close(300, 2000);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYN);
-	end();
+	passive_end();
 }
 
 static void
@@ -120,7 +108,7 @@ server_may_speak_first(void)
 	CU_ASSERT_EQUAL(copies.dir[1].bytes, 2000);
 	copies_segment(0, TCP_ACK, 0, 2000, 300);
 	expect_exchange();
-	end();
+	passive_end();
 }
 
 static void
@@ -136,7 +124,7 @@ synack_before_its_syn_starts_with_the_syn(void)
 	copies_close(300, 2000);
 	CU_ASSERT_EQUAL(copies.n_new, 1);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYN);
-	end();
+	passive_end();
 }
 
 static void
@@ -149,7 +137,7 @@ lost_syn_starts_with_the_synack(void)
 	expect_exchange();
 	copies_close(300, 2000);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYNACK);
-	end();
+	passive_end();
 }
 
 static void
@@ -174,7 +162,7 @@ midstream_starts_with_the_lowest_byte_of_the_first_allowance(void)
 	copies.dir[0].wrong = 0; /* its bytes are those of 5000 on */
 	copies_wait(3700000 * MS);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_MIDSTREAM);
-	end();
+	passive_end();
 }
 
 static void
@@ -188,7 +176,7 @@ midstream_start_is_not_below_what_was_acknowledged_before(void)
 	CU_ASSERT_EQUAL(copies.dir[0].head[0], copies_byte(0, 5000));
 	CU_ASSERT_EQUAL(copies_stats()->late_arrivals, 100);
 	copies.dir[0].wrong = 0;
-	end();
+	passive_end();
 }
 
 static void
@@ -204,7 +192,7 @@ unseen_half_has_no_gaps_and_bytes_by_acks(void)
 	tcpterm_flow_info(copies_flow(), copies.leg);
 	CU_ASSERT_EQUAL(copies.leg[1].stream_bytes + copies.leg[0].stream_bytes, 49000);
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps + copies.dir[1].n_gaps, 0);
-	end();
+	passive_end();
 }
 
 static void
@@ -225,7 +213,7 @@ ack_picks_one_of_several_syns(void)
 	exchange();
 	expect_exchange();
 	CU_ASSERT_EQUAL(copies.n_new, 1);
-	end();
+	passive_end();
 }
 
 /* RFC 7413 */
@@ -241,7 +229,7 @@ bytes_in_a_syn_count_when_they_are_acknowledged(void)
 	copies_segment(1, TCP_ACK, 0, 300, 2000);
 	copies_segment(0, TCP_ACK, 300, 2000, 0);
 	expect_exchange();
-	end();
+	passive_end();
 	copies_begin(NULL);
 	copies_syn(200);
 	copies_synack(0); /* refused: they are sent again */
@@ -249,14 +237,13 @@ bytes_in_a_syn_count_when_they_are_acknowledged(void)
 	copies_segment(0, TCP_ACK, 0, 0, 0);
 	exchange();
 	expect_exchange();
-	end();
+	passive_end();
 }
 
 static void
 answered_syn_of_a_new_connection_replaces_the_flow(void)
 {
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies.isn[0] += 0x10000000;
 	copies_syn(0);
@@ -274,7 +261,7 @@ answered_syn_of_a_new_connection_replaces_the_flow(void)
 	copies_close(300, 2000);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_SYN);
-	end();
+	passive_end();
 }
 
 /* --- ends: S12 --- */
@@ -284,8 +271,7 @@ reset_at_the_senders_highest_byte_ends_at_once(void)
 {
 	int64_t off;
 
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	for (off = 0; off < 10 << 20; off += 32768) {
 		copies_segment(1, TCP_ACK, off, 0, 32768);
 		copies_segment(0, TCP_ACK, 0, off + 32768, 0);
@@ -296,21 +282,20 @@ reset_at_the_senders_highest_byte_ends_at_once(void)
 	CU_ASSERT_EQUAL(copies.dir[1].bytes, 10 << 20);
 	copies_segment(0, TCP_ACK, 0, off, 0);
 	CU_ASSERT_EQUAL(copies.n_new, 1);
-	end();
+	passive_end();
 }
 
 static void
 reset_outside_the_window_is_ignored_and_counted(void)
 {
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies_segment(1, TCP_RST, 2000 + 0x20000000, 0, 0);
 	copies_segment(1, TCP_RST, 1000, 0, 0);
 	CU_ASSERT_EQUAL(copies_stats()->rst_ignored, 2);
 	copies_wait(10000 * MS);
 	CU_ASSERT_EQUAL(copies.n_ended, 0);
-	end();
+	passive_end();
 }
 
 static void
@@ -318,8 +303,7 @@ forged_reset_in_the_window_is_cancelled_by_what_follows(void)
 {
 	int64_t off;
 
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies_altered(1, TCP_RST, 2500, 0, 10, 0x33, false); /* its bytes are no stream's */
 	copies_segment(0, TCP_ACK, 300, 2000, 0);	      /* the challenge ACK */
@@ -333,7 +317,7 @@ forged_reset_in_the_window_is_cancelled_by_what_follows(void)
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
 	CU_ASSERT_EQUAL(copies_stats()->rst_ignored, 1);
 	CU_ASSERT_EQUAL(copies.n_conflicts, 0);
-	end();
+	passive_end();
 }
 
 static void
@@ -341,8 +325,7 @@ reset_in_the_window_that_nothing_follows_ends_after_two_seconds(void)
 {
 	int64_t came;
 
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies_segment(1, TCP_RST, 2500, 0, 0);
 	came = copies.now.v;
@@ -351,7 +334,7 @@ reset_in_the_window_that_nothing_follows_ends_after_two_seconds(void)
 	copies_wait(2 * MS);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RST);
 	CU_ASSERT_TRUE(copies.ended_at <= came + 2001 * MS);
-	end();
+	passive_end();
 }
 
 static void
@@ -376,7 +359,7 @@ forged_answers_to_a_syn_end_nothing(void)
 	CU_ASSERT_EQUAL(copies.n_new, 1);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
 	CU_ASSERT_EQUAL(copies_stats()->out_of_window, 1);
-	end();
+	passive_end();
 }
 
 static void
@@ -390,7 +373,7 @@ refused_connection_says_so(void)
 	copies_wait(2001 * MS);
 	CU_ASSERT_EQUAL(copies.n_ended, 1);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_REFUSED);
-	end();
+	passive_end();
 }
 
 static void
@@ -398,8 +381,7 @@ silence_ends_at_the_idle_time(void)
 {
 	int64_t last;
 
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	copies_wait(1000000 * MS);
 	exchange();
 	last = copies.now.v;
@@ -408,25 +390,23 @@ silence_ends_at_the_idle_time(void)
 	CU_ASSERT_TRUE(copies.ended_at >= last + 3600000ll * MS);
 	CU_ASSERT_TRUE(copies.ended_at <= last + 3600001ll * MS);
 	CU_ASSERT_TRUE(copies.dir[0].n_ends == 1 && copies.dir[1].n_ends == 1);
-	end();
+	passive_end();
 }
 
 static void
 lost_fin_or_last_ack_makes_no_gap(void)
 {
 	/* The last ACK. */
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies_segment(0, TCP_FIN | TCP_ACK, 300, 2000, 0);
 	copies_segment(1, TCP_FIN | TCP_ACK, 2000, 301, 0);
 	copies_wait(5000 * MS);
 	expect_exchange();
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
-	end();
+	passive_end();
 	/* The second FIN; its ACK is seen. */
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies_segment(0, TCP_FIN | TCP_ACK, 300, 2000, 0);
 	copies_segment(1, TCP_ACK, 2000, 301, 0);
@@ -434,10 +414,9 @@ lost_fin_or_last_ack_makes_no_gap(void)
 	copies_wait(10000 * MS);
 	expect_exchange();
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
-	end();
+	passive_end();
 	/* The last bytes and the FIN with them: the gap is the bytes. */
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	exchange();
 	copies_segment(0, TCP_ACK, 300, 2501, 0);
 	copies_segment(0, TCP_FIN | TCP_ACK, 300, 2501, 0);
@@ -447,14 +426,13 @@ lost_fin_or_last_ack_makes_no_gap(void)
 	CU_ASSERT_EQUAL(copies.dir[1].gap[0].off, 2000);
 	CU_ASSERT_EQUAL(copies.dir[1].gap[0].len, 500);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
-	end();
+	passive_end();
 }
 
 static void
 kill_declares_what_is_missing_and_returns_every_buffer(void)
 {
-	copies_begin(NULL);
-	copies_handshake();
+	passive_begin();
 	copies_segment(0, TCP_ACK, 100, 0, 100);
 	copies_segment(0, TCP_ACK, 300, 0, 100);
 	tcpterm_kill(copies.s, copies_flow(), TCPTERM_END_EVICTED);
@@ -463,7 +441,7 @@ kill_declares_what_is_missing_and_returns_every_buffer(void)
 	CU_ASSERT_EQUAL(copies.dir[0].gap[0].reason, TCPTERM_GAP_LOST_IN_TAP);
 	CU_ASSERT_EQUAL(copies.dir[0].bytes, 200);
 	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
-	end();
+	passive_end();
 }
 
 TEAM_MAIN(pair, TAP_CHECK(S9, both_streams_come_whole_from_syn_to_fin),

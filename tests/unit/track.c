@@ -1,47 +1,22 @@
 /*
  * Tracked flows: forwarded unchanged, followed from their segments alone.
  */
-#include "tests/unit/copies.h"
+#include "tests/unit/lib/tracked.h"
 #include "tests/unit/tap.h"
 
 #define MS ((int64_t)1000)
-
-static void
-begin(enum tcpterm_decision d)
-{
-	copies_begin(NULL);
-	copies.decision = d;
-}
-
-static void
-end(void)
-{
-	copies.n_forwarded = 0;
-	CU_ASSERT_TRUE(copies_end());
-}
-
-static const struct tcpterm_leg_info *
-info(unsigned d)
-{
-	tcpterm_flow_info(copies_flow(), copies.leg);
-	return &copies.leg[d];
-}
 
 /* Client 10 ms away from us, server 30 ms. */
 static void
 handshake(void)
 {
-	copies_syn(0);
-	copies_wait(30 * MS);
-	copies_synack(0);
-	copies_wait(10 * MS);
-	copies_segment(0, TCP_ACK, 0, 0, 0);
+	tracked_handshake(30 * MS, 10 * MS);
 }
 
 static void
 every_segment_is_forwarded_and_none_is_made(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_segment(0, TCP_ACK, 0x30000000, 0, 100);		/* nonsense goes on too */
@@ -49,7 +24,7 @@ every_segment_is_forwarded_and_none_is_made(void)
 	copies_altered(0, TCP_ACK, 100, 0, 100, 0, true);
 	CU_ASSERT_EQUAL(copies.n_forwarded, 7);
 	CU_ASSERT_EQUAL(copies.n_new, 1);
-	end();
+	tracked_end();
 }
 
 static void
@@ -57,61 +32,61 @@ rtt_of_each_side_is_measured_from_here(void)
 {
 	int64_t off;
 
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
-	CU_ASSERT_EQUAL(info(1)->srtt_us, 30 * MS);
-	CU_ASSERT_EQUAL(info(0)->srtt_us, 10 * MS);
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, 30 * MS);
+	CU_ASSERT_EQUAL(tracked_info(0)->srtt_us, 10 * MS);
 	for (off = 0; off < 2000; off += 100) {
 		copies_segment(0, TCP_ACK, off, 0, 100);
 		copies_wait(50 * MS);
 		copies_segment(1, TCP_ACK, 0, off + 100, 0);
 	}
-	CU_ASSERT_TRUE(info(1)->srtt_us > 45 * MS && info(1)->srtt_us <= 50 * MS);
-	CU_ASSERT_EQUAL(info(1)->min_rtt_us, 30 * MS);
-	CU_ASSERT_EQUAL(info(0)->srtt_us, 10 * MS);
-	end();
+	CU_ASSERT_TRUE(tracked_info(1)->srtt_us > 45 * MS && tracked_info(1)->srtt_us <= 50 * MS);
+	CU_ASSERT_EQUAL(tracked_info(1)->min_rtt_us, 30 * MS);
+	CU_ASSERT_EQUAL(tracked_info(0)->srtt_us, 10 * MS);
+	tracked_end();
 }
 
 static void
 segment_sent_twice_gives_no_rtt(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_wait(500 * MS);
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_wait(30 * MS);
 	copies_segment(1, TCP_ACK, 0, 100, 0);
-	CU_ASSERT_EQUAL(info(1)->srtt_us, 30 * MS);
-	CU_ASSERT_EQUAL(info(0)->retransmits, 1);
-	CU_ASSERT_EQUAL(info(1)->retransmits, 0);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, 30 * MS);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 1);
+	CU_ASSERT_EQUAL(tracked_info(1)->retransmits, 0);
+	tracked_end();
 }
 
 static void
 holes_and_zero_windows_are_counted(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_segment(0, TCP_ACK, 200, 0, 100);
-	CU_ASSERT_EQUAL(info(0)->out_of_order, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->out_of_order, 1);
 	copies.window = 0;
 	copies_segment(1, TCP_ACK, 0, 100, 0);
 	copies.window = 100;
-	CU_ASSERT_EQUAL(info(1)->zero_windows, 1);
-	CU_ASSERT_EQUAL(info(0)->in_flight, 200);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(1)->zero_windows, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 200);
+	tracked_end();
 }
 
 static void
 close_ends_the_flow_as_fin_and_late_segments_begin_none(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_segment(1, TCP_ACK, 0, 100, 200);
-	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
+	CU_ASSERT_EQUAL(tracked_info(0)->state, TCPTERM_ESTABLISHED);
 	copies_close(100, 200);
 	CU_ASSERT_EQUAL(copies.n_ended, 1);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
@@ -124,28 +99,28 @@ close_ends_the_flow_as_fin_and_late_segments_begin_none(void)
 	copies.isn[1] += 1000000;
 	handshake();
 	CU_ASSERT_EQUAL(copies.n_new, 2);
-	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->state, TCPTERM_ESTABLISHED);
+	tracked_end();
 }
 
 static void
 half_close_keeps_the_flow(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_FIN | TCP_ACK, 0, 0, 0);
 	copies_segment(1, TCP_ACK, 0, 1, 0);
-	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_FIN_WAIT_2);
-	CU_ASSERT_EQUAL(info(1)->state, TCPTERM_CLOSE_WAIT);
+	CU_ASSERT_EQUAL(tracked_info(0)->state, TCPTERM_FIN_WAIT_2);
+	CU_ASSERT_EQUAL(tracked_info(1)->state, TCPTERM_CLOSE_WAIT);
 	copies_wait(600000 * MS);
 	CU_ASSERT_EQUAL(copies.n_ended, 0);
-	end();
+	tracked_end();
 }
 
 static void
 reset_counts_only_where_its_receiver_would_believe_it(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_segment(1, TCP_RST, 0x20000000, 0, 0);
@@ -155,24 +130,24 @@ reset_counts_only_where_its_receiver_would_believe_it(void)
 	copies_segment(1, TCP_RST, 0, 0, 0);
 	CU_ASSERT_EQUAL(copies.n_ended, 1);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RST);
-	end();
+	tracked_end();
 }
 
 static void
 reset_that_nobody_believes_is_counted(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(1, TCP_RST, 500, 0, 0);		/* in the window, not exact */
 	CU_ASSERT_EQUAL(copies_stats()->rst_ignored, 1);
 	CU_ASSERT_EQUAL(copies.n_ended, 0);
-	end();
+	tracked_end();
 }
 
 static void
 forged_syn_does_not_replace_a_live_flow(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies.isn[0] += 5000000;
@@ -181,14 +156,14 @@ forged_syn_does_not_replace_a_live_flow(void)
 	CU_ASSERT_EQUAL(copies.n_ended, 0);
 	copies_segment(1, TCP_ACK, 0, 100, 0);		/* what RFC 5961 4 answers */
 	CU_ASSERT_EQUAL(copies.n_new, 1);
-	CU_ASSERT_EQUAL(info(0)->in_flight, 0);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 0);
+	tracked_end();
 }
 
 static void
 syn_that_the_other_end_takes_begins_a_new_flow(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies.isn[0] += 5000000;
@@ -199,13 +174,13 @@ syn_that_the_other_end_takes_begins_a_new_flow(void)
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_REPLACED);
 	CU_ASSERT_EQUAL(copies_flow()->start, TCPTERM_START_SYNACK);
 	CU_ASSERT_EQUAL(copies_flow()->key.port[0], copies.client_port);
-	end();
+	tracked_end();
 }
 
 static void
 forged_segment_teaches_neither_numbers_nor_headers(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies.client_mac = 0x66;
@@ -213,52 +188,52 @@ forged_segment_teaches_neither_numbers_nor_headers(void)
 	copies_segment(0, TCP_ACK, 100, 0x30000000, 100);
 	copies_segment(0, TCP_RST, 0x30000000, 0, 0);
 	CU_ASSERT_EQUAL(tcpterm_flow_mac(copies.s, copies_flow(), 0)[5], 1);
-	CU_ASSERT_EQUAL(info(0)->in_flight, 100);
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 100);
 	copies_segment(0, TCP_ACK, 100, 0, 100);	/* a MAC that moves is followed */
 	CU_ASSERT_EQUAL(tcpterm_flow_mac(copies.s, copies_flow(), 0)[5], 0x66);
-	end();
+	tracked_end();
 }
 
 static void
 flow_is_followed_again_after_a_part_that_went_past(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_segment(0, TCP_ACK, 900000000, 0, 100);
 	copies_segment(1, TCP_ACK, 0, 900000100, 0);
 	copies_segment(0, TCP_ACK, 900000100, 0, 100);
-	CU_ASSERT_EQUAL(info(0)->in_flight, 100);
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 100);
 	copies_segment(1, TCP_ACK, 0, 900000200, 0);
-	CU_ASSERT_EQUAL(info(0)->in_flight, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 0);
 	copies_close(900000200, 0);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
-	end();
+	tracked_end();
 }
 
 static void
 refused_connection_says_so(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	copies_syn(0);
 	copies_segment(1, TCP_RST | TCP_ACK, -1, 0, 0);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_REFUSED);
-	end();
+	tracked_end();
 }
 
 static void
 connection_is_picked_up_midstream(void)
 {
-	begin(TCPTERM_TRACK);
+	tracked_begin(TCPTERM_TRACK);
 	copies_segment(0, TCP_ACK, 5000, 7000, 100);
 	copies_wait(20 * MS);
 	copies_segment(1, TCP_ACK, 7000, 5100, 100);
-	CU_ASSERT_EQUAL(info(1)->srtt_us, 20 * MS);
-	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, 20 * MS);
+	CU_ASSERT_EQUAL(tracked_info(0)->state, TCPTERM_ESTABLISHED);
 	copies_close(5100, 7100);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
 	CU_ASSERT_EQUAL(copies.start, TCPTERM_START_MIDSTREAM);
-	end();
+	tracked_end();
 }
 
 static void
@@ -270,7 +245,7 @@ silence_ends_every_light_kind_at_the_idle_time(void)
 	for (i = 0; i < 3; i++) {
 		int64_t last;
 
-		begin(kinds[i]);
+		tracked_begin(kinds[i]);
 		handshake();
 		copies_segment(0, TCP_ACK, 0, 0, 100);
 		last = copies.now.v;
@@ -279,27 +254,27 @@ silence_ends_every_light_kind_at_the_idle_time(void)
 		CU_ASSERT_EQUAL(copies.why, TCPTERM_END_IDLE);
 		CU_ASSERT_TRUE(copies.ended_at >= last + 3600000 * MS);
 		CU_ASSERT_TRUE(copies.ended_at <= last + 3600001 * MS);
-		end();
+		tracked_end();
 	}
 }
 
 static void
 passed_flow_is_forwarded_and_dropped_flow_is_not(void)
 {
-	begin(TCPTERM_PASS);
+	tracked_begin(TCPTERM_PASS);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	CU_ASSERT_EQUAL(copies.n_forwarded, 4);
 	CU_ASSERT_EQUAL(flow_packets(copies_flow(), 0), 3);
 	CU_ASSERT_EQUAL(flow_bytes(copies_flow(), 0), 100);
-	end();
-	begin(TCPTERM_DROP);
+	tracked_end();
+	tracked_begin(TCPTERM_DROP);
 	handshake();
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	CU_ASSERT_EQUAL(copies.n_forwarded, 0);
 	CU_ASSERT_EQUAL(tcpterm_drops(copies.s)->n[DROP_policy], 4);
 	CU_ASSERT_EQUAL(flow_packets(copies_flow(), 0), 3);
-	end();
+	tracked_end();
 }
 
 TAP_MAIN(track, TAP_TEST(every_segment_is_forwarded_and_none_is_made),

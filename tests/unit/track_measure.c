@@ -4,7 +4,7 @@
  * The client is 10 ms away from where it is measured, the server 30 ms.  Busy time is counted in
  * units of 32 us, so times here are multiples of them, and begin at one.
  */
-#include "tests/unit/copies.h"
+#include "tests/unit/lib/tracked.h"
 #include "tests/unit/tap.h"
 
 enum { UNIT = 32, NEAR = 320 * UNIT, FAR = 960 * UNIT };	/* us: 10.24 and 30.72 ms */
@@ -12,33 +12,14 @@ enum { UNIT = 32, NEAR = 320 * UNIT, FAR = 960 * UNIT };	/* us: 10.24 and 30.72 
 static void
 begin(void)
 {
-	copies_begin(NULL);
-	copies.decision = TCPTERM_TRACK;
+	tracked_begin(TCPTERM_TRACK);
 	copies_wait(UNIT - copies.now.v % UNIT);
-}
-
-static void
-end(void)
-{
-	copies.n_forwarded = 0;
-	CU_ASSERT_TRUE(copies_end());
-}
-
-static const struct tcpterm_leg_info *
-info(unsigned d)
-{
-	tcpterm_flow_info(copies_flow(), copies.leg);
-	return &copies.leg[d];
 }
 
 static void
 handshake(void)
 {
-	copies_syn(0);
-	copies_wait(FAR);
-	copies_synack(0);
-	copies_wait(NEAR);
-	copies_segment(0, TCP_ACK, 0, 0, 0);
+	tracked_handshake(FAR, NEAR);
 }
 
 static void
@@ -46,19 +27,19 @@ handshake_is_the_wait_for_each_end(void)
 {
 	begin();
 	copies_syn(0);
-	CU_ASSERT_EQUAL(info(0)->handshake_us, 0);
-	CU_ASSERT_EQUAL(info(1)->handshake_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->handshake_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->handshake_us, 0);
 	copies_wait(FAR);
 	copies_synack(0);
-	CU_ASSERT_EQUAL(info(1)->handshake_us, FAR);
-	CU_ASSERT_EQUAL(info(0)->handshake_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->handshake_us, FAR);
+	CU_ASSERT_EQUAL(tracked_info(0)->handshake_us, 0);
 	copies_wait(NEAR);
 	copies_segment(0, TCP_ACK, 0, 0, 0);
 	copies_wait(FAR);
 	copies_segment(0, TCP_ACK, 0, 0, 10);
-	CU_ASSERT_EQUAL(info(1)->handshake_us, FAR);
-	CU_ASSERT_EQUAL(info(0)->handshake_us, NEAR);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(1)->handshake_us, FAR);
+	CU_ASSERT_EQUAL(tracked_info(0)->handshake_us, NEAR);
+	tracked_end();
 }
 
 /* What of it had to be sent again is part of the wait, and gives no round trip. */
@@ -75,13 +56,13 @@ lost_syn_and_lost_syn_ack_are_part_of_the_handshake(void)
 	copies_synack(0);
 	copies_wait(NEAR);
 	copies_segment(0, TCP_ACK, 0, 0, 0);
-	CU_ASSERT_EQUAL(info(1)->handshake_us, 1000 * 1000 + FAR);
-	CU_ASSERT_EQUAL(info(0)->handshake_us, 3000 * 1000 + NEAR);
-	CU_ASSERT_EQUAL(info(1)->srtt_us, 0);
-	CU_ASSERT_EQUAL(info(0)->srtt_us, 0);
-	CU_ASSERT_EQUAL(info(0)->retransmits, 1);
-	CU_ASSERT_EQUAL(info(1)->retransmits, 1);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(1)->handshake_us, 1000 * 1000 + FAR);
+	CU_ASSERT_EQUAL(tracked_info(0)->handshake_us, 3000 * 1000 + NEAR);
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->srtt_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 1);
+	CU_ASSERT_EQUAL(tracked_info(1)->retransmits, 1);
+	tracked_end();
 }
 
 static void
@@ -91,10 +72,10 @@ no_handshake_is_seen_of_what_is_met_in_its_middle(void)
 	copies_segment(0, TCP_ACK, 0, 0, 10);
 	copies_wait(FAR);
 	copies_segment(1, TCP_ACK, 0, 10, 0);
-	CU_ASSERT_EQUAL(info(0)->handshake_us, 0);
-	CU_ASSERT_EQUAL(info(1)->handshake_us, 0);
-	CU_ASSERT_EQUAL(info(1)->srtt_us, FAR);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->handshake_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->handshake_us, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, FAR);
+	tracked_end();
 }
 
 /* RFC 6298 2.3 with alpha 1/8, of each half its own samples. */
@@ -103,18 +84,18 @@ round_trips_of_both_halves_are_smoothed(void)
 {
 	begin();
 	handshake();
-	CU_ASSERT_EQUAL(info(0)->srtt_us, NEAR);
-	CU_ASSERT_EQUAL(info(1)->srtt_us, FAR);
+	CU_ASSERT_EQUAL(tracked_info(0)->srtt_us, NEAR);
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, FAR);
 	copies_segment(0, TCP_ACK, 0, 0, 100);
 	copies_wait(2 * FAR);
 	copies_segment(1, TCP_ACK, 0, 100, 200);
-	CU_ASSERT_EQUAL(info(1)->srtt_us, FAR - FAR / 8 + 2 * FAR / 8);
+	CU_ASSERT_EQUAL(tracked_info(1)->srtt_us, FAR - FAR / 8 + 2 * FAR / 8);
 	copies_wait(3 * NEAR);
 	copies_segment(0, TCP_ACK, 100, 200, 0);
-	CU_ASSERT_EQUAL(info(0)->srtt_us, NEAR - NEAR / 8 + 3 * NEAR / 8);
-	CU_ASSERT_EQUAL(info(0)->min_rtt_us, NEAR);
-	CU_ASSERT_EQUAL(info(1)->min_rtt_us, FAR);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->srtt_us, NEAR - NEAR / 8 + 3 * NEAR / 8);
+	CU_ASSERT_EQUAL(tracked_info(0)->min_rtt_us, NEAR);
+	CU_ASSERT_EQUAL(tracked_info(1)->min_rtt_us, FAR);
+	tracked_end();
 }
 
 /* Bytes acknowledged by the time in which some were in flight: pauses do not count. */
@@ -131,16 +112,16 @@ busy_time_is_that_with_bytes_in_flight(void)
 	copies_segment(1, TCP_ACK, 0, 1000, 0);
 	copies_wait(200 * UNIT);
 	copies_segment(1, TCP_ACK, 0, 2000, 0);
-	CU_ASSERT_EQUAL(info(0)->stream_bytes, 2000);
-	CU_ASSERT_EQUAL(info(0)->busy_us, 400 * UNIT);
+	CU_ASSERT_EQUAL(tracked_info(0)->stream_bytes, 2000);
+	CU_ASSERT_EQUAL(tracked_info(0)->busy_us, 400 * UNIT);
 	copies_wait(100000 * UNIT);
 	copies_segment(1, TCP_ACK, 0, 2000, 500);
 	copies_wait(50 * UNIT);
 	copies_segment(0, TCP_ACK, 2000, 500, 0);
-	CU_ASSERT_EQUAL(info(0)->busy_us, 400 * UNIT);
-	CU_ASSERT_EQUAL(info(1)->busy_us, 50 * UNIT);
-	CU_ASSERT_EQUAL(info(1)->stream_bytes, 500);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->busy_us, 400 * UNIT);
+	CU_ASSERT_EQUAL(tracked_info(1)->busy_us, 50 * UNIT);
+	CU_ASSERT_EQUAL(tracked_info(1)->stream_bytes, 500);
+	tracked_end();
 }
 
 static void
@@ -152,19 +133,19 @@ what_is_sent_again_is_counted_with_its_bytes(void)
 	copies_segment(0, TCP_ACK, 1000, 0, 500);
 	copies_wait(1000 * 1000);
 	copies_segment(0, TCP_ACK, 0, 0, 1000);
-	CU_ASSERT_EQUAL(info(0)->retransmits, 1);
-	CU_ASSERT_EQUAL(info(0)->retransmitted_bytes, 1000);
-	CU_ASSERT_EQUAL(info(0)->duplicates, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmitted_bytes, 1000);
+	CU_ASSERT_EQUAL(tracked_info(0)->duplicates, 0);
 	copies_segment(0, TCP_ACK, 1000, 0, 700);	/* and 200 new ones */
-	CU_ASSERT_EQUAL(info(0)->retransmits, 2);
-	CU_ASSERT_EQUAL(info(0)->retransmitted_bytes, 1500);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 2);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmitted_bytes, 1500);
 	copies_segment(1, TCP_ACK, 0, 1700, 0);
 	copies_segment(0, TCP_ACK, 0, 0, 1000);		/* the server has it */
-	CU_ASSERT_EQUAL(info(0)->retransmits, 3);
-	CU_ASSERT_EQUAL(info(0)->duplicates, 1);
-	CU_ASSERT_EQUAL(info(1)->retransmits, 0);
-	CU_ASSERT_EQUAL(info(0)->out_of_order, 0);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 3);
+	CU_ASSERT_EQUAL(tracked_info(0)->duplicates, 1);
+	CU_ASSERT_EQUAL(tracked_info(1)->retransmits, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->out_of_order, 0);
+	tracked_end();
 }
 
 /* What was passed over and comes within a round trip was late; later, it was sent again. */
@@ -176,15 +157,15 @@ late_segments_are_told_from_those_sent_again(void)
 	copies_segment(0, TCP_ACK, 1000, 0, 1000);
 	copies_wait(NEAR + FAR - UNIT);
 	copies_segment(0, TCP_ACK, 0, 0, 1000);
-	CU_ASSERT_EQUAL(info(0)->out_of_order, 1);
-	CU_ASSERT_EQUAL(info(0)->retransmits, 0);
+	CU_ASSERT_EQUAL(tracked_info(0)->out_of_order, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 0);
 	copies_segment(0, TCP_ACK, 3000, 0, 1000);
 	copies_wait(NEAR + FAR);
 	copies_segment(0, TCP_ACK, 2000, 0, 1000);
-	CU_ASSERT_EQUAL(info(0)->out_of_order, 2);
-	CU_ASSERT_EQUAL(info(0)->retransmits, 1);
-	CU_ASSERT_EQUAL(info(0)->retransmitted_bytes, 1000);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->out_of_order, 2);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmitted_bytes, 1000);
+	tracked_end();
 }
 
 static void
@@ -196,14 +177,14 @@ a_window_that_closes_is_counted_once_until_it_opens(void)
 	copies.window = 0;
 	copies_segment(1, TCP_ACK, 0, 1000, 0);
 	copies_segment(1, TCP_ACK, 0, 1000, 0);
-	CU_ASSERT_EQUAL(info(1)->zero_windows, 1);
+	CU_ASSERT_EQUAL(tracked_info(1)->zero_windows, 1);
 	copies.window = 1000;
 	copies_segment(1, TCP_ACK, 0, 1000, 0);
 	copies.window = 0;
 	copies_segment(1, TCP_ACK, 0, 1000, 0);
-	CU_ASSERT_EQUAL(info(1)->zero_windows, 2);
-	CU_ASSERT_EQUAL(info(0)->zero_windows, 0);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(1)->zero_windows, 2);
+	CU_ASSERT_EQUAL(tracked_info(0)->zero_windows, 0);
+	tracked_end();
 }
 
 TAP_MAIN(track_measure, TAP_TEST(handshake_is_the_wait_for_each_end),

@@ -2,8 +2,8 @@
  * The windows of tracked flows: what lies outside of them is counted, teaches nothing and, where
  * the rule says strict, goes no further.
  */
-#include "tests/unit/copies.h"
 #include "tests/unit/lib/leg.h"
+#include "tests/unit/lib/tracked.h"
 #include "tests/unit/tap.h"
 
 #define MS ((int64_t)1000)
@@ -13,25 +13,10 @@
 static void
 begin(bool strict, uint8_t shift)
 {
-	copies_begin(NULL);
-	copies.decision = TCPTERM_TRACK;
+	tracked_begin(TCPTERM_TRACK);
 	copies.strict = strict;
 	copies.shift = shift;
 	copies.window = 1000;
-}
-
-static void
-end(void)
-{
-	copies.n_forwarded = 0;
-	CU_ASSERT_TRUE(copies_end());
-}
-
-static const struct tcpterm_leg_info *
-info(unsigned d)
-{
-	tcpterm_flow_info(copies_flow(), copies.leg);
-	return &copies.leg[d];
 }
 
 static uint64_t
@@ -68,10 +53,10 @@ strict_refuses_what_goes_beyond_the_furthest_edge_offered(void)
 	CU_ASSERT_TRUE(says(0, 0, 4000, 100));
 	CU_ASSERT_TRUE(says(1, 7000, 100, 1000));
 	CU_ASSERT_FALSE(says(1, 8000, 100, 3));
-	CU_ASSERT_EQUAL(info(1)->out_of_window, 2);
+	CU_ASSERT_EQUAL(tracked_info(1)->out_of_window, 2);
 	CU_ASSERT_EQUAL(copies_stats()->out_of_window, 2);
 	CU_ASSERT_EQUAL(dropped(), 2);
-	end();
+	tracked_end();
 }
 
 static void
@@ -80,11 +65,11 @@ loose_counts_it_and_lets_it_go(void)
 	begin(false, 2);
 	copies_handshake();
 	CU_ASSERT_TRUE(says(1, 4000, 0, 1000));
-	CU_ASSERT_EQUAL(info(1)->out_of_window, 1);
-	CU_ASSERT_EQUAL(info(1)->in_flight, 0);
-	CU_ASSERT_EQUAL(info(1)->out_of_order, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->out_of_window, 1);
+	CU_ASSERT_EQUAL(tracked_info(1)->in_flight, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->out_of_order, 0);
 	CU_ASSERT_EQUAL(dropped(), 0);
-	end();
+	tracked_end();
 }
 
 static void
@@ -97,14 +82,14 @@ windows_are_scaled_only_where_both_syns_say_so(void)
 	copies_segment(0, TCP_ACK, 0, 0, 0);
 	CU_ASSERT_TRUE(says(1, 0, 0, 1000));
 	CU_ASSERT_FALSE(says(1, 1000, 0, 500));
-	end();
+	tracked_end();
 	begin(true, 14);
 	copies_handshake();
 	copies.window = 65535;
 	CU_ASSERT_TRUE(says(0, 0, 0, 0));
 	CU_ASSERT_TRUE(says(1, (65535LL << 14) - 1000, 0, 1000));
 	CU_ASSERT_FALSE(says(1, 65535LL << 14, 0, 1000));
-	end();
+	tracked_end();
 }
 
 static void
@@ -116,7 +101,7 @@ window_that_shrank_does_not_refuse_what_was_sent_before(void)
 	CU_ASSERT_TRUE(says(0, 0, 0, 100));
 	copies.window = 1000;
 	CU_ASSERT_TRUE(says(1, 0, 100, 4000));
-	end();
+	tracked_end();
 }
 
 static void
@@ -132,9 +117,9 @@ probe_of_a_closed_window_and_a_fin_behind_it_pass(void)
 	CU_ASSERT_TRUE(says(1, 3999, 0, 0));
 	CU_ASSERT_FALSE(says(1, 4003, 0, 100));
 	CU_ASSERT_TRUE(passes(1, TCP_FIN | TCP_ACK, 4000, 0, 1));
-	CU_ASSERT_EQUAL(info(0)->zero_windows, 1);
-	CU_ASSERT_EQUAL(info(1)->state, TCPTERM_FIN_WAIT_1);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->zero_windows, 1);
+	CU_ASSERT_EQUAL(tracked_info(1)->state, TCPTERM_FIN_WAIT_1);
+	tracked_end();
 }
 
 static void
@@ -146,9 +131,9 @@ acknowledgement_of_what_was_never_sent_is_refused(void)
 	CU_ASSERT_FALSE(says(0, 0, 1001, 0));
 	CU_ASSERT_FALSE(says(0, 0, 1001, 100));
 	CU_ASSERT_TRUE(says(0, 0, 1000, 100));
-	CU_ASSERT_EQUAL(info(0)->out_of_window, 2);
-	CU_ASSERT_EQUAL(info(0)->in_flight, 100);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->out_of_window, 2);
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 100);
+	tracked_end();
 }
 
 /* 3 MB in both directions, with windows of 4,000 bytes. */
@@ -167,10 +152,10 @@ old_duplicates_pass_and_what_is_older_than_any_does_not(void)
 	CU_ASSERT_FALSE(says(0, off - 1100 * KB, off, 1000));
 	CU_ASSERT_TRUE(says(0, off, off - 1000 * KB, 0));
 	CU_ASSERT_FALSE(says(0, off, off - 1100 * KB, 0));
-	CU_ASSERT_EQUAL(info(0)->retransmits, 1);
-	CU_ASSERT_EQUAL(info(0)->duplicates, 1);
-	CU_ASSERT_EQUAL(info(0)->stream_bytes, (uint64_t)off);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->retransmits, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->duplicates, 1);
+	CU_ASSERT_EQUAL(tracked_info(0)->stream_bytes, (uint64_t)off);
+	tracked_end();
 }
 
 static void
@@ -199,7 +184,7 @@ what_is_refused_disturbs_nothing(void)
 	CU_ASSERT_EQUAL(copies.n_ended, 0);
 	CU_ASSERT_TRUE(says(0, 500, 500, 500));
 	CU_ASSERT_TRUE(says(1, 500, 1000, 500));
-	end();
+	tracked_end();
 }
 
 static void
@@ -213,7 +198,7 @@ reset_in_the_window_goes_on_for_its_receiver_to_ask_back(void)
 	CU_ASSERT_FALSE(passes(1, TCP_RST, 5000, 0, 0));
 	CU_ASSERT_TRUE(passes(1, TCP_RST, 0, 0, 0));
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RST);
-	end();
+	tracked_end();
 }
 
 /* RFC 5961 4: who opens anew is asked whether it means it, or told that nobody listens. */
@@ -232,7 +217,7 @@ syn_of_another_connection_and_its_answers_pass(void)
 	CU_ASSERT_TRUE(says(1, 0, 500, 0));
 	CU_ASSERT_TRUE(passes(0, TCP_RST, 500, 0, 0));
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RST);
-	end();
+	tracked_end();
 }
 
 /* The server still has a connection that nobody here knows. */
@@ -247,9 +232,9 @@ nothing_is_refused_before_both_ends_were_seen(void)
 	copies_syn(0);
 	copies_synack(0);
 	CU_ASSERT_TRUE(says(0, 0, 0, 100));
-	CU_ASSERT_EQUAL(info(0)->state, TCPTERM_ESTABLISHED);
+	CU_ASSERT_EQUAL(tracked_info(0)->state, TCPTERM_ESTABLISHED);
 	CU_ASSERT_EQUAL(dropped(), 0);
-	end();
+	tracked_end();
 }
 
 /* The first that was seen of the server is an old segment, sent again. */
@@ -262,9 +247,9 @@ midstream_an_acknowledgement_of_what_went_before_is_not_refused(void)
 	CU_ASSERT_TRUE(says(0, 0, 3000, 100));
 	CU_ASSERT_TRUE(says(1, 3000, 100, 1000));
 	CU_ASSERT_TRUE(says(0, 100, 4000, 100));
-	CU_ASSERT_EQUAL(info(1)->in_flight, 0);
+	CU_ASSERT_EQUAL(tracked_info(1)->in_flight, 0);
 	CU_ASSERT_FALSE(says(1, 4000 + (1100LL << 20), 100, 1000));
-	end();
+	tracked_end();
 }
 
 static void
@@ -283,9 +268,9 @@ numbers_may_wrap(void)
 		CU_ASSERT_TRUE(says(0, off + 1000000000LL - 500, 0, 500));
 		CU_ASSERT_TRUE(says(1, 0, off + 1000000000LL, 0));
 	}
-	CU_ASSERT_EQUAL(info(0)->stream_bytes, 10000000000ULL);
+	CU_ASSERT_EQUAL(tracked_info(0)->stream_bytes, 10000000000ULL);
 	CU_ASSERT_EQUAL(dropped(), 0);
-	end();
+	tracked_end();
 }
 
 static void
@@ -298,8 +283,8 @@ connection_goes_on_after_a_part_of_it_went_past(void)
 	CU_ASSERT_FALSE(says(1, 700000000, 900000000, 100));
 	CU_ASSERT_TRUE(says(0, 900000000, 700000000, 100));
 	CU_ASSERT_TRUE(says(1, 700000000, 900000100, 100));
-	CU_ASSERT_EQUAL(info(0)->in_flight, 0);
-	end();
+	CU_ASSERT_EQUAL(tracked_info(0)->in_flight, 0);
+	tracked_end();
 }
 
 static void
@@ -312,12 +297,12 @@ what_a_rule_says_of_windows_may_change(void)
 	CU_ASSERT_FALSE(says(1, 4000, 0, 1000));
 	CU_ASSERT_EQUAL(tcpterm_set_window(copies_flow(), false), 0);
 	CU_ASSERT_TRUE(says(1, 4000, 0, 1000));
-	end();
+	tracked_end();
 	begin(false, 2);
 	copies.decision = TCPTERM_PASS;
 	copies_handshake();
 	CU_ASSERT(tcpterm_set_window(copies_flow(), true) < 0);
-	end();
+	tracked_end();
 }
 
 /* RFC 7323 2.3: above 14 is 14, and told. */
@@ -327,7 +312,7 @@ window_scale_above_14_is_taken_as_14_and_flagged(void)
 	begin(true, 14);
 	copies_handshake();
 	CU_ASSERT_FALSE(copies_flow()->wscale_clamped);
-	end();
+	tracked_end();
 	begin(true, 254);
 	copies_handshake();
 	CU_ASSERT_TRUE(copies_flow()->wscale_clamped);
@@ -336,7 +321,7 @@ window_scale_above_14_is_taken_as_14_and_flagged(void)
 	CU_ASSERT_TRUE(says(0, 0, 0, 0));
 	CU_ASSERT_TRUE(says(1, (65535LL << 14) - 1000, 0, 1000));
 	CU_ASSERT_FALSE(says(1, 65535LL << 14, 0, 1000));
-	end();
+	tracked_end();
 }
 
 TAP_MAIN(track_window, TAP_TEST(strict_refuses_what_goes_beyond_the_furthest_edge_offered),

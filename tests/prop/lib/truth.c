@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/prop/lib/seed.h"
 #include "tests/unit/lib/put.h"
 
 enum { SYN = 2, FIN = 1, ACK = 16, STREAM_MAX = 60000, WINDOW = 0xffff, TRAILER = 9 };
@@ -18,10 +19,7 @@ truth_sow(uint64_t seed)
 uint32_t
 truth_draw(uint32_t n)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 20) % n;
+	return (uint32_t)(seed_next(&state) >> 20) % n;
 }
 
 /* --- what is to be told --- */
