@@ -16,26 +16,13 @@
 #include <rte_rcu_qsbr.h>
 
 #include "vnf/capture_lane.h"
+#include "vnf/heap_ring.h"
 #define LOG_MODULE "capture"
 #include "vnf/log.h"
 
 enum { KNOWN_MAX = 2 * CAPTURES_MAX };
 
 /* --- lanes --- */
-
-/* Rings and slots are in ordinary memory: what the switch maps is sized once, at start. */
-static struct rte_ring *
-ring_new(void)
-{
-	ssize_t size = rte_ring_get_memsize(2 * N_SLOTS);
-	struct rte_ring *r = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size) : NULL;
-
-	if (r && rte_ring_init(r, "capture", 2 * N_SLOTS, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
-		free(r);
-		r = NULL;
-	}
-	return r;
-}
 
 static void
 lane_fini(struct capture_lane *l)
@@ -51,8 +38,8 @@ lane_init(struct capture_lane *l)
 {
 	unsigned i;
 
-	l->empty = ring_new();
-	l->full = ring_new();
+	l->empty = heap_ring_new("capture", sizeof(void *), 2 * N_SLOTS);
+	l->full = heap_ring_new("capture", sizeof(void *), 2 * N_SLOTS);
 	l->slots = mmap(NULL, (size_t)N_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (l->slots == MAP_FAILED)

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_rcu_qsbr.h>
-#include <rte_ring_elem.h>
-
+#include "vnf/heap_ring.h"
 #include "vnf/row.h"
 #include "vnf/worker.h"
 
@@ -24,21 +22,27 @@ struct lane {
 } __rte_cache_aligned;
 
 struct follower {
+	struct board_entry entry;
 	struct flow_filter filter;
 	unsigned n_lanes, next;	/* the lane that is read next */
-	bool ended;
-	uint64_t rcu_token;	/* ended: workers that have passed it know nothing of it */
-	struct follower *next_ended;
 	struct lane lane[];
 };
 
 struct followers {
 	unsigned n_workers;
-	struct rte_rcu_qsbr *qsbr;
-	atomic_bool any;
-	_Atomic(struct follower *) at_work[FOLLOWERS_MAX];
-	struct follower *ended;
+	struct board board;
 };
+
+static void
+follower_free(struct board_entry *e)
+{
+	struct follower *f = (struct follower *)e;
+	unsigned i;
+
+	for (i = 0; i < f->n_lanes; i++)
+		free(f->lane[i].events);
+	free(f);
+}
 
 struct followers *
 followers_new(unsigned n_workers, struct rte_rcu_qsbr *qsbr)
@@ -48,32 +52,9 @@ followers_new(unsigned n_workers, struct rte_rcu_qsbr *qsbr)
 	if (!fs)
 		return NULL;
 	fs->n_workers = n_workers;
-	fs->qsbr = qsbr;
+	fs->board.qsbr = qsbr;
+	fs->board.free = follower_free;
 	return fs;
-}
-
-static void
-follower_free(struct follower *f)
-{
-	unsigned i;
-
-	for (i = 0; f && i < f->n_lanes; i++)
-		free(f->lane[i].events);
-	free(f);
-}
-
-/* In ordinary memory: what the switch maps is sized once, at start. */
-static struct rte_ring *
-ring_new(void)
-{
-	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct follow_event), N_EVENTS);
-	struct rte_ring *r = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size) : NULL;
-
-	if (r && rte_ring_init(r, "follow", N_EVENTS, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
-		free(r);
-		r = NULL;
-	}
-	return r;
 }
 
 static struct follower *
@@ -87,9 +68,10 @@ follower_new(unsigned n_workers)
 		return NULL;
 	memset(f, 0, size);
 	for (; f->n_lanes < n_workers; f->n_lanes++) {
-		f->lane[f->n_lanes].events = ring_new();
+		f->lane[f->n_lanes].events =
+			heap_ring_new("follow", sizeof(struct follow_event), N_EVENTS);
 		if (!f->lane[f->n_lanes].events) {
-			follower_free(f);
+			follower_free(&f->entry);
 			return NULL;
 		}
 	}
@@ -100,11 +82,8 @@ struct follower *
 follow_begin(struct followers *fs, const struct flow_filter *filter, struct err *err)
 {
 	struct follower *f;
-	unsigned i;
 
-	for (i = 0; i < FOLLOWERS_MAX && atomic_load(&fs->at_work[i]); i++)
-		;
-	if (i == FOLLOWERS_MAX) {
+	if (board_is_full(&fs->board)) {
 		err_set(err, -EBUSY, "%d clients follow flows already", FOLLOWERS_MAX);
 		return NULL;
 	}
@@ -114,57 +93,27 @@ follow_begin(struct followers *fs, const struct flow_filter *filter, struct err 
 		return NULL;
 	}
 	f->filter = *filter;
-	atomic_store_explicit(&fs->at_work[i], f, memory_order_release);
-	atomic_store(&fs->any, true);
+	board_put_up(&fs->board, &f->entry);
 	return f;
 }
 
 void
 follow_end(struct followers *fs, struct follower *f)
 {
-	bool any = false;
-	unsigned i;
-
-	for (i = 0; i < FOLLOWERS_MAX; i++) {
-		if (atomic_load(&fs->at_work[i]) == f)
-			atomic_store(&fs->at_work[i], NULL);
-		any |= atomic_load(&fs->at_work[i]) != NULL;
-	}
-	atomic_store(&fs->any, any);
-	f->rcu_token = rte_rcu_qsbr_start(fs->qsbr);
-	f->next_ended = fs->ended;
-	fs->ended = f;
+	board_take_down(&fs->board, &f->entry);
 }
 
 void
 followers_run(struct followers *fs)
 {
-	struct follower **at = &fs->ended, *f;
-
-	while ((f = *at) != NULL) {
-		if (rte_rcu_qsbr_check(fs->qsbr, f->rcu_token, false) == 1) {
-			*at = f->next_ended;
-			follower_free(f);
-		} else {
-			at = &f->next_ended;
-		}
-	}
+	board_run(&fs->board);
 }
 
 void
 followers_free(struct followers *fs)
 {
-	struct follower *f;
-	unsigned i;
-
-	if (!fs)
-		return;
-	for (i = 0; i < FOLLOWERS_MAX; i++)
-		follower_free(atomic_load(&fs->at_work[i]));
-	while ((f = fs->ended) != NULL) {
-		fs->ended = f->next_ended;
-		follower_free(f);
-	}
+	if (fs)
+		board_fini(&fs->board);
 	free(fs);
 }
 
@@ -199,7 +148,7 @@ follow_lost(const struct follower *f)
 bool
 followers_any(const struct followers *fs)
 {
-	return fs && atomic_load_explicit(&fs->any, memory_order_relaxed);
+	return fs && board_any(&fs->board);
 }
 
 void
@@ -216,7 +165,7 @@ follow_flow(struct worker *w, struct flow *f, bool begins)
 	unsigned i;
 
 	for (i = 0; i < FOLLOWERS_MAX; i++) {
-		one = atomic_load_explicit(&w->conf->followers->at_work[i], memory_order_acquire);
+		one = (struct follower *)board_at(&w->conf->followers->board, i);
 		if (!one || flow_filter_match(&one->filter, &s) != FLOW_FILTER_YES)
 			continue;
 		if (!filled) {

@@ -10,14 +10,14 @@
 
 #include "datapath/err.h"
 #include "db/record.h"
+#include "vnf/board.h"
 #include "vnf/flow_filter.h"
 
-enum { FOLLOWERS_MAX = 8 };
+enum { FOLLOWERS_MAX = BOARD_PLACES };
 
 struct followers;
 struct follower;
 struct worker;
-struct rte_rcu_qsbr;
 
 struct follow_event {
 	bool begins;		/* else it has ended */

@@ -8,9 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <rte_ring.h>
-#include <rte_ring_elem.h>
-
+#include "vnf/heap_ring.h"
 #define LOG_MODULE "journal"
 #include "vnf/log.h"
 
@@ -78,15 +76,11 @@ add(uint64_t *counter, uint64_t n)
 static int
 lane_open(struct lane *l, unsigned w, unsigned n_records)
 {
-	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct entry), n_records);
 	char name[RTE_RING_NAMESIZE];
-	size_t bytes = RTE_ALIGN_CEIL((size_t)size, RTE_CACHE_LINE_SIZE);
 
 	snprintf(name, sizeof name, "journal-%u", w);
-	l->ring = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, bytes) : NULL;
-	if (!l->ring)
-		return -ENOMEM;
-	return rte_ring_init(l->ring, name, n_records, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	l->ring = heap_ring_new(name, sizeof(struct entry), n_records);
+	return l->ring ? 0 : -ENOMEM;
 }
 
 struct journal *

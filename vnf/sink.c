@@ -9,8 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <rte_ring_elem.h>
-
+#include "vnf/heap_ring.h"
 #include "vnf/sink_lane.h"
 
 enum { EVE_RING = 4096 };	/* events of flows that a worker may have waiting */
@@ -19,30 +18,16 @@ _Static_assert(sizeof(struct eve_event) % 4 == 0, "rte_ring elements are multipl
 
 /* --- life --- */
 
-/* In ordinary memory: what the switch maps is sized once, at start. */
-struct rte_ring *
-sink_ring(const char *name, unsigned element, unsigned n)
-{
-	ssize_t size = rte_ring_get_memsize_elem(element, n);
-	struct rte_ring *r = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size) : NULL;
-
-	if (r && rte_ring_init(r, name, n, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
-		free(r);
-		r = NULL;
-	}
-	return r;
-}
-
 static int
 lane_open(struct sink_lane *l, unsigned n_ring)
 {
-	l->events = sink_ring("sink", sizeof(struct sink_event), n_ring);
-	l->free = sink_ring("sink-free", sizeof(struct sink *), 2 * SINK_SLOTS);
+	l->events = heap_ring_new("sink", sizeof(struct sink_event), n_ring);
+	l->free = heap_ring_new("sink-free", sizeof(struct sink *), 2 * SINK_SLOTS);
 	l->slots = mmap(NULL, SINK_SLOTS * sizeof *l->slots, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (l->slots == MAP_FAILED)
 		l->slots = NULL;
-	l->told = sink_ring("sink-told", sizeof(struct eve_event), EVE_RING);
+	l->told = heap_ring_new("sink-told", sizeof(struct eve_event), EVE_RING);
 	if (sink_tape_open(l) != 0)
 		return -ENOMEM;
 	return l->events && l->free && l->told && l->slots ? 0 : -ENOMEM;

@@ -198,8 +198,7 @@ void sink_tape_close(struct sink_lane *l);
 /* The thread: writes one capture; false: there is none. */
 bool sink_tape_drain(struct sinks *s, struct sink_lane *l);
 
-/* sink.c, sink_put.c */
-struct rte_ring *sink_ring(const char *name, unsigned element, unsigned n);
+/* sink_put.c */
 /* FLOWID-CLIENT.PORT-SERVER.PORT */
 void sink_name(char name[SINK_NAME_LEN], const struct flow_record *r);
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vnf/heap_ring.h"
 #include "vnf/sink_lane.h"
 
 enum { PAGE = 16 * 1024, PAGES = 1024 };
@@ -218,8 +219,8 @@ sinks_keep(struct sinks *s, unsigned worker, uint8_t dir, const struct flow_reco
 int
 sink_tape_open(struct sink_lane *l)
 {
-	l->empty_pages = sink_ring("sink-empty", sizeof(void *), 2 * PAGES);
-	l->full_pages = sink_ring("sink-full", sizeof(void *), 2 * PAGES);
+	l->empty_pages = heap_ring_new("sink-empty", sizeof(void *), 2 * PAGES);
+	l->full_pages = heap_ring_new("sink-full", sizeof(void *), 2 * PAGES);
 	l->pages = mmap(NULL, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (l->pages == MAP_FAILED)

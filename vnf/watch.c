@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_rcu_qsbr.h>
-#include <rte_ring_elem.h>
-
+#include "vnf/heap_ring.h"
 #include "vnf/row.h"
 #include "vnf/worker.h"
 
@@ -22,6 +20,7 @@ enum { N_PIECES = 1024 };
 _Static_assert(sizeof(struct watch_piece) % 4 == 0, "rte_ring elements are multiples of 4 bytes");
 
 struct watch {
+	struct board_entry entry;
 	unsigned worker;
 	uint32_t ref, generation;
 	struct rte_ring *pieces;
@@ -32,20 +31,23 @@ struct watch {
 	struct {
 		uint64_t offset, len;
 	} lost[2];		/* for which the ring had no room */
-	/* the control thread's */
-	uint64_t rcu_token;	/* ended: workers that have passed it know nothing of it */
-	struct watch *next_ended;
 };
 
 struct watches {
 	unsigned n_workers;
-	struct rte_rcu_qsbr *qsbr;
-	atomic_bool any;
-	_Atomic(struct watch *) at_work[WATCHES_MAX];
-	struct watch *ended;
+	struct board board;
 };
 
 /* --- the control thread --- */
+
+static void
+watch_free(struct board_entry *e)
+{
+	struct watch *w = (struct watch *)e;
+
+	free(w->pieces);
+	free(w);
+}
 
 struct watches *
 watches_new(unsigned n_workers, struct rte_rcu_qsbr *qsbr)
@@ -55,23 +57,14 @@ watches_new(unsigned n_workers, struct rte_rcu_qsbr *qsbr)
 	if (!ws)
 		return NULL;
 	ws->n_workers = n_workers;
-	ws->qsbr = qsbr;
+	ws->board.qsbr = qsbr;
+	ws->board.free = watch_free;
 	return ws;
 }
 
-static void
-watch_free(struct watch *w)
-{
-	if (w)
-		free(w->pieces);
-	free(w);
-}
-
-/* In ordinary memory: what the switch maps is sized once, at start. */
 static struct watch *
 watch_new(unsigned worker, uint32_t ref, uint32_t generation)
 {
-	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct watch_piece), N_PIECES);
 	struct watch *w = calloc(1, sizeof *w);
 
 	if (!w)
@@ -79,24 +72,21 @@ watch_new(unsigned worker, uint32_t ref, uint32_t generation)
 	w->worker = worker;
 	w->ref = ref;
 	w->generation = generation;
-	w->pieces = size > 0 ? aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size) : NULL;
-	if (w->pieces &&
-	    rte_ring_init(w->pieces, "watch", N_PIECES, RING_F_SP_ENQ | RING_F_SC_DEQ) == 0)
+	w->pieces = heap_ring_new("watch", sizeof(struct watch_piece), N_PIECES);
+	if (w->pieces)
 		return w;
-	watch_free(w);
+	watch_free(&w->entry);
 	return NULL;
 }
 
 struct watch *
 watch_begin(struct watches *ws, unsigned worker, uint32_t ref, uint32_t generation, struct err *err)
 {
+	const bool full = board_is_full(&ws->board);
 	struct watch *w;
-	unsigned i;
 
-	for (i = 0; i < WATCHES_MAX && atomic_load(&ws->at_work[i]); i++)
-		;
-	if (i == WATCHES_MAX || worker >= ws->n_workers) {
-		if (i == WATCHES_MAX)
+	if (full || worker >= ws->n_workers) {
+		if (full)
 			err_set(err, -EBUSY, "%d clients watch flows already", WATCHES_MAX);
 		else
 			err_set(err, -ENOENT, "there is no such flow");
@@ -107,57 +97,27 @@ watch_begin(struct watches *ws, unsigned worker, uint32_t ref, uint32_t generati
 		err_set(err, -ENOMEM, "no memory to watch a flow");
 		return NULL;
 	}
-	atomic_store_explicit(&ws->at_work[i], w, memory_order_release);
-	atomic_store(&ws->any, true);
+	board_put_up(&ws->board, &w->entry);
 	return w;
 }
 
 void
 watch_end(struct watches *ws, struct watch *w)
 {
-	bool any = false;
-	unsigned i;
-
-	for (i = 0; i < WATCHES_MAX; i++) {
-		if (atomic_load(&ws->at_work[i]) == w)
-			atomic_store(&ws->at_work[i], NULL);
-		any |= atomic_load(&ws->at_work[i]) != NULL;
-	}
-	atomic_store(&ws->any, any);
-	w->rcu_token = rte_rcu_qsbr_start(ws->qsbr);
-	w->next_ended = ws->ended;
-	ws->ended = w;
+	board_take_down(&ws->board, &w->entry);
 }
 
 void
 watches_run(struct watches *ws)
 {
-	struct watch **at = &ws->ended, *w;
-
-	while ((w = *at) != NULL) {
-		if (rte_rcu_qsbr_check(ws->qsbr, w->rcu_token, false) == 1) {
-			*at = w->next_ended;
-			watch_free(w);
-		} else {
-			at = &w->next_ended;
-		}
-	}
+	board_run(&ws->board);
 }
 
 void
 watches_free(struct watches *ws)
 {
-	struct watch *w;
-	unsigned i;
-
-	if (!ws)
-		return;
-	for (i = 0; i < WATCHES_MAX; i++)
-		watch_free(atomic_load(&ws->at_work[i]));
-	while ((w = ws->ended) != NULL) {
-		ws->ended = w->next_ended;
-		watch_free(w);
-	}
+	if (ws)
+		board_fini(&ws->board);
 	free(ws);
 }
 
@@ -178,13 +138,13 @@ watch_next(struct watch *w, struct watch_piece *p)
 bool
 watches_any(const struct watches *ws)
 {
-	return ws && atomic_load_explicit(&ws->any, memory_order_relaxed);
+	return ws && board_any(&ws->board);
 }
 
 static struct watch *
 watch_at(const struct worker *w, unsigned i)
 {
-	return atomic_load_explicit(&w->conf->watches->at_work[i], memory_order_acquire);
+	return (struct watch *)board_at(&w->conf->watches->board, i);
 }
 
 static bool

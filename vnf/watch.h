@@ -15,9 +15,10 @@
 
 #include "datapath/err.h"
 #include "db/record.h"
+#include "vnf/board.h"
 
 enum {
-	WATCHES_MAX = 8,
+	WATCHES_MAX = BOARD_PLACES,
 	WATCH_BYTES = 2016,	/* of a piece */
 };
 
@@ -26,7 +27,6 @@ struct watch;
 struct worker;
 struct flow;
 struct note;
-struct rte_rcu_qsbr;
 struct rte_mbuf;
 
 enum watch_kind { WATCH_BEGIN, WATCH_DATA, WATCH_GAP, WATCH_END };
