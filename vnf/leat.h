@@ -23,6 +23,8 @@
 #include "vnf/watch.h"
 #include "vnf/worker.h"
 
+struct stay;
+
 struct leat {
 	const struct options *o;
 	char run_dir[200], db_path[256], ctl_path[256], pid_path[256], stream_path[256];
@@ -37,9 +39,9 @@ struct leat {
 	struct flows *flows;
 	struct captures *captures;
 	struct followers *followers;
-	struct following *following;	/* cmd/flow_follow.c's clients */
+	struct stay *following;	/* cmd/flow_follow.c's clients */
 	struct watches *watches;
-	struct watching *watching;	/* cmd/flow_watch.c's */
+	struct stay *watching;	/* cmd/flow_watch.c's */
 	struct worker_conf worker_conf;
 	struct resume resume;
 	struct worker *worker[MAX_WORKERS];
@@ -79,14 +81,11 @@ void cmd_db_end(struct leat *l);
 /* cmd/flow_follow.c: in each turn of the control thread, and at its end. */
 void cmd_flow_follow_run(struct leat *l, usec_t now);
 void cmd_flow_follow_end(struct leat *l);
-/* How many clients follow. */
-unsigned cmd_flow_follow_count(const struct leat *l);
 
 /* cmd/flow_watch.c: takes a flow/follow that names one flow; false: it does not.  Likewise. */
 bool cmd_flow_watch(struct leat *l, struct unixctl_conn *conn, int argc, const char *argv[]);
 void cmd_flow_watch_run(struct leat *l, usec_t now);
 void cmd_flow_watch_end(struct leat *l);
-unsigned cmd_flow_watch_count(const struct leat *l);
 
 /* control.c: serves until a signal or `exit` comes. */
 int control_open(struct leat *l, struct err *err);

@@ -7,21 +7,19 @@
 #include <string.h>
 
 #include "vnf/cmd/cmd.h"
+#include "vnf/cmd/stay.h"
 #include "vnf/flow_row.h"
 
 enum { EVENTS_A_TURN = 1024 };
 
 /* A client that follows. */
 struct following {
-	struct unixctl_conn *conn;
+	struct stay stay;
 	struct follower *follower;
 	struct table *table;
 	struct table_stream *stream;
 	uint64_t n, n_max;	/* events; 0: no limit */
-	int64_t for_us;		/* 0: no limit */
-	usec_t began;
 	uint64_t lost;		/* as the client was told */
-	struct following *next;
 };
 
 static void
@@ -41,7 +39,7 @@ send_rows(struct following *g)
 	struct text text = TEXT_EMPTY;
 
 	table_stream_rows(g->stream, g->table, &text);
-	unixctl_reply_part(g->conn, text.s ? text.s : "", text.len);
+	unixctl_reply_part(g->stay.conn, text.s ? text.s : "", text.len);
 	text_fini(&text);
 	table_clear(g->table);
 }
@@ -53,7 +51,7 @@ take_events(struct following *g)
 	uint64_t lost = follow_lost(g->follower);
 	unsigned i;
 
-	if (unixctl_reply_room(g->conn) == 0)
+	if (unixctl_reply_room(g->stay.conn) == 0)
 		return;
 	if (lost != g->lost)
 		flow_row_put_lost(g->table, lost - g->lost);
@@ -69,61 +67,40 @@ take_events(struct following *g)
 }
 
 static bool
-is_over(const struct following *g, usec_t now)
+turn(struct stay *s, bool over)
 {
-	return unixctl_client_gone(g->conn) || (g->n_max && g->n >= g->n_max) ||
-	       (g->for_us && usec_diff(now, g->began) >= g->for_us);
+	struct following *g = (struct following *)s;
+
+	take_events(g);
+	return over || (g->n_max && g->n >= g->n_max);
 }
 
 static void
-end(struct leat *l, struct following *g)
+end(struct leat *l, struct stay *s)
 {
+	struct following *g = (struct following *)s;
 	struct text text = TEXT_EMPTY;
 
 	table_stream_end(g->stream, &text);
-	unixctl_reply_part(g->conn, text.s ? text.s : "", text.len);
+	unixctl_reply_part(s->conn, text.s ? text.s : "", text.len);
 	text_fini(&text);
-	unixctl_reply_end(g->conn);
+	unixctl_reply_end(s->conn);
 	following_free(l, g);
 }
+
+static const struct stay_ops ops = { turn, end };
 
 void
 cmd_flow_follow_run(struct leat *l, usec_t now)
 {
-	struct following **at = &l->following, *g;
-
-	while ((g = *at) != NULL) {
-		take_events(g);
-		if (is_over(g, now)) {
-			*at = g->next;
-			end(l, g);
-		} else {
-			at = &g->next;
-		}
-	}
+	stays_run(l, &l->following, &ops, now);
 	followers_run(l->followers);
 }
 
 void
 cmd_flow_follow_end(struct leat *l)
 {
-	struct following *g;
-
-	while ((g = l->following) != NULL) {
-		l->following = g->next;
-		end(l, g);
-	}
-}
-
-unsigned
-cmd_flow_follow_count(const struct leat *l)
-{
-	const struct following *g;
-	unsigned n = 0;
-
-	for (g = l->following; g; g = g->next)
-		n++;
-	return n;
+	stays_end(l, &l->following, &ops);
 }
 
 static int
@@ -142,19 +119,19 @@ take_words(struct following *g, struct flow_filter *ff, int argc, const char *ar
 		else if (n <= FLOW_FILTER_WORDS)
 			word[n++] = argv[i];
 	}
-	g->for_us = (int64_t)seconds * 1000000;
+	g->stay.for_us = (int64_t)seconds * 1000000;
 	return rc == 0 ? flow_filter_parse(ff, n, word, err) : rc;
 }
 
 static int
 begin(struct leat *l, struct following *g, int argc, const char *argv[], struct err *err)
 {
-	const struct table_style *style = unixctl_style(g->conn);
+	const struct table_style *style = unixctl_style(g->stay.conn);
 	struct flow_filter ff;
 	int rc;
 
 	g->table = flow_row_event_table();
-	g->began = clock_now();
+	g->stay.began = clock_now();
 	rc = take_words(g, &ff, argc, argv, err);
 	if (rc == 0)
 		rc = table_stream_new(&g->stream, g->table, style, true, err);
@@ -178,7 +155,7 @@ cmd_follow(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 		unixctl_reply_error(conn, strerror(ENOMEM));
 		return;
 	}
-	g->conn = conn;
+	g->stay.conn = conn;
 	if (begin(l, g, argc, argv, &err) != 0) {
 		unixctl_reply_error(conn, err.msg);
 		following_free(l, g);
@@ -187,8 +164,8 @@ cmd_follow(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	unixctl_reply_begin(conn, unixctl_style(conn)->format == TABLE_JSON ? UNIXCTL_LINES
 									    : UNIXCTL_TEXT);
 	send_rows(g);
-	g->next = l->following;
-	l->following = g;
+	g->stay.next = l->following;
+	l->following = &g->stay;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vnf/cmd/cmd.h"
+#include "vnf/cmd/stay.h"
 #include "vnf/row.h"
 #include "vnf/watch_text.h"
 
@@ -14,14 +15,11 @@ enum { PIECES_A_TURN = 256 };
 
 /* A client that watches. */
 struct watching {
-	struct unixctl_conn *conn;
+	struct stay stay;
 	struct watch *watch;
 	struct watch_view view;
 	bool begun;		/* the reply */
 	bool over;		/* the flow is */
-	int64_t for_us;		/* 0: no limit */
-	usec_t began;
-	struct watching *next;
 };
 
 static void
@@ -36,7 +34,7 @@ static void
 send_text(struct watching *g, struct text *t)
 {
 	if (t->len)
-		unixctl_reply_part(g->conn, t->s, t->len);
+		unixctl_reply_part(g->stay.conn, t->s, t->len);
 	text_fini(t);
 }
 
@@ -48,12 +46,13 @@ take_pieces(struct watching *g)
 	unsigned i;
 
 	for (i = 0; i < PIECES_A_TURN && !g->over; i++) {
-		if ((g->begun && unixctl_reply_room(g->conn) <= text.len) ||
+		if ((g->begun && unixctl_reply_room(g->stay.conn) <= text.len) ||
 		    !watch_next(g->watch, &p))
 			break;
 		if (!g->begun)
-			unixctl_reply_begin(g->conn, g->view.style == WATCH_JSON ? UNIXCTL_LINES
-										 : UNIXCTL_TEXT);
+			unixctl_reply_begin(g->stay.conn, g->view.style == WATCH_JSON
+								  ? UNIXCTL_LINES
+								  : UNIXCTL_TEXT);
 		g->begun = true;
 		watch_show(&g->view, &text, &p);
 		g->over = p.kind == WATCH_END;
@@ -62,70 +61,48 @@ take_pieces(struct watching *g)
 	send_text(g, &text);
 }
 
+/* What came before it was over is there. */
 static bool
-is_over(const struct watching *g, usec_t now)
+turn(struct stay *s, bool over)
 {
-	return g->over || unixctl_client_gone(g->conn) || watch_is_nothing(g->watch) ||
-	       (g->for_us && usec_diff(now, g->began) >= g->for_us);
+	struct watching *g = (struct watching *)s;
+
+	over |= g->over || watch_is_nothing(g->watch);
+	take_pieces(g);
+	return over;
 }
 
 static void
-end(struct leat *l, struct watching *g)
+end(struct leat *l, struct stay *s)
 {
+	struct watching *g = (struct watching *)s;
 	struct text text = TEXT_EMPTY;
 
 	if (!g->begun && watch_is_nothing(g->watch)) {
-		unixctl_reply_error(g->conn, "there is no such flow, or none that can be followed");
+		unixctl_reply_error(s->conn, "there is no such flow, or none that can be followed");
 	} else {
 		if (!g->begun)
-			unixctl_reply_begin(g->conn, UNIXCTL_TEXT);
+			unixctl_reply_begin(s->conn, UNIXCTL_TEXT);
 		watch_show_end(&g->view, &text);
 		send_text(g, &text);
-		unixctl_reply_end(g->conn);
+		unixctl_reply_end(s->conn);
 	}
 	watching_free(l, g);
 }
 
+static const struct stay_ops ops = { turn, end };
+
 void
 cmd_flow_watch_run(struct leat *l, usec_t now)
 {
-	struct watching **at = &l->watching, *g;
-
-	while ((g = *at) != NULL) {
-		bool over = is_over(g, now);
-
-		/* what came before it was over is there */
-		take_pieces(g);
-		if (over) {
-			*at = g->next;
-			end(l, g);
-		} else {
-			at = &g->next;
-		}
-	}
+	stays_run(l, &l->watching, &ops, now);
 	watches_run(l->watches);
 }
 
 void
 cmd_flow_watch_end(struct leat *l)
 {
-	struct watching *g;
-
-	while ((g = l->watching) != NULL) {
-		l->watching = g->next;
-		end(l, g);
-	}
-}
-
-unsigned
-cmd_flow_watch_count(const struct leat *l)
-{
-	const struct watching *g;
-	unsigned n = 0;
-
-	for (g = l->watching; g; g = g->next)
-		n++;
-	return n;
+	stays_end(l, &l->watching, &ops);
 }
 
 static int
@@ -144,7 +121,7 @@ take_words(struct watching *g, int argc, const char *argv[], struct err *err)
 			rc = err_set(err, -EINVAL, "\"%.60s\": of a flow, --hex and --for SECONDS",
 				     argv[i]);
 	}
-	g->for_us = (int64_t)seconds * 1000000;
+	g->stay.for_us = (int64_t)seconds * 1000000;
 	return rc;
 }
 
@@ -164,10 +141,10 @@ cmd_flow_watch(struct leat *l, struct unixctl_conn *conn, int argc, const char *
 		unixctl_reply_error(conn, strerror(ENOMEM));
 		return true;
 	}
-	g->conn = conn;
+	g->stay.conn = conn;
 	if (!unixctl_may_change(conn))
 		rc = err_set(&err, -EPERM, "who may only ask may not read what flows carry");
-	g->began = clock_now();
+	g->stay.began = clock_now();
 	if (rc == 0 && take_words(g, argc, argv, &err) == 0)
 		g->watch = watch_begin(l->watches, worker, ref, generation, &err);
 	if (!g->watch) {
@@ -177,7 +154,7 @@ cmd_flow_watch(struct leat *l, struct unixctl_conn *conn, int argc, const char *
 	}
 	if (unixctl_style(conn)->format == TABLE_JSON)
 		g->view.style = WATCH_JSON;
-	g->next = l->watching;
-	l->watching = g;
+	g->stay.next = l->watching;
+	l->watching = &g->stay;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "vnf/cmd/cmd.h"
+#include "vnf/cmd/stay.h"
 
 /* --- limits --- */
 
@@ -202,8 +203,8 @@ cmd_limit_show(struct unixctl_conn *conn, int argc, const char *argv[], void *au
 	for (k = 0; captures_get(l->captures, k, &st); k++)
 		n += st.state != CAPTURE_ENDED;
 	put_limit(t, "captures", n, -1, CAPTURES_MAX, refused);
-	put_limit(t, "followers", cmd_flow_follow_count(l), -1, FOLLOWERS_MAX, refused);
-	put_limit(t, "watches", cmd_flow_watch_count(l), -1, WATCHES_MAX, refused);
+	put_limit(t, "followers", stays_count(l->following), -1, FOLLOWERS_MAX, refused);
+	put_limit(t, "watches", stays_count(l->watching), -1, WATCHES_MAX, refused);
 	put_limit(t, "policy_rules", policy_n_rules(active_snapshot(&l->active)->policy), -1,
 		  POLICY_RULES_MAX, "a policy of more is refused");
 	put_limit(t, "control_clients", n_clients(l), -1, UNIXCTL_MAX_CLIENTS,
