@@ -239,6 +239,9 @@ put_records(FILE *f, const struct leat *l)
 	labelled(f, "leat_sink_bytes_total", "result", "lost", "", (double)ss.lost_bytes);
 	single(f, "leat_sink_errors_total", "counter", "Files of streams that were not written.",
 	       (double)ss.errors);
+	single(f, "leat_sink_paths_refused_total", "counter",
+	       "Sinks of flows whose path had no place beside 255 others.",
+	       (double)ss.texts_refused);
 	single(f, "leat_stream_readers", "gauge", "Readers of the stream socket.", ss.readers);
 	family(f, "leat_stream_lost_total", "counter", "What they did not take in time.");
 	labelled(f, "leat_stream_lost_total", "what", "bytes", "", (double)ss.reader_lost_bytes);

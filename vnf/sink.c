@@ -261,6 +261,7 @@ sinks_status(const struct sinks *s, struct sinks_status *st)
 		st->eve_lost += s->lane[i].eve_lost;
 		st->captures_lost += s->lane[i].captures_lost;
 	}
+	st->texts_refused = atomic_load(&s->texts_refused);
 	st->eve_lines = s->eve_lines;
 	st->eve_lost += s->eve_lost;
 	st->captures_kept = s->captures_kept;

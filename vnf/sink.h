@@ -137,6 +137,7 @@ struct sinks_status {
 		lost_bytes; /* written or counted; missing; dropped for want of room */
 	uint32_t open, waiting;
 	uint64_t refused;			/* flows without a slot */
+	uint64_t texts_refused;			/* sinks_text() found the table full */
 	uint64_t errors;			/* files that could not be written */
 	uint64_t wakes;				/* of the thread */
 	/* readers of the stream; bytes and other records that they had no room for; refused */

@@ -147,7 +147,9 @@ texts_are_kept_once_each(void)
 {
 	struct sinks *s = start(64, false);
 	uint8_t a = sinks_text(s, "/a"), b = sinks_text(s, "/b");
+	struct sinks_status st;
 	char text[16];
+	unsigned n = 0;
 
 	CU_ASSERT_EQUAL(sinks_text(s, NULL), 0);
 	CU_ASSERT_PTR_NULL(sinks_text_at(s, 0));
@@ -156,9 +158,11 @@ texts_are_kept_once_each(void)
 	CU_ASSERT_STRING_EQUAL(sinks_text_at(s, b), "/b");
 	for (int i = 0; i < 300; i++) {
 		snprintf(text, sizeof text, "/%d", i);
-		if (sinks_text(s, text) == 0)
-			CU_ASSERT(i >= 253);
+		n += sinks_text(s, text) == 0;
+		CU_ASSERT_EQUAL(n, i < 253 ? 0 : (unsigned)i - 252);
 	}
+	sinks_status(s, &st);
+	CU_ASSERT_EQUAL(st.texts_refused, n);
 	CU_ASSERT_STRING_EQUAL(sinks_text_at(s, a), "/a");
 	sinks_free(s);
 }

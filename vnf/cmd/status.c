@@ -122,6 +122,8 @@ cmd_coverage_show(struct unixctl_conn *conn, int argc, const char *argv[], void 
 	put_counter(t, "sink", "gap_bytes", ss.gap_bytes, "passive bytes missing");
 	put_counter(t, "sink", "lost_bytes", ss.lost_bytes, "passive bytes that found no room");
 	put_counter(t, "sink", "refused", ss.refused, "passive flows without a slot");
+	put_counter(t, "sink", "paths_refused", ss.texts_refused,
+		    "sinks of flows whose path had no place beside 255 others");
 	put_counter(t, "sink", "errors", ss.errors, ss.last_error);
 	put_counter(t, "sink", "wakes", ss.wakes, "turns of the sinks' thread that had waited");
 	put_counter(t, "sink", "reader_lost_bytes", ss.reader_lost_bytes,
