@@ -2,6 +2,19 @@
  * Memory for what comes next, by another thread than the stack's.
  */
 #include "tcpterm/core.h"
+#include "tcpterm/track.h"
+
+/* Its places are come to as those of tracked flows are. */
+static void
+commit_timings(struct tcpterm *s)
+{
+	uint32_t n = 0;
+
+	for (unsigned v6 = 0; v6 < 2; v6++)
+		n = RTE_MAX(n, slab_n_touched(&s->slabs[flow_slab(TCPTERM_KIND_TRACK, v6)]));
+	s->timings.n_touched = RTE_MIN(n, (uint32_t)TRACK_TIMINGS);
+	slab_commit(&s->timings);
+}
 
 void
 tcpterm_commit(struct tcpterm *s)
@@ -16,5 +29,6 @@ tcpterm_commit(struct tcpterm *s)
 		slab_commit(&s->awake[i]);
 	for (i = 0; i < RTE_DIM(other); i++)
 		slab_commit(other[i]);
+	commit_timings(s);
 	table_commit(s->table);
 }

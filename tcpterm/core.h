@@ -68,7 +68,7 @@ struct tcpterm {
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */
 	struct slab takeovers;		/* struct takeover, of passive flows; made by the first */
 	struct slab track_more;		/* struct track_more, of tracked flows; made by the first */
-	struct slab timings;		/* struct track_timing, an array */
+	struct slab timings;		/* struct track_timing, an array: none is handed out */
 	struct slab watches;		/* struct watch, of interrupted flows; made by the first */
 	struct drops drops;
 	struct tcpterm_stats stats;

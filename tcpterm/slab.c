@@ -166,7 +166,7 @@ slab_free(struct slab *s, uint32_t index)
 void
 slab_commit(struct slab *s)
 {
-	uint32_t n_touched = __atomic_load_n(&s->n_touched, __ATOMIC_ACQUIRE);
+	uint32_t n_touched = slab_n_touched(s);
 	size_t used = n_touched * s->size, end = RTE_MIN(s->reserved, page_up(used + AHEAD_BYTES));
 
 	if (used < SMALL_BYTES / 2)

@@ -49,6 +49,13 @@ void *slab_take(struct slab *s, uint32_t *index);
  */
 void slab_commit(struct slab *s);
 
+/* How many objects were ever handed out; any thread. */
+static inline uint32_t
+slab_n_touched(const struct slab *s)
+{
+	return __atomic_load_n(&s->n_touched, __ATOMIC_ACQUIRE);
+}
+
 /* The object, alive or not; index < n_touched. */
 static inline void *
 slab_at(const struct slab *s, uint32_t index)

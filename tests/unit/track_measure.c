@@ -4,6 +4,10 @@
  * The client is 10 ms away from where it is measured, the server 30 ms.  Busy time is counted in
  * units of 32 us, so times here are multiples of them, and begin at one.
  */
+#include <sys/mman.h>
+
+#include "tcpterm/core.h"
+#include "tcpterm/track.h"
 #include "tests/unit/lib/tracked.h"
 #include "tests/unit/tap.h"
 
@@ -187,6 +191,37 @@ a_window_that_closes_is_counted_once_until_it_opens(void)
 	tracked_end();
 }
 
+static bool
+last_timing_is_there(void)
+{
+	uintptr_t last = (uintptr_t)slab_at(&copies.s->timings, TRACK_TIMINGS - 1);
+	unsigned char there = 0;
+
+	CU_ASSERT_EQUAL(mincore((void *)(last & ~(uintptr_t)4095), 1, &there), 0);
+	return there & 1;
+}
+
+static void
+memory_for_timing_is_there_before_flows_come_to_it(void)
+{
+	enum { N = 8000 };
+
+	copies_n_flows = N;
+	begin();
+	copies_n_flows = 0;
+	for (unsigned i = 0; i < N; i++) {
+		copies.client_port = (uint16_t)(10000 + i);
+		copies_syn(0);
+		if (i == 1000) {
+			tcpterm_commit(copies.s);
+			CU_ASSERT_FALSE(last_timing_is_there());	/* few flows take little */
+		}
+	}
+	tcpterm_commit(copies.s);
+	CU_ASSERT_TRUE(last_timing_is_there());
+	tracked_end();
+}
+
 TAP_MAIN(track_measure, TAP_TEST(handshake_is_the_wait_for_each_end),
 	 TAP_TEST(lost_syn_and_lost_syn_ack_are_part_of_the_handshake),
 	 TAP_TEST(no_handshake_is_seen_of_what_is_met_in_its_middle),
@@ -194,4 +229,5 @@ TAP_MAIN(track_measure, TAP_TEST(handshake_is_the_wait_for_each_end),
 	 TAP_TEST(busy_time_is_that_with_bytes_in_flight),
 	 TAP_TEST(what_is_sent_again_is_counted_with_its_bytes),
 	 TAP_TEST(late_segments_are_told_from_those_sent_again),
-	 TAP_TEST(a_window_that_closes_is_counted_once_until_it_opens))
+	 TAP_TEST(a_window_that_closes_is_counted_once_until_it_opens),
+	 TAP_TEST(memory_for_timing_is_there_before_flows_come_to_it))
