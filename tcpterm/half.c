@@ -116,6 +116,7 @@ deliver_held(struct tcpterm *s, struct flow *f, struct half *h)
 			miss_piece(s, f, h, p);
 			continue;
 		}
+		gap_tell(s, f, h);	/* here it ends, whatever the bytes turn out to be */
 		up_to = decided(s, h, p);
 		if (up_to <= p->off)
 			return;

@@ -33,22 +33,29 @@ field(const struct frame *f, unsigned at)
 	return get16(f->bytes + header_of(f) + at);
 }
 
-/* Length, id and offset as given, and the checksum of it. */
-static void
-write_header(uint8_t *ip, size_t len, uint16_t id, unsigned frag)
+/* RFC 1071, of a whole header; 0 where that is right. */
+static unsigned
+header_checksum(const uint8_t *ip)
 {
 	unsigned ihl = (ip[0] & 15u) * 4, i;
 	uint32_t sum = 0;
 
-	put16(ip + 2, (unsigned)len);
-	put16(ip + 4, id);
-	put16(ip + 6, frag);
-	put16(ip + 10, 0);
 	for (i = 0; i < ihl; i += 2)
 		sum += get16(ip + i);
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
-	put16(ip + 10, ~sum & 0xffff);
+	return ~sum & 0xffff;
+}
+
+/* Length, id and offset as given, and the checksum of it. */
+static void
+write_header(uint8_t *ip, size_t len, uint16_t id, unsigned frag)
+{
+	put16(ip + 2, (unsigned)len);
+	put16(ip + 4, id);
+	put16(ip + 6, frag);
+	put16(ip + 10, 0);
+	put16(ip + 10, header_checksum(ip));
 }
 
 bool
@@ -86,7 +93,11 @@ fragment_cut(const struct frame *f, uint16_t id, unsigned n, struct frame *piece
 bool
 fragment_is_piece(const struct frame *f)
 {
-	return header_of(f) && field(f, 6) & (MORE | OFFSET);
+	size_t ip = header_of(f), ihl = (f->bytes[ip] & 15u) * 4u;
+
+	/* A bit that was flipped on the wire makes none. */
+	return ip && field(f, 6) & (MORE | OFFSET) && ip + ihl <= f->len &&
+	       header_checksum(f->bytes + ip) == 0;
 }
 
 uint16_t
