@@ -42,7 +42,7 @@ defaults(struct tcpterm_conf *c)
 	if (c->rcv_wnd_max == 0)
 		c->rcv_wnd_max = 4 * 1024 * 1024;
 	if (c->n_ready == 0)
-		c->n_ready = 4096;
+		c->n_ready = 1024;
 	if (c->idle_us == 0)
 		c->idle_us = 3600LL * 1000 * 1000;
 }

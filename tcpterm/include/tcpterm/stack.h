@@ -65,7 +65,7 @@ struct tcpterm_conf {
 	uint32_t n_listeners;	/* 0: 1,024 */
 	uint32_t n_segments;	/* in flight, of all connections; 0: 1,048,576 */
 	uint32_t n_ready;	/* quiet flows that keep their whole state: the others take a
-				 * third of it, and a little longer; 0: 4,096 */
+				 * third of it, and a little longer; 0: 1,024 */
 	uint16_t mtu[2];	/* port MTU of side 0 and 1, link header excluded; 0: 1,500 */
 	uint32_t rcv_wnd_min, rcv_wnd_max;	/* bytes a connection; 0: 16 KB, 4 MB */
 	int64_t idle_us;	/* tracked, passive, pass, drop: idle time; 0: 3,600 s */
