@@ -146,8 +146,8 @@ bed_end(struct bed *b)
 	workers_free(b->workers, b->conf.n_workers);
 	sinks_free(b->conf.sinks);
 	flows_free(b->conf.flows);
-	/* DPDK's virtio-user first: of a host that goes away its interrupt thread may hear while the
-	 * port is closed, and then panics over a file that is no more. */
+	/* DPDK's virtio-user first: its interrupt thread may hear of a host that goes away while
+	 * the port is closed, and then panics over a file that is no more. */
 	ports_free(b->ports);
 	for (unsigned i = 0; i < BED_N; i++) {
 		port_free(b->client[i]);
