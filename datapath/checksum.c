@@ -358,27 +358,18 @@ cksum_ip4_write(struct rte_ipv4_hdr *ip)
 }
 
 void
-cksum_tcp_write_summed(struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload,
-		       uint16_t payload_sum)
+cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4)
 {
 	uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, l3);
 	struct rte_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, l4);
+	uint16_t payload = (uint16_t)(l4 + (th->data_off >> 4) * 4);
+	uint32_t end = ip_end(ip, l3);
 
 	if (ip[0] >> 4 == 4)
 		cksum_ip4_write((struct rte_ipv4_hdr *)ip);
 	th->cksum = 0;
-	th->cksum = (uint16_t)~sum_tcp(m, l3, l4, payload, ip_end(ip, l3) - l4, payload_sum);
-}
-
-void
-cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4)
-{
-	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
-	const struct rte_tcp_hdr *th = rte_pktmbuf_mtod_offset(m, const struct rte_tcp_hdr *, l4);
-	uint16_t payload = (uint16_t)(l4 + (th->data_off >> 4) * 4);
-
-	cksum_tcp_write_summed(m, l3, l4, payload,
-			       cksum_mbuf(m, payload, ip_end(ip, l3) - payload));
+	th->cksum = (uint16_t)~sum_tcp(m, l3, l4, payload, end - l4,
+				       cksum_mbuf(m, payload, end - payload));
 }
 
 uint16_t

@@ -64,10 +64,6 @@ bool cksum_excused(const struct pkt *p);
  */
 void cksum_tcp_write(struct rte_mbuf *m, uint16_t l3, uint16_t l4);
 
-/* The same without reading the payload, which begins at offset `payload` and has this sum. */
-void cksum_tcp_write_summed(struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload,
-			    uint16_t payload_sum);
-
 /*
  * RFC 1624 eqn. 3: the checksum after a 16-bit or 32-bit word changed.  All
  * three are taken as they lie in memory, or all three in host order.
