@@ -47,8 +47,7 @@ die(const struct err *e)
 
 /* --- what the stack asks of its owner --- */
 
-/* A frame that the stack made: an acknowledgement, a relayed or repeated segment.  The two ports
- * are the two sides of one ingress domain, so `side` says by which it leaves. */
+/* A frame that the stack made leaves by the port of its side: both are of one ingress domain. */
 static void
 transmit(void *ctx, uint16_t domain, uint8_t side, struct rte_mbuf *m)
 {
@@ -237,7 +236,7 @@ main(int argc, char **argv)
 	signal(SIGTERM, stop);
 	start(spec, no_huge);
 	if (listen_everywhere() != 0)
-		return 1;
+		return fprintf(stderr, "proxy: the stack takes no listener\n"), 1;
 	if (strncmp(spec[A], "pcap:", 5) == 0 && strncmp(spec[B], "pcap:", 5) == 0)
 		replay();
 	else
