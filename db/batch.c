@@ -226,7 +226,8 @@ count(struct store *s, struct err *e)
 	sqlite3_bind_int64(st, 4, (int64_t)b->n_waiting);
 	sqlite3_bind_int64(st, 5, s->now());
 	sqlite3_bind_int64(st, 6, s->last_flow);
-	sqlite3_bind_int64(st, 7, s->run);
+	sqlite3_bind_int64(st, 7, (int64_t)b->n_conflicts_lost);
+	sqlite3_bind_int64(st, 8, s->run);
 	return store_run(s, STMT_RUN_COUNT, "cannot count the flows of a run", e);
 }
 

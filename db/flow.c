@@ -75,6 +75,16 @@ bind_streams(sqlite3_stmt *st, int i, const struct flow_record *r)
 		bind_measured(st, i++, r->direction[k].goodput);
 }
 
+static void
+bind_oddities(sqlite3_stmt *st, int i, const struct flow_record *r)
+{
+	int k;
+
+	for (k = 0; k < 2; k++)
+		bind_count(st, i++, r->direction[k].conflicts);
+	sqlite3_bind_int(st, i, r->wscale_clamped);
+}
+
 /* Three that are asked for have columns of their own. */
 static void
 bind_names(sqlite3_stmt *st, int i, const struct flow_record *r)
@@ -130,18 +140,20 @@ store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, 
 	bind_word(st, 18, r->start, sizeof r->start);
 	bind_streams(st, 19, r);
 	bind_names(st, 45, r);
+	bind_oddities(st, 49, r);
 	return 0;
 }
 
 int
-store_gap_adopt(struct store *s, int64_t flow, int64_t run, const char *flow_id, struct err *e)
+store_adopt(struct store *s, enum store_stmt which, int64_t flow, int64_t run, const char *flow_id,
+	    struct err *e)
 {
-	sqlite3_stmt *st = s->stmt[STMT_GAP_ADOPT];
+	sqlite3_stmt *st = s->stmt[which];
 
 	sqlite3_bind_int64(st, 1, flow);
 	sqlite3_bind_int64(st, 2, run);
 	bind_word(st, 3, flow_id, RECORD_ID);
-	return store_run(s, STMT_GAP_ADOPT, "cannot record the gaps of a flow", e);
+	return store_run(s, which, "cannot record the gaps of a flow", e);
 }
 
 int
@@ -161,9 +173,11 @@ store_flow_ended(struct store *s, const struct flow_record *r, struct err *e)
 		return code;
 	s->last_flow++;
 	s->batch.n_flows++;
-	if (r->direction[0].gaps + r->direction[1].gaps == 0)
-		return 0;
-	return store_gap_adopt(s, s->last_flow, s->run, r->flow_id, e);
+	if (r->direction[0].gaps + r->direction[1].gaps > 0)
+		code = store_adopt(s, STMT_GAP_ADOPT, s->last_flow, s->run, r->flow_id, e);
+	if (code == 0 && r->direction[0].conflicts + r->direction[1].conflicts > 0)
+		code = store_adopt(s, STMT_CONFLICT_ADOPT, s->last_flow, s->run, r->flow_id, e);
+	return code;
 }
 
 int

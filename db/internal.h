@@ -28,14 +28,15 @@
 	"server_srtt, server_min_rtt, server_retransmits, server_out_of_order, " \
 	"server_zero_windows, client_handshake, server_handshake, client_retransmit_bytes, " \
 	"server_retransmit_bytes, client_out_of_window, server_out_of_window, " \
-	"up_goodput, down_goodput, sni, host, alpn, names"
+	"up_goodput, down_goodput, sni, host, alpn, names, " \
+	"up_conflicts, down_conflicts, wscale_clamped"
 
 /* Policies up to this generation may be removed: all but the newest hundred. */
 #define STORE_POLICY_HORIZON \
 	"coalesce((SELECT generation FROM policy ORDER BY generation DESC LIMIT 1 OFFSET 100), 0)"
 
 enum {
-	STORE_FLOW_PARAMETERS = 48,	/* ?1 and the columns above */
+	STORE_FLOW_PARAMETERS = 51,	/* ?1 and the columns above */
 	STORE_PATH = 512,		/* bytes of a path, the NUL too */
 	STORE_SUFFIX = 48,		/* of them, for what is appended to the database's */
 	STORE_WAL_SWEEP = 4 << 20,	/* bytes of log from which it is emptied */
@@ -52,6 +53,10 @@ enum store_stmt {
 	STMT_FLOW,
 	STMT_GAP,
 	STMT_GAP_ADOPT,
+	STMT_CONFLICT,
+	STMT_CONFLICT_ADOPT,
+	STMT_CONFLICTS,
+	STMT_CONFLICTS_OF,
 	STMT_EVENT,
 	STMT_LIVE,
 	STMT_LIVE_END,
@@ -64,6 +69,7 @@ enum store_stmt {
 	STMT_PRUNE_FLOWS,
 	STMT_PRUNE_OLDEST,
 	STMT_PRUNE_GAPS,
+	STMT_PRUNE_CONFLICTS,
 	STMT_PRUNE_EVENTS,
 	STMT_PRUNE_POLICIES,
 	STMT_POLICY_CLEAR,
@@ -93,7 +99,7 @@ struct batch {
 	enum batch_kind kind;
 	bool open;
 	uint64_t n_flows;	/* rows that count as recorded by this run */
-	uint64_t n_lost, n_gaps_lost, n_waiting;
+	uint64_t n_lost, n_gaps_lost, n_conflicts_lost, n_waiting;
 	bool counted;		/* the caller told these */
 	int64_t last_flow;	/* flow.id before the batch */
 	struct checkpoint cp;	/* before the batch */
@@ -228,8 +234,9 @@ int store_empty_wal(struct store *s, bool truncate);
 /* Binds the STORE_FLOW_PARAMETERS of STMT_FLOW or STMT_LIVE; -EINVAL if the record can't be one. */
 int store_flow_bind(struct store *s, sqlite3_stmt *st, const struct flow_record *r, struct err *e);
 
-/* Gives the pending gaps of a flow of `run` to row `flow`. */
-int store_gap_adopt(struct store *s, int64_t flow, int64_t run, const char *flow_id, struct err *e);
+/* Gives the pending gaps, or conflicts, of a flow of `run` to row `flow`. */
+int store_adopt(struct store *s, enum store_stmt which, int64_t flow, int64_t run,
+		const char *flow_id, struct err *e);
 
 /*
  * Made by the build from schema.sql, and from migrations/ in the order of its names: the

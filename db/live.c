@@ -115,7 +115,7 @@ recover_one(struct store *s, struct err *e)
 {
 	sqlite3_stmt *next = s->stmt[STMT_RECOVER_NEXT], *move = s->stmt[STMT_RECOVER_MOVE];
 	char flow_id[RECORD_ID];
-	int64_t id, n_gaps, run;
+	int64_t id, n_gaps, n_conflicts, run;
 	int code, rc;
 
 	sqlite3_bind_int64(next, 1, s->run);
@@ -130,6 +130,7 @@ recover_one(struct store *s, struct err *e)
 	run = sqlite3_column_int64(next, 1);
 	n_gaps = sqlite3_column_int64(next, 2);
 	copy_word(flow_id, sizeof flow_id, sqlite3_column_text(next, 3));
+	n_conflicts = sqlite3_column_int64(next, 4);
 	sqlite3_reset(next);
 
 	sqlite3_bind_int64(move, 1, s->last_flow + 1);
@@ -139,7 +140,9 @@ recover_one(struct store *s, struct err *e)
 		s->last_flow++;
 		code = store_run_add(s, run, 1, e);
 		if (code == 0 && n_gaps > 0)
-			code = store_gap_adopt(s, s->last_flow, run, flow_id, e);
+			code = store_adopt(s, STMT_GAP_ADOPT, s->last_flow, run, flow_id, e);
+		if (code == 0 && n_conflicts > 0)
+			code = store_adopt(s, STMT_CONFLICT_ADOPT, s->last_flow, run, flow_id, e);
 	}
 	if (code < 0)
 		return code;
@@ -241,6 +244,9 @@ read_flow(sqlite3_stmt *st, struct flow_record *r)
 	copy_word(r->start, sizeof r->start, sqlite3_column_text(st, 17));
 	read_streams(st, 18, r);
 	read_names(st, 44, r);
+	r->direction[0].conflicts = (uint64_t)sqlite3_column_int64(st, 48);
+	r->direction[1].conflicts = (uint64_t)sqlite3_column_int64(st, 49);
+	r->wscale_clamped = sqlite3_column_int(st, 50) != 0;
 	copy_word(r->reason, sizeof r->reason, sqlite3_column_text(st, STORE_FLOW_PARAMETERS));
 }
 

@@ -21,7 +21,7 @@ remove_rows(struct store *s, enum store_stmt which, uint64_t *n, struct err *e)
 	return changes;
 }
 
-/* Flows take their gaps along; those are no changes of the statement's own. */
+/* Flows take their gaps and conflicts along; those are no changes of the statement's own. */
 static int
 remove_flows(struct store *s, enum store_stmt which, struct store_pruned *p, struct err *e)
 {
@@ -42,6 +42,7 @@ remove_others(struct store *s, int64_t before, unsigned int limit, struct store_
 		uint64_t *n;
 	} step[] = {
 		{ STMT_PRUNE_GAPS, &p->gaps },
+		{ STMT_PRUNE_CONFLICTS, &p->gaps },
 		{ STMT_PRUNE_EVENTS, &p->events },
 		{ STMT_PRUNE_POLICIES, &p->policies },
 	};
@@ -173,6 +174,9 @@ store_prune_count(struct store *s, int64_t before, unsigned int limit, struct st
 	if (n != 0)
 		return n < 0 ? n : 1;
 	code = count(s, "SELECT count(*) FROM gap WHERE declared < ?1", before, &p->gaps, e);
+	if (code == 0)
+		code = count(s, "SELECT count(*) FROM conflict WHERE seen < ?1", before, &p->gaps,
+			     e);
 	if (code == 0)
 		code = count(s, "SELECT count(*) FROM event WHERE at < ?1", before, &p->events, e);
 	if (code == 0)

@@ -15,6 +15,7 @@
 #ifndef LEAT_DB_RECORD_H
 #define LEAT_DB_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -51,6 +52,7 @@ struct direction_record {
 	uint64_t gaps;
 	uint64_t gap_bytes;
 	uint64_t goodput;	/* bytes a second while some were in flight, 0: not measured */
+	uint64_t conflicts;	/* passive: bytes that came twice and differed, each time */
 };
 
 /* The path between Leat and one end. */
@@ -74,6 +76,7 @@ struct flow_record {
 	uint32_t domain;	/* ingress domain */
 	uint8_t family;		/* 4 or 6 */
 	uint8_t n_vlans;
+	bool wscale_clamped;	/* an end scaled its window by more than 14 (RFC 7323 2.3) */
 	uint16_t vlan[RECORD_VLANS];	/* VIDs, outermost first */
 	struct end_record end[2];	/* by enum record_side */
 	char mode[RECORD_WORD];
@@ -111,10 +114,11 @@ struct conflict_record {
 	char flow_id[RECORD_ID];
 	int64_t seen;
 	uint64_t offset;	/* of the first of them in the stream */
-	uint32_t length;
+	uint32_t length;	/* above 0 */
 	enum record_direction direction;
 	uint16_t shown;		/* how many of both versions are here */
-	uint8_t was[RECORD_SHOWN];	/* came first; a rule's overlap policy says which stays */
+	char overlap[RECORD_WORD];	/* the policy that chose between them */
+	uint8_t was[RECORD_SHOWN];	/* came first */
 	uint8_t came[RECORD_SHOWN];
 };
 

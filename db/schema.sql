@@ -1,6 +1,6 @@
 -- schema.sql - Leat's store: policies, flows that ended, flows that live.
 --
--- Version 3.  The page leat-db(5) says what every column means; whoever changes
+-- Version 4.  The page leat-db(5) says what every column means; whoever changes
 -- one changes the other.  A file of an earlier version is brought here by
 -- db/migrate.c, a new one by this file alone.
 --
@@ -10,7 +10,7 @@
 -- one of them.  NULL means: not known.
 
 PRAGMA application_id = 0x4c454154;	-- "LEAT"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- One row for each start of the daemon.
 CREATE TABLE run (
@@ -28,7 +28,8 @@ CREATE TABLE run (
 	checkpoint_flow	INTEGER NOT NULL DEFAULT 0,	-- last flow.id when it began
 	waiting		INTEGER NOT NULL DEFAULT 0,	-- ended, to be recorded yet
 	gaps_lost	INTEGER NOT NULL DEFAULT 0,	-- declared, but not recorded
-	counted		INTEGER				-- when flows to gaps_lost were true
+	counted		INTEGER,			-- when flows to gaps_lost were true
+	conflicts_lost	INTEGER NOT NULL DEFAULT 0	-- likewise of conflicts
 ) STRICT;
 
 -- What happened to the daemon and to this store.
@@ -104,7 +105,10 @@ CREATE TABLE flow (
 	sni		TEXT,
 	host		TEXT,
 	alpn		TEXT,
-	names		TEXT			-- a JSON object of all others
+	names		TEXT,			-- a JSON object of all others
+	up_conflicts	INTEGER NOT NULL DEFAULT 0,
+	down_conflicts	INTEGER NOT NULL DEFAULT 0,
+	wscale_clamped	INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Rows come in the order of their end, so an index by time costs little.  One by
@@ -130,6 +134,25 @@ CREATE TABLE gap (
 CREATE INDEX gap_flow ON gap (flow) WHERE flow IS NOT NULL;
 CREATE INDEX gap_pending ON gap (flow_id) WHERE flow IS NULL;
 CREATE INDEX gap_declared ON gap (declared);
+
+-- Bytes of a flow that came twice and differed.
+CREATE TABLE conflict (
+	id		INTEGER PRIMARY KEY,
+	flow		INTEGER REFERENCES flow (id) ON DELETE CASCADE, -- NULL: it lives
+	run		INTEGER NOT NULL,
+	flow_id		TEXT NOT NULL,
+	seen		INTEGER NOT NULL,
+	direction	TEXT NOT NULL CHECK (direction IN ('up', 'down')),
+	offset		INTEGER NOT NULL CHECK (offset >= 0),
+	length		INTEGER NOT NULL CHECK (length > 0),
+	overlap		TEXT NOT NULL,		-- the policy that chose
+	was		BLOB NOT NULL,		-- the first of the bytes that came first
+	came		BLOB NOT NULL		-- and of those that came later
+) STRICT;
+
+CREATE INDEX conflict_flow ON conflict (flow) WHERE flow IS NOT NULL;
+CREATE INDEX conflict_flow_id ON conflict (flow_id);
+CREATE INDEX conflict_seen ON conflict (seen);
 
 -- Flows alive at a checkpoint.  Only the rows of run.checkpoint count; a
 -- checkpoint being written and one being removed stand beside them.
@@ -187,7 +210,10 @@ CREATE TABLE live_flow (
 	sni		TEXT,
 	host		TEXT,
 	alpn		TEXT,
-	names		TEXT
+	names		TEXT,
+	up_conflicts	INTEGER NOT NULL DEFAULT 0,
+	down_conflicts	INTEGER NOT NULL DEFAULT 0,
+	wscale_clamped	INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX live_flow_checkpoint ON live_flow (run, checkpoint);
@@ -270,6 +296,13 @@ SELECT g.flow, f.client, f.client_port, f.server, f.server_port, f.vlan,
 	g.declared, g.direction, g.offset, g.length, g.reason
 FROM gap g JOIN flow f ON f.id = g.flow;
 
+-- Conflicts with the flow they are in, once that has ended.
+CREATE VIEW flow_conflicts AS
+SELECT c.flow, f.client, f.client_port, f.server, f.server_port, f.vlan,
+	c.seen, c.direction, c.offset, c.length, c.overlap,
+	hex(c.was) AS was, hex(c.came) AS came
+FROM conflict c JOIN flow f ON f.id = c.flow;
+
 CREATE VIEW gaps_by_hour AS
 SELECT strftime('%Y-%m-%d %H:00', declared / 1000000, 'unixepoch') AS hour,
 	reason, count(*) AS gaps, sum(length) AS bytes
@@ -296,5 +329,5 @@ SELECT id AS run, instance,
 	CASE WHEN stopped IS NOT NULL THEN 'stopped'
 		WHEN id = (SELECT max(id) FROM run) THEN 'runs or killed' ELSE 'killed' END AS state,
 	flows + journal_lost + waiting AS ended, flows AS recorded, journal_lost AS lost,
-	waiting AS missing, gaps_lost
+	waiting AS missing, gaps_lost, conflicts_lost
 FROM run;

@@ -5,9 +5,10 @@
  *
  *	the writer	one thread.  Batches, checkpoints, sweeping, retention, backups, status: all
  *			that is not named below.  May wait for the disk as long as that takes.
- *	visitors	any thread: store_policy_*(), store_interrupted().  One at a time is inside;
- *			a visitor is let in before the writer's next batch, and gives up with
- *			-EBUSY when the batch at work has not ended after a second.
+ *	visitors	any thread: store_policy_*(), store_interrupted(),
+ *			store_conflicts().  One at a time is inside; a visitor is let in before the
+ *			writer's next batch, and gives up with -EBUSY when the batch at work has
+ *			not ended after a second.
  *
  * What can take long is done outside: store_sweep() copies the log into the database, and syncs
  * both, by a connection of its own.  Workers never call: they put the records of
@@ -42,7 +43,7 @@
 #include <stdint.h>
 
 enum {
-	STORE_SCHEMA_VERSION = 3,	/* PRAGMA user_version that this code writes */
+	STORE_SCHEMA_VERSION = 4,	/* PRAGMA user_version that this code writes */
 	STORE_APPLICATION_ID = 0x4c454154,	/* "LEAT" */
 };
 
@@ -101,12 +102,14 @@ void store_rollback(struct store *s);
  */
 int store_flow_ended(struct store *s, const struct flow_record *r, struct err *e);
 
-/* Adds a gap of a flow that has not ended yet.  Needs an open batch. */
+/* Adds a gap, or a conflict, of a flow that has not ended yet.  Need an open batch. */
 int store_gap(struct store *s, const struct gap_record *g, struct err *e);
+int store_conflict(struct store *s, const struct conflict_record *c, struct err *e);
 
-/* Counts `n` ended flows, or gaps, that will never be recorded.  Needs an open batch. */
+/* Counts `n` ended flows, gaps or conflicts that will never be recorded.  Need an open batch. */
 int store_lost(struct store *s, uint64_t n, struct err *e);
 int store_gaps_lost(struct store *s, uint64_t n, struct err *e);
+int store_conflicts_lost(struct store *s, uint64_t n, struct err *e);
 
 /* Says how many ended flows wait to be given after this batch.  Needs an open one. */
 int store_waiting(struct store *s, uint64_t n, struct err *e);
@@ -142,6 +145,17 @@ int store_recover(struct store *s, unsigned int limit, struct err *e);
  */
 int store_interrupted(struct store *s, int (*fn)(void *arg, const struct flow_record *r), void *arg,
 		      struct err *e);
+
+/* ---- conflicts ---- */
+
+/*
+ * Gives the latest conflicts, at most `limit`, the newest first: all, or (`flow_id` not NULL) those
+ * of a flow of this run.  What waits for a batch is not among them.  `fn` as in
+ * store_interrupted(); `run` is the flow's.
+ */
+int store_conflicts(struct store *s, const char *flow_id, unsigned int limit,
+		    int (*fn)(void *arg, uint64_t run, const struct conflict_record *c), void *arg,
+		    struct err *e);
 
 /* ---- policies ---- */
 
@@ -179,13 +193,13 @@ int store_policy_list(struct store *s, int (*fn)(void *arg, const struct store_p
 
 /* Rows removed; each call adds to it. */
 struct store_pruned {
-	uint64_t flows, gaps, events, policies;
+	uint64_t flows, gaps, events, policies;	/* conflicts are among the gaps */
 };
 
 /*
- * Removes at most `limit` of the flows that ended before `before`, with their gaps, as one
- * batch; then, once there are none, events of that age, gaps of that age of flows that were lost,
- * and policies of that age beyond the newest hundred.  Returns the number of
+ * Removes at most `limit` of the flows that ended before `before`, with their gaps and conflicts,
+ * as one batch; then, once there are none, events of that age, gaps and conflicts of that age of
+ * flows that were lost, and policies of that age beyond the newest hundred.  Returns the number of
  * rows removed, 0 when none is left, or an error.
  */
 int store_prune(struct store *s, int64_t before, unsigned int limit, struct store_pruned *p,

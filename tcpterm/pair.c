@@ -554,6 +554,7 @@ pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 		leg[d].gap_bytes = h->gap_bytes;
 		leg[d].late_bytes = h->late_bytes;
 		leg[d].conflicts = h->conflicts;
+		leg[d].overlap = h->overlap;
 		leg[d].zero_windows = e->zero_windows;
 		leg[d].queued = h->held.bytes;
 		leg[d].stream_bytes = e->any ? h->stream_bytes : bytes_by_acks(e);

@@ -10,7 +10,10 @@
 #include "vnf/waiting.h"
 #include "vnf/worker.h"
 
-enum { TAPE_FLOW_BYTES = 1 << 20 };	/* of a flow's frames that are kept */
+enum {
+	TAPE_FLOW_BYTES = 1 << 20,	/* of a flow's frames that are kept */
+	CONFLICTS_KEPT = 64,		/* of a flow's direction, in the database */
+};
 
 /* --- frames --- */
 
@@ -428,6 +431,7 @@ event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_
 {
 	struct worker *w = ctx;
 	struct note *n = f->caller;
+	struct tcpterm_leg_info leg[2];
 	struct conflict_record c = {
 		.seen = clock_to_unix_us(w->now),
 		.offset = offset,
@@ -436,6 +440,9 @@ event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_
 		.shown = (uint16_t)RTE_MIN(shown, (uint32_t)RECORD_SHOWN),
 	};
 
+	tcpterm_flow_info(f, leg);
+	snprintf(c.overlap, sizeof c.overlap, "%s",
+		 tcpterm_overlap_name((enum tcpterm_overlap)leg[dir].overlap));
 	memcpy(c.was, was, c.shown);
 	memcpy(c.came, came, c.shown);
 	row_id(w->id, f, c.flow_id);
@@ -447,7 +454,8 @@ event_conflict(void *ctx, struct flow *f, unsigned dir, uint64_t offset, uint32_
 						  .len = len,
 						  .kind = EVE_CONFLICT,
 						  .direction = (uint8_t)dir });
-	journal_put_conflict(w->conf->journal, w->id, &c);
+	if (leg[dir].conflicts <= CONFLICTS_KEPT || w->conf->replay)
+		journal_put_conflict(w->conf->journal, w->id, &c);
 }
 
 static const struct tcpterm_passive_ops passive_ops = {

@@ -237,6 +237,7 @@ put_end(struct table *t, const struct flow_view *v, unsigned i)
 	ITEM(way[i], "busy_s", "%.3f", (double)g->busy_us / 1e6);
 	ITEM(way[i], "gaps", "%ju", (uintmax_t)g->gaps);
 	ITEM(way[i], "gap_bytes", "%ju", (uintmax_t)g->gap_bytes);
+	ITEM(way[i], "conflicts", "%ju", (uintmax_t)g->conflicts);
 #undef ITEM
 }
 

@@ -32,10 +32,11 @@ struct lane {
 	/* the worker's */
 	uint64_t ended;		/* flows */
 	uint64_t lost;		/* of them, for want of room */
-	uint64_t gaps_lost;
+	uint64_t gaps_lost, conflicts_lost;
 	/* the recorder's */
 	uint64_t taken;		/* flows out of the ring */
-	uint64_t lost_told, gaps_lost_told;	/* how many the store knows of */
+	/* how many the store knows of */
+	uint64_t lost_told, gaps_lost_told, conflicts_lost_told;
 };
 
 struct journal {
@@ -47,13 +48,13 @@ struct journal {
 	struct entry *batch;	/* taken from the rings, not yet committed */
 	unsigned n_batch;
 	uint64_t n_batch_flows;
-	uint64_t written, gaps_written, refused;
+	uint64_t written, gaps_written, conflicts_written, refused;
 	int last_error;
 };
 
 /* What the lanes say at one moment, of all that was not told to the store yet. */
 struct account {
-	uint64_t lost, gaps_lost, waiting;
+	uint64_t lost, gaps_lost, conflicts_lost, waiting;
 };
 
 /*
@@ -128,6 +129,16 @@ put(struct lane *l, const struct entry *e, uint64_t *lost)
 	return false;
 }
 
+/* Who sends the same bytes twice at will must not keep flows and gaps from being recorded. */
+static bool
+put_if_half_empty(struct lane *l, const struct entry *e)
+{
+	if (rte_ring_free_count(l->ring) > rte_ring_get_capacity(l->ring) / 2)
+		return put(l, e, &l->conflicts_lost);
+	add(&l->conflicts_lost, 1);
+	return false;
+}
+
 static void
 log_flow(const struct flow_record *r)
 {
@@ -189,7 +200,7 @@ journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record
 		j->reader.conflict(j->reader.aux, c);
 		return true;
 	}
-	return j->reader.conflict ? put(&j->lane[w], &e, &j->lane[w].gaps_lost) : true;
+	return put_if_half_empty(&j->lane[w], &e);
 }
 
 void
@@ -242,6 +253,7 @@ account(const struct journal *j)
 
 		a.lost += get(&l->lost) - l->lost_told;
 		a.gaps_lost += get(&l->gaps_lost) - l->gaps_lost_told;
+		a.conflicts_lost += get(&l->conflicts_lost) - l->conflicts_lost_told;
 		a.waiting += in_ring(l);
 	}
 	return a;
@@ -265,6 +277,8 @@ settle(struct journal *j, struct account a)
 
 		a.lost = told(&l->lost_told, &l->lost, a.lost);
 		a.gaps_lost = told(&l->gaps_lost_told, &l->gaps_lost, a.gaps_lost);
+		a.conflicts_lost =
+			told(&l->conflicts_lost_told, &l->conflicts_lost, a.conflicts_lost);
 	}
 }
 
@@ -277,6 +291,8 @@ put_record(struct journal *j, const struct entry *e, uint64_t *refused, struct e
 		rc = store_flow_ended(j->store, &e->flow, err);
 	else if (e->kind == ENTRY_GAP)
 		rc = store_gap(j->store, &e->gap, err);
+	else
+		rc = store_conflict(j->store, &e->conflict, err);
 	if (rc != -EINVAL)
 		return rc;
 	*refused += e->kind == ENTRY_FLOW;	/* this record only */
@@ -287,16 +303,19 @@ static int
 write_batch(struct journal *j, const struct account *a, struct err *err)
 {
 	int rc = store_begin(j->store, err);
-	uint64_t refused = 0, n_gaps = 0;
+	uint64_t refused = 0, n_gaps = 0, n_conflicts = 0;
 
 	for (unsigned i = 0; i < j->n_batch && rc == 0; i++) {
 		rc = put_record(j, &j->batch[i], &refused, err);
 		n_gaps += j->batch[i].kind == ENTRY_GAP;
+		n_conflicts += j->batch[i].kind == ENTRY_CONFLICT;
 	}
 	if (rc == 0)
 		rc = store_lost(j->store, a->lost + refused, err);
 	if (rc == 0)
 		rc = store_gaps_lost(j->store, a->gaps_lost, err);
+	if (rc == 0)
+		rc = store_conflicts_lost(j->store, a->conflicts_lost, err);
 	if (rc == 0)
 		rc = store_waiting(j->store, a->waiting, err);
 	if (rc == 0)
@@ -305,6 +324,7 @@ write_batch(struct journal *j, const struct account *a, struct err *err)
 		add(&j->refused, refused);
 		add(&j->written, j->n_batch_flows - refused);
 		add(&j->gaps_written, n_gaps);
+		add(&j->conflicts_written, n_conflicts);
 	}
 	return rc;
 }
@@ -325,7 +345,8 @@ tell_reader(const struct journal *j)
 			r->gap(r->aux, &e->gap);
 			break;
 		case ENTRY_CONFLICT:
-			r->conflict(r->aux, &e->conflict);
+			if (r->conflict)
+				r->conflict(r->aux, &e->conflict);
 			break;
 		}
 	}
@@ -351,7 +372,7 @@ journal_drain(struct journal *j, unsigned n_max, struct err *err)
 
 	take(j, n_max);
 	a = account(j);
-	if (j->n_batch == 0 && a.lost == 0 && a.gaps_lost == 0)
+	if (j->n_batch == 0 && a.lost == 0 && a.gaps_lost == 0 && a.conflicts_lost == 0)
 		return 0;
 	if (j->store) {
 		int rc = write_batch(j, &a, err);
@@ -374,6 +395,7 @@ journal_status(const struct journal *j, struct journal_status *st)
 {
 	*st = (struct journal_status){
 		.gaps_written = get(&j->gaps_written),
+		.conflicts_written = get(&j->conflicts_written),
 		.last_error = __atomic_load_n(&j->last_error, __ATOMIC_RELAXED),
 	};
 	for (unsigned i = 0; i < j->n_lanes; i++) {
@@ -382,6 +404,7 @@ journal_status(const struct journal *j, struct journal_status *st)
 		st->waiting += in_ring(l);
 		st->lost += get(&l->lost);
 		st->gaps_lost += get(&l->gaps_lost);
+		st->conflicts_lost += get(&l->conflicts_lost);
 		st->ended += get(&l->ended);
 	}
 	st->waiting += get(&j->n_batch_flows);

@@ -30,7 +30,8 @@ bool journal_put(struct journal *j, unsigned w, const struct flow_record *r, boo
 /* A gap of a flow that has not ended; kept until its row is written, then beside it. */
 bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);
 
-/* Bytes that came twice and differ; for the reader alone, they have no row. */
+/* Bytes that came twice and differ, likewise; lost, and counted, where the ring is half full: it is
+ * for flows. */
 bool journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record *c);
 
 /* Who else wants to have the records, in each worker's order, once the store has them. */
@@ -58,6 +59,7 @@ int journal_drain(struct journal *j, unsigned n_max, struct err *err);
 struct journal_status {
 	uint64_t ended, written, lost, waiting;
 	uint64_t gaps_written, gaps_lost;
+	uint64_t conflicts_written, conflicts_lost;
 	int last_error;		/* 0, or the store's latest negative errno */
 };
 

@@ -64,6 +64,7 @@ void cmd_db_register(struct leat *l);
 void cmd_drain_register(struct leat *l);
 void cmd_memory_register(struct leat *l);
 void cmd_flow_register(struct leat *l);
+void cmd_flow_conflicts_register(struct leat *l);
 void cmd_flow_follow_register(struct leat *l);
 void cmd_flow_kill_register(struct leat *l);
 void cmd_pcap_register(struct leat *l);

@@ -226,6 +226,12 @@ put_records(FILE *f, const struct leat *l)
 	family(f, "leat_journal_gaps_total", "counter", "Gaps of passive streams.");
 	labelled(f, "leat_journal_gaps_total", "result", "written", "", (double)js.gaps_written);
 	labelled(f, "leat_journal_gaps_total", "result", "lost", "", (double)js.gaps_lost);
+	family(f, "leat_journal_conflicts_total", "counter",
+	       "Bytes of passive streams that came twice and differed.");
+	labelled(f, "leat_journal_conflicts_total", "result", "written", "",
+		 (double)js.conflicts_written);
+	labelled(f, "leat_journal_conflicts_total", "result", "lost", "",
+		 (double)js.conflicts_lost);
 	single(f, "leat_database_ok", "gauge", "Is there nothing wrong with the database?",
 	       rs.problem[0] == '\0');
 	single(f, "leat_database_failures_total", "counter", "Calls of the database that failed.",
@@ -242,6 +248,9 @@ put_records(FILE *f, const struct leat *l)
 	single(f, "leat_sink_paths_refused_total", "counter",
 	       "Sinks of flows whose path had no place beside 255 others.",
 	       (double)ss.texts_refused);
+	single(f, "leat_sink_conflicts_lost_total", "counter",
+	       "Conflicts that found no room on the way to files or readers.",
+	       (double)ss.conflicts_lost);
 	single(f, "leat_stream_readers", "gauge", "Readers of the stream socket.", ss.readers);
 	family(f, "leat_stream_lost_total", "counter", "What they did not take in time.");
 	labelled(f, "leat_stream_lost_total", "what", "bytes", "", (double)ss.reader_lost_bytes);

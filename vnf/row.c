@@ -118,6 +118,7 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 			.gaps = leg[i].gaps,
 			.gap_bytes = leg[i].gap_bytes,
 			.goodput = goodput(&leg[i], ours ? leg[!i].queued : 0),
+			.conflicts = leg[i].conflicts,
 		};
 		r->leg[i] = (struct leg_record){
 			.srtt = leg[i].srtt_us,
@@ -145,6 +146,7 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 	r->ended = clock_to_unix_us(now);
 	row_id(worker, f, r->flow_id);
 	r->domain = f->key.domain;
+	r->wscale_clamped = f->wscale_clamped;
 	put_ends(stack, f, r);
 	r->n_vlans = (uint8_t)tcpterm_flow_vids(stack, f, r->vlan);
 	put_counts(f, leg, r);

@@ -12,9 +12,13 @@
 #include "vnf/heap_ring.h"
 #include "vnf/sink_lane.h"
 
-enum { EVE_RING = 4096 };	/* events of flows that a worker may have waiting */
+enum {
+	EVE_RING = 4096,	/* events of flows that a worker may have waiting */
+	CONFLICT_RING = 1024,	/* and conflicts */
+};
 
 _Static_assert(sizeof(struct eve_event) % 4 == 0, "rte_ring elements are multiples of 4 bytes");
+_Static_assert(sizeof(struct conflict_record) % 4 == 0, "likewise");
 
 /* --- life --- */
 
@@ -28,7 +32,9 @@ lane_open(struct sink_lane *l, unsigned n_ring)
 	if (l->slots == MAP_FAILED)
 		l->slots = NULL;
 	l->told = heap_ring_new("sink-told", sizeof(struct eve_event), EVE_RING);
-	if (sink_tape_open(l) != 0)
+	l->conflicts =
+		heap_ring_new("sink-conflicts", sizeof(struct conflict_record), CONFLICT_RING);
+	if (sink_tape_open(l) != 0 || !l->conflicts)
 		return -ENOMEM;
 	return l->events && l->free && l->told && l->slots ? 0 : -ENOMEM;
 }
@@ -39,6 +45,7 @@ lane_close(struct sink_lane *l)
 	free(l->events);
 	free(l->free);
 	free(l->told);
+	free(l->conflicts);
 	sink_tape_close(l);
 	if (l->slots)
 		munmap(l->slots, SINK_SLOTS * sizeof *l->slots);
@@ -256,6 +263,7 @@ sinks_status(const struct sinks *s, struct sinks_status *st)
 		st->waiting += rte_ring_count(s->lane[i].events);
 		st->lost_bytes += s->lane[i].lost_bytes;
 		st->refused += s->lane[i].refused;
+		st->conflicts_lost += s->lane[i].conflicts_lost;
 		st->bytes += s->lane[i].bytes;
 		st->gap_bytes += s->lane[i].gap_bytes;
 		st->eve_lost += s->lane[i].eve_lost;

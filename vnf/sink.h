@@ -10,6 +10,8 @@
  * FLOWID-CLIENT.PORT-SERVER.PORT (colons of an id or address as they are):
  *	.c2s, .s2c	the bytes, each at its stream offset; gaps are holes
  *	.gaps		a line each: "c2s|s2c OFFSET LENGTH REASON"
+ *	.conflicts	where there are any, a line each: "c2s|s2c OFFSET LENGTH OVERLAP WAS CAME",
+ *			of both versions the first bytes in hexadecimal
  *
  * Events of flows go to files and sockets as lines of JSON (vnf/eve.h), and the frames of some to a
  * pcapng file each, when their end says that they are kept.
@@ -105,7 +107,7 @@ void sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 /* Once: the application and its names, as in a flow_record, are known. */
 void sink_app(struct sink *k, const char *app, const char *names);
 
-/* Readers of the stream get both versions, if they have taken the flow's conflict before. */
+/* Both versions go to the file and to readers of the stream; counted where too many wait. */
 void sink_conflict(struct sink *k, const struct conflict_record *c);
 
 /* The flow has ended, as `r` says; `k` is not the caller's any more. */
@@ -138,6 +140,7 @@ struct sinks_status {
 	uint32_t open, waiting;
 	uint64_t refused;			/* flows without a slot */
 	uint64_t texts_refused;			/* sinks_text() found the table full */
+	uint64_t conflicts_lost;		/* for want of room */
 	uint64_t errors;			/* files that could not be written */
 	uint64_t wakes;				/* of the thread */
 	/* readers of the stream; bytes and other records that they had no room for; refused */

@@ -18,7 +18,7 @@ enum {
 	MAX_FDS = 4096,		/* open at a time */
 };
 
-static const char *const suffix_of[SINK_N_FILES] = { "c2s", "s2c", "gaps" };
+static const char *const suffix_of[SINK_N_FILES] = { "c2s", "s2c", "gaps", "conflicts" };
 
 void
 sink_files_init(struct sinks *s)
@@ -49,14 +49,13 @@ complain(struct sinks *s, const struct sink *k, const char *what)
 static int
 open_file(struct sinks *s, struct sink *k, enum sink_file which)
 {
+	const bool is_lines = which == SINK_FILE_GAPS || which == SINK_FILE_CONFLICTS;
 	int first = k->made & 1u << which ? 0 : O_TRUNC;
 	char path[512];
 	int fd;
 
 	snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[which]);
-	fd = open(path,
-		  O_WRONLY | O_CREAT | O_CLOEXEC | first | (which == SINK_FILE_GAPS ? O_APPEND : 0),
-		  0640);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | first | (is_lines ? O_APPEND : 0), 0640);
 	if (fd < 0)
 		complain(s, k, "cannot open");
 	else
@@ -135,7 +134,7 @@ sink_files_open(struct sinks *s, struct sink *k)
 	k->newer = k->older = NULL;
 	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
 		complain(s, k, "cannot make the folder of");
-	for (unsigned i = 0; i < SINK_N_FILES && !s->direct; i++)
+	for (unsigned i = 0; i < SINK_FILE_CONFLICTS && !s->direct; i++)
 		file_of(s, k, (enum sink_file)i);
 }
 
@@ -171,6 +170,32 @@ sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e)
 	if (fd >= 0 && dprintf(fd, "%s %lu %lu %s\n", suffix_of[e->direction], e->offset, e->len,
 			       tcpterm_gap_name(e->reason)) < 0)
 		complain(s, k, "cannot write the gaps of");
+}
+
+static char *
+put_hex(char *to, const uint8_t *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		to += sprintf(to, "%02x", b[i]);
+	return to;
+}
+
+void
+sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_record *c)
+{
+	int fd = file_of(s, k, SINK_FILE_CONFLICTS);
+	char line[4 * RECORD_SHOWN + 128], *at = line;
+
+	if (fd < 0)
+		return;
+	at += sprintf(at, "%s %lu %u %.*s ", suffix_of[c->direction], c->offset, c->length,
+		      RECORD_WORD, c->overlap);
+	at = put_hex(at, c->was, c->shown);
+	*at++ = ' ';
+	at = put_hex(at, c->came, c->shown);
+	*at++ = '\n';
+	if (write(fd, line, (size_t)(at - line)) != at - line)
+		complain(s, k, "cannot write the conflicts of");
 }
 
 void

@@ -30,7 +30,13 @@ enum {
 	SINK_NAME_LEN = 160,
 };
 
-enum sink_file { SINK_FILE_UP, SINK_FILE_DOWN, SINK_FILE_GAPS, SINK_N_FILES };
+enum sink_file {
+	SINK_FILE_UP,
+	SINK_FILE_DOWN,
+	SINK_FILE_GAPS,
+	SINK_FILE_CONFLICTS,	/* made by the first */
+	SINK_N_FILES
+};
 
 enum sink_event_kind {
 	SINK_OPEN,
@@ -43,7 +49,11 @@ enum sink_event_kind {
 
 struct sink_event {
 	struct sink *sink;
-	struct rte_mbuf *m;	/* DATA: a reference */
+	union {
+		struct rte_mbuf *m;	/* DATA: a reference */
+		/* CONFLICT: for as long as it is handled; not in the ring: conflicts have one */
+		const struct conflict_record *conflict;
+	};
 	uint64_t offset, len;
 	usec_t at;		/* DATA: when it came */
 	uint32_t m_off;
@@ -66,7 +76,7 @@ struct sink_told {
 /*
  * The worker writes what is its own and hands the slot over by CLOSE; the thread owns the
  * descriptors and gives the slot back through the free ring.  What the worker writes for the thread
- * is written once, before the event that says so; but `conflict`, which the thread frees again.
+ * is written once, before the event that says so.
  */
 struct sink {
 	struct sinks *all;
@@ -75,8 +85,6 @@ struct sink {
 	char dir[SINK_TEXT_LEN], name[SINK_NAME_LEN];
 	struct flow_record begin;
 	char app[RECORD_APP], names[RECORD_NAMES];	/* by META */
-	struct conflict_record conflict;		/* by CONFLICT */
-	atomic_bool conflict_taken;
 	struct flow_record ending;			/* by CLOSE */
 	/* the worker's: */
 	struct sink *next;	/* in spare or closing */
@@ -93,12 +101,13 @@ struct sink {
 
 struct sink_lane {
 	struct rte_ring *events, *free;
+	struct rte_ring *conflicts;	/* of the CONFLICTs in `events`, in their order */
 	struct sink *slots;
 	/* the worker's: */
 	struct sink *spare;	/* slots that the thread never heard of */
 	struct sink *closing;	/* flows that ended while the ring was full */
 	unsigned n_touched;	/* slots that were used before */
-	uint64_t lost_bytes, refused, bytes, gap_bytes;
+	uint64_t lost_bytes, refused, bytes, gap_bytes, conflicts_lost;
 	struct rte_ring *told;		/* struct eve_event */
 	uint64_t eve_lost;
 	/* sink_tape.c: pages for captures go round */
@@ -170,6 +179,7 @@ void sink_files_init(struct sinks *s);
 void sink_files_open(struct sinks *s, struct sink *k);
 void sink_files_data(struct sinks *s, struct sink *k, const struct sink_event *e);
 void sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e);
+void sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_record *c);
 void sink_files_close(struct sinks *s, struct sink *k);
 
 /* sink_stream.c */

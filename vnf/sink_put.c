@@ -149,7 +149,6 @@ sink_open(struct sinks *s, unsigned worker, const struct sink_conf *conf,
 	k->roles_guessed = conf->roles_guessed;
 	k->begin = *r;
 	k->is_named = k->meta_due = false;
-	atomic_store_explicit(&k->conflict_taken, false, memory_order_relaxed);
 	snprintf(k->dir, sizeof k->dir, "%s", conf->dir ? conf->dir : "");
 	sink_name(k->name, r);
 	memset(k->lost, 0, sizeof k->lost);
@@ -231,17 +230,27 @@ sink_app(struct sink *k, const char *app, const char *names)
 	put_meta(k);
 }
 
+/* An event has its record before it, and no record lacks its event. */
+static bool
+put_conflict(struct sink *k, const struct conflict_record *c)
+{
+	struct sink_event e = { .sink = k, .kind = SINK_CONFLICT, .conflict = c };
+	struct sink_lane *l;
+
+	if (k->all->direct)
+		return put(k, &e);
+	l = &k->all->lane[k->worker];
+	e.conflict = NULL;
+	return rte_ring_free_count(l->events) > 0 &&
+	       rte_ring_sp_enqueue_elem(l->conflicts, (void *)(uintptr_t)c, sizeof *c) == 0 &&
+	       put(k, &e);
+}
+
 void
 sink_conflict(struct sink *k, const struct conflict_record *c)
 {
-	const struct sink_event e = { .sink = k, .kind = SINK_CONFLICT };
-
-	if (is_unread(k) || !k->has_stream ||
-	    atomic_exchange_explicit(&k->conflict_taken, true, memory_order_acquire))
-		return;
-	k->conflict = *c;
-	if (!put(k, &e))
-		atomic_store_explicit(&k->conflict_taken, false, memory_order_relaxed);
+	if (!is_unread(k) && !put_conflict(k, c))
+		k->all->lane[k->worker].conflicts_lost++;
 }
 
 void

@@ -246,7 +246,7 @@ tell(struct sinks *s, struct sink_reader *r, struct sink *k, const struct sink_e
 			tell_meta(r, k);
 		break;
 	case SINK_CONFLICT:
-		if (!knows(r, k, t) || !put(r, b, sink_frame_conflict(b, k->number, &k->conflict)))
+		if (!knows(r, k, t) || !put(r, b, sink_frame_conflict(b, k->number, e->conflict)))
 			s->stream.lost_records++;
 		break;
 	case SINK_CLOSE:

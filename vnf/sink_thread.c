@@ -48,8 +48,10 @@ to_files(struct sinks *s, struct sink *k, const struct sink_event *e)
 	case SINK_CLOSE:
 		sink_files_close(s, k);
 		break;
-	case SINK_META:
 	case SINK_CONFLICT:
+		sink_files_conflict(s, k, e->conflict);
+		break;
+	case SINK_META:
 		break;
 	}
 }
@@ -85,14 +87,25 @@ sink_handle(struct sinks *s, const struct sink_event *e)
 		s->gap_bytes += e->len;
 		break;
 	case SINK_META:
-		break;
 	case SINK_CONFLICT:
-		atomic_store_explicit(&k->conflict_taken, false, memory_order_release);
 		break;
 	case SINK_CLOSE:
 		give_back(s, k);
 		break;
 	}
+}
+
+/* One that a worker put in. */
+static void
+handle_put(struct sinks *s, struct sink_lane *l, struct sink_event *e)
+{
+	struct conflict_record c;
+
+	if (e->kind == SINK_CONFLICT) {
+		rte_ring_sc_dequeue_elem(l->conflicts, &c, sizeof c);
+		e->conflict = &c;
+	}
+	sink_handle(s, e);
 }
 
 static unsigned
@@ -118,7 +131,7 @@ drain(struct sinks *s)
 							    NULL);
 
 		for (unsigned j = 0; j < n; j++)
-			sink_handle(s, &e[j]);
+			handle_put(s, &s->lane[i], &e[j]);
 		n += drain_told(s, &s->lane[i]);
 		total += n + sink_tape_drain(s, &s->lane[i]);
 	}

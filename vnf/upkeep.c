@@ -163,7 +163,8 @@ say_pruned(const struct upkeep *u, const char *verb, char *text, size_t size)
 	const struct store_pruned *p = &u->job_pruned;
 
 	snprintf(text, size,
-		 "%s %" PRIu64 " flows, %" PRIu64 " gaps, %" PRIu64 " events, %" PRIu64 " policies",
+		 "%s %" PRIu64 " flows, %" PRIu64 " gaps and conflicts, %" PRIu64
+		 " events, %" PRIu64 " policies",
 		 verb, p->flows, p->gaps, p->events, p->policies);
 }
 

@@ -141,6 +141,37 @@ locked_store_keeps_the_records_for_later(void)
 	remove_store(s);
 }
 
+/* Who sends the same bytes twice at will. */
+static void
+conflicts_leave_half_of_the_ring_to_flows_and_are_counted(void)
+{
+	struct conflict_record c = {
+		.flow_id = "0:1:0", .length = 1, .shown = 1, .overlap = "last"
+	};
+	struct store *s = open_store();
+	struct journal *j = journal_new(s, 1, 64, NULL);
+	struct flow_record r = record(1);
+	struct journal_status st;
+	unsigned n_kept = 0, n_flows = 0;
+
+	for (unsigned i = 0; i < 100; i++)
+		n_kept += journal_put_conflict(j, 0, &c);
+	for (unsigned i = 0; i < 20; i++)
+		n_flows += journal_put(j, 0, &r, false);
+	CU_ASSERT_EQUAL(n_kept, 32);
+	CU_ASSERT_EQUAL(n_flows, 20);
+	CU_ASSERT_EQUAL(journal_drain(j, 1000, NULL), 52);
+	journal_status(j, &st);
+	CU_ASSERT_EQUAL(st.conflicts_written, 32);
+	CU_ASSERT_EQUAL(st.conflicts_lost, 68);
+	CU_ASSERT_EQUAL(st.gaps_lost, 0);
+	CU_ASSERT_EQUAL(count("select count(*) from conflict where overlap = 'last'"), 32);
+	CU_ASSERT_EQUAL(count("select conflicts_lost from run"), 68);
+	journal_free(j);
+	remove_store(s);
+}
+
 TAP_MAIN(journal, TAP_TEST(records_of_all_workers_become_rows),
 	 TAP_TEST(D3_full_ring_counts_what_it_loses_and_the_store_is_told),
-	 TAP_TEST(locked_store_keeps_the_records_for_later))
+	 TAP_TEST(locked_store_keeps_the_records_for_later),
+	 TAP_TEST(conflicts_leave_half_of_the_ring_to_flows_and_are_counted))

@@ -83,7 +83,7 @@ what_is_not_understood_gives_status_2(void)
 	CU_ASSERT_EQUAL(tool_run(tool_program, NULL, (const char *const[]){ "leatctl", NULL }), 2);
 	CU_ASSERT_TRUE(tool_is_one_line(tool_err));
 	tool_expect(LEATCTL("flow"), 2, "",
-		    "leatctl: \"flow\" needs a verb: count, follow, kill, list, show\n");
+		    "leatctl: \"flow\" needs a verb: conflicts, count, follow, kill, list, show\n");
 	CU_ASSERT_EQUAL(LEATCTL("-f", "xml", "flow", "list"), 2);
 	CU_ASSERT_EQUAL(LEATCTL("-t", "soon", "flow", "list"), 2);
 	CU_ASSERT_EQUAL(LEATCTL("-t", "-1", "flow", "list"), 2);

@@ -212,9 +212,40 @@ what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost(void)
 	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
+static void
+every_conflict_has_a_line_or_is_counted(void)
+{
+	struct conflict_record c = { .length = 9, .shown = 2, .was = { 1, 2 }, .overlap = "linux" };
+	struct sinks *s = start(4096, true);
+	struct sink *k = open_one(s, 0, dir);
+	enum { N = 5000, LINE = sizeof "c2s 10000 9 linux 0102 00ff\n" - 1 };
+	static char buf[N * LINE + 1];
+	struct sinks_status st;
+	ssize_t n;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	c.came[1] = 0xff;
+	for (unsigned i = 0; i < N; i++) {
+		c.offset = 10000 + i;
+		c.direction = i % 2 ? RECORD_DOWN : RECORD_UP;
+		sink_conflict(k, &c);
+	}
+	sinks_status(s, &st);
+	sink_close(k, &the_flow);
+	sinks_free(s);
+	n = slurp("conflicts", buf, sizeof buf);
+	CU_ASSERT_EQUAL(n, (ssize_t)(N - st.conflicts_lost) * LINE);
+	CU_ASSERT_EQUAL(memcmp(buf, "c2s 10000 9 linux 0102 00ff\ns2c 10001 9", 39), 0);
+	slurp("c2s", buf, sizeof buf);
+	slurp("s2c", buf, sizeof buf);
+	slurp("gaps", buf, sizeof buf);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
 TAP_MAIN(sink, TAP_TEST(bytes_lie_at_their_offsets_and_gaps_beside),
 	 TAP_TEST(bytes_that_go_nowhere_are_counted_where_they_come),
 	 TAP_TEST(thread_sleeps_while_there_is_nothing_and_hears_every_worker),
 	 TAP_TEST(texts_are_kept_once_each),
 	 TAP_TEST(folder_that_cannot_be_made_is_an_error_that_is_told),
-	 TAP_TEST(what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost))
+	 TAP_TEST(what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost),
+	 TAP_TEST(every_conflict_has_a_line_or_is_counted))

@@ -80,6 +80,9 @@ static const char *const columns[][2] = {
 	{ "alpn", "h2;http/1.1" },
 	{ "names", "{\"tls_version\":\"TLS 1.3\",\"ja4\":\"t13d\","
 		   "\"ech\":\"a \\\"b\\\" \\\\x5c\"}" },
+	{ "up_conflicts", "740" },
+	{ "down_conflicts", "741" },
+	{ "wscale_clamped", "1" },
 };
 
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
@@ -95,6 +98,8 @@ every_column_of_a_flow_is_what_was_given(void)
 	storage_flow(&r, 5);
 	r.direction[RECORD_UP].gaps = 601;
 	r.direction[RECORD_DOWN].gaps = 602;
+	r.direction[RECORD_UP].conflicts = 740;
+	r.direction[RECORD_DOWN].conflicts = 741;
 	begin();
 	CU_ASSERT_EQUAL(add(&r), 0);
 	commit();

@@ -69,6 +69,9 @@ static void
 fill(void)
 {
 	struct gap_record g = { .flow_id = "1:3:3", .length = 10, .reason = "lost-in-tap" };
+	struct conflict_record c = {
+		.flow_id = "1:3:3", .length = 2, .shown = 1, .overlap = "bsd"
+	};
 	struct flow_record r;
 	struct live_record live;
 	uint64_t generation;
@@ -80,8 +83,10 @@ fill(void)
 	store_event(storage, "start", "first", NULL);
 	g.declared = storage_now;
 	store_gap(storage, &g, NULL);
+	c.seen = storage_now;
+	store_conflict(storage, &c, NULL);
 	storage_flow(&r, 3);
-	r.direction[0].gaps = 1;
+	r.direction[0].gaps = r.direction[0].conflicts = 1;
 	store_flow_ended(storage, &r, NULL);
 	memset(&live, 0, sizeof live);
 	storage_flow(&live.flow, 4);
@@ -212,7 +217,7 @@ entries_are(const char *macro, const char *heading, const char *sql)
 static void
 every_column_and_view_is_documented_and_no_other(void)
 {
-	static const char *const tables[] = { "run", "event", "policy", "flow", "gap" };
+	static const char *const tables[] = { "run", "event", "policy", "flow", "gap", "conflict" };
 	char sql[128];
 	size_t i;
 
@@ -229,7 +234,7 @@ every_column_and_view_is_documented_and_no_other(void)
 	entries_are("SH", "VIEWS", "SELECT name FROM sqlite_schema WHERE type = 'view'");
 	CU_ASSERT_EQUAL(storage_int("SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
 				    "AND name NOT LIKE 'sqlite%'"),
-			6);
+			7);
 	storage_end();
 	free(page);
 }

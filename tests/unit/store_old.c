@@ -87,6 +87,7 @@ is_brought_here_from(int version, const char *wanted)
 	got = shape();
 	CU_ASSERT_STRING_EQUAL(got, wanted);
 	CU_ASSERT_EQUAL(storage_int("SELECT length FROM gap WHERE flow = 41"), 9);
+	CU_ASSERT_EQUAL(storage_int("SELECT up_conflicts + wscale_clamped FROM flow"), 0);
 	CU_ASSERT_EQUAL(storage_add_flows(0, 1), 0);
 	CU_ASSERT_EQUAL(storage_int("SELECT max(id) FROM flow"), 42);
 	CU_ASSERT_EQUAL(store_policy_active(storage, &p, &storage_err), 0);

@@ -20,6 +20,8 @@ put_rows(struct table *t, const struct journal_status *js)
 	cmd_put_uint(t, "flows_waiting", js->waiting);
 	cmd_put_uint(t, "gaps_written", js->gaps_written);
 	cmd_put_uint(t, "gaps_lost", js->gaps_lost);
+	cmd_put_uint(t, "conflicts_written", js->conflicts_written);
+	cmd_put_uint(t, "conflicts_lost", js->conflicts_lost);
 }
 
 static void

@@ -303,6 +303,7 @@ cmd_flow_register(struct leat *l)
 	verb_register(l->ctl, "flow/list", cmd_list, l);
 	verb_register(l->ctl, "flow/count", cmd_count, l);
 	verb_register(l->ctl, "flow/show", cmd_show, l);
+	cmd_flow_conflicts_register(l);
 	cmd_flow_follow_register(l);
 	cmd_flow_kill_register(l);
 }

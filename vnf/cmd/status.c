@@ -120,6 +120,8 @@ cmd_coverage_show(struct unixctl_conn *conn, int argc, const char *argv[], void 
 	sinks_status(l->sinks, &ss);
 	put_counter(t, "sink", "bytes", ss.bytes, "passive bytes written or counted");
 	put_counter(t, "sink", "gap_bytes", ss.gap_bytes, "passive bytes missing");
+	put_counter(t, "sink", "conflicts_lost", ss.conflicts_lost,
+		    "conflicts for whose bytes there was no room on the way to files or readers");
 	put_counter(t, "sink", "lost_bytes", ss.lost_bytes, "passive bytes that found no room");
 	put_counter(t, "sink", "refused", ss.refused, "passive flows without a slot");
 	put_counter(t, "sink", "paths_refused", ss.texts_refused,

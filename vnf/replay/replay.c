@@ -30,8 +30,8 @@
 enum {
 	SPAN_US = 1000,		/* of capture time in a burst: timers are late by it at most */
 	SETTLE_US = 5 * 1000 * 1000,	/* after the last frame, for what waits for more */
-	N_JOURNAL = 8192,
-	DRAIN_AT = N_JOURNAL / 2,
+	N_JOURNAL = 16384,
+	DRAIN_AT = N_JOURNAL / 4,	/* conflicts are taken up to half */
 	DRAIN = 2048,
 	N_KILLS = 64,
 	N_FLOWS = 1 << 20,

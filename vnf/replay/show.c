@@ -174,6 +174,7 @@ put_conflicts(struct text *t, const struct pending_flow *f)
 		text_printf(t, "%s{\"direction\": \"%s\", \"offset\": %ju, \"length\": %u", between,
 			    c->direction == RECORD_UP ? "up" : "down", (uintmax_t)c->offset,
 			    c->length);
+		put_member(t, "overlap", c->overlap);
 		put_hex(t, "was", c->was, c->shown);
 		put_hex(t, "came", c->came, c->shown);
 		text_puts(t, "}");

@@ -113,6 +113,7 @@ struct tcpterm_leg_info {
 	uint64_t late_bytes;			/* passive: after their gap, before the start */
 	uint64_t conflicts;			/* passive: versions of bytes that differed */
 	uint8_t start;				/* enum tcpterm_start of this direction */
+	uint8_t overlap;			/* passive: enum tcpterm_overlap */
 	uint64_t stream_bytes;			/* delivered */
 };
 

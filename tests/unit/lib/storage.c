@@ -183,6 +183,7 @@ storage_flow(struct flow_record *r, unsigned int n)
 		r->leg[k].out_of_window = 720 + (uint32_t)k;
 		r->direction[k].goodput = 730 + (uint64_t)k;
 	}
+	r->wscale_clamped = true;
 	strcpy(r->mode, "proxy");
 	strcpy(r->rule, "web");
 	strcpy(r->app, "tls");
