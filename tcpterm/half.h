@@ -43,6 +43,7 @@ struct piece {
 	uint32_t len, m_off;
 	uint32_t index;		/* in the stack's slab of pieces */
 	bool clone;		/* `m` is a reference of ours to a received frame */
+	bool doubted;		/* parked: its receiver has refused it, as it seems */
 	uint8_t why;		/* enum tcpterm_gap_reason, without `m` */
 };
 
@@ -167,6 +168,21 @@ half_kept_due(const struct tcpterm *s, const struct half *h)
 
 	return k ? k->came + half_deadline(s) : INT64_MAX;
 }
+
+/* Up to where the other end has the bytes, as it says, even where they were not seen.  One number
+ * beyond them may be a FIN's. */
+static inline int64_t
+half_known(const struct half *h)
+{
+	int64_t known = RTE_MAX(h->acked, h->suspect);
+
+	if (h->fin >= 0)
+		return RTE_MIN(known, h->fin);
+	return known - (known == h->sent + 1);
+}
+
+/* Is any byte of [off, end) not here, or was it told as missing? */
+bool half_lacks(const struct half *h, int64_t off, int64_t end);
 
 /* `len` bytes at `off` were sent, and are not here, because of `why`: nothing is waited for. */
 void half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, uint32_t len,

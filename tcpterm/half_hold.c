@@ -258,6 +258,22 @@ half_hold(struct tcpterm *s, struct flow *f, struct half *h, struct piece *came)
 	fill(s, h, came);
 }
 
+bool
+half_lacks(const struct half *h, int64_t off, int64_t end)
+{
+	uint32_t n = RTE_MIN(h->n_gap, (uint32_t)HALF_RECENT_GAPS), i;
+	const struct piece *p;
+
+	for (i = 0; i < n; i++)
+		if (off < h->gap[i].end && h->gap[i].off < end)
+			return true;
+	off = RTE_MAX(off, h->next);
+	for (p = h->held.first; p && off < end && p->off <= off; p = p->next)
+		if (p->m)
+			off = RTE_MAX(off, p->off + p->len);
+	return off < end;
+}
+
 void
 half_trim_kept(struct tcpterm *s, struct half *h)
 {

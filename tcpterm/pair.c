@@ -9,6 +9,7 @@
 
 #include "tcpterm/options.h"
 #include "tcpterm/pair_rest.h"
+#include "tcpterm/pair_stamp.h"
 #include "tcpterm/pair_window.h"
 #include "tcpterm/rest.h"
 #include "tcpterm/takeover.h"
@@ -58,6 +59,7 @@ pair_release(struct tcpterm *s, struct flow *f)
 		struct pair_side *e = &x->end[d];
 
 		pair_settle(s, x, d);
+		pair_stray_admit(s, x, d, true);
 		if (e->h.synced || e->h.collecting)
 			half_finish(s, x->f, &e->h);
 		half_clear(s, &e->h);
@@ -192,7 +194,7 @@ take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		return;
 	half_ack(s, x->f, &e->h, off, window);
 	if (e->parked.first)
-		pair_stray_admit(s, x, !d);
+		pair_stray_admit(s, x, !d, false);
 }
 
 /* One byte below the last reverse ACK asks for an answer and is no byte of the stream. */
@@ -212,14 +214,20 @@ keepalive(const struct tcpterm *s, const struct half *h, int64_t off, uint32_t l
 
 /* Bytes and FIN of a direction whose numbering is known. False: outside, ignored. */
 static bool
-take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
+take_bytes(struct tcpterm *s, struct pair *x, const struct pkt *p, const struct pair_stamp *t,
+	   unsigned d)
 {
 	struct pair_side *e = &x->end[d];
 	int64_t off = half_offset(&e->h, seq(p->seq)), end = off + p->payload_len;
 	uint32_t here = p->payload_len - p->cut;
+	bool is_old = pair_stamp_is_old(x, p, t, d, off);
 
 	if (!pair_in_window(x, d, off, end)) {
-		pair_stray(s, x, p, d, off);
+		pair_stray(s, x, p, d, off, is_old);
+		return false;
+	}
+	if (unlikely(is_old)) {
+		pair_doubt(s, x, p, d, off);
 		return false;
 	}
 	if (keepalive(s, &e->h, off, p->payload_len)) {
@@ -259,19 +267,22 @@ static void
 segment(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {
 	bool acceptable = true, ack = p->flags & TCP_ACK;
+	const struct pair_stamp t = pair_stamp_read(p);	/* the mbuf is gone soon */
 	struct tcpterm_options o;
 
-	if (x->takeover)	/* the mbuf is gone soon */
+	if (x->takeover)
 		options_parse(rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->l4 + 20),
 			      p->opt_len, &o);
 	if (x->end[d].h.synced)
-		acceptable = take_bytes(s, x, p, d);
+		acceptable = take_bytes(s, x, p, &t, d);
 	else
 		pair_collect(s, x, p, d);
 	if (acceptable && ack)
 		take_ack(s, x, p, d);
 	if (acceptable)
 		cancel_rst(s, x);
+	if (acceptable && ack && t.any)
+		pair_stamp_learn(x, &t, d);
 	if (acceptable && x->takeover)
 		takeover_heard(x, p, &o, d);
 }
@@ -418,6 +429,8 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	}
 	if (begins_anew(s, x, p, dir))
 		return;
+	if (s->now.v - f->last.v > PAIR_STAMPS_US)
+		pair_stamps_forget(x);
 	flow_touch(s, f, p, dir);
 	if (x->over)
 		half_drop(s, p->m);
@@ -492,7 +505,8 @@ pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 	other = &x->end[!dir].h;
 	ack = half_offset(other, seq(p->ack));
 	if (half_offset(h, seq(p->seq)) != h->next || ack < other->acked || ack > other->sent ||
-	    !pair_in_window(x, dir, h->next, h->next + p->payload_len))
+	    !pair_in_window(x, dir, h->next, h->next + p->payload_len) ||
+	    s->now.v - f->last.v > PAIR_STAMPS_US || !pair_stamp_next(x, p, dir))
 		return false;
 	flow_touch(s, f, p, dir);
 	if (p->payload_len)
@@ -548,6 +562,7 @@ pair_info(const struct flow *f, struct tcpterm_leg_info leg[2])
 
 		leg[d].state = state_of(x, d);
 		leg[d].start = e->start;
+		leg[d].outdated = e->outdated;
 		leg[d].out_of_order = h->out_of_order;
 		leg[d].duplicates = h->duplicates;
 		leg[d].gaps = h->n_gaps;

@@ -111,6 +111,7 @@ more_of(const struct pair_side *e)
 		.out_of_order = (uint32_t)h->out_of_order,
 		.conflicts = (uint32_t)h->conflicts,
 		.zero_windows = (uint32_t)e->zero_windows,
+		.outdated = e->outdated,
 	};
 
 	if (h->n_gap > 0 && fits((uint64_t)(h->next - h->gap[i].off))) {
@@ -164,6 +165,10 @@ side_rests(const struct pair_side *e)
 		.closing = h->closing,
 		.untold = h->told < h->next,
 		.acked_one = h->acked_one,
+		.stamped = e->stamped,
+		.echoed = e->echoed,
+		.ts_newest = e->ts_newest,
+		.ts_recent = e->ts_recent,
 	};
 }
 
@@ -236,6 +241,11 @@ side_wakes(struct pair_side *e, const struct half_rest *r, const struct half_mor
 	e->rack = seq(m->rack);
 	e->acked_bytes = r->synced ? 0 : m->gap_bytes;
 	e->zero_windows = m->zero_windows;
+	e->outdated = m->outdated;
+	e->stamped = r->stamped;
+	e->echoed = r->echoed;
+	e->ts_newest = r->ts_newest;
+	e->ts_recent = r->ts_recent;
 	if (!r->candidate) {
 		e->said = r->said;
 		e->mss = r->mss;

@@ -31,10 +31,13 @@ struct half_rest {
 	uint8_t synced : 1, any : 1, has_edge : 1, has_rack : 1, candidate : 1, closing : 1;
 	uint8_t untold : 1;		/* the only gap, lost in the tap */
 	uint8_t acked_one : 1;
+	uint8_t stamped : 1, echoed : 1;
+	uint32_t ts_newest, ts_recent;
 };
 
 /* What only those have to say that lost something, met something twice or were not seen whole. */
 struct half_more {
+	uint64_t outdated;		/* no padding: it is compared with nothing */
 	uint64_t gap_bytes;		/* or acked_bytes, of a half that has no numbers */
 	uint32_t suspect_ahead;		/* of `sent`; 0: none */
 	uint32_t rack;

@@ -52,6 +52,10 @@ struct pair_side {
 	struct pieces parked;		/* of these, what there is room for */
 	uint32_t n_strays;		/* that followed upon each other */
 	uint64_t zero_windows;
+	uint64_t outdated;	/* segments that its receiver refused for their timestamp */
+	uint32_t ts_newest;	/* its latest TSval that was accepted, if `stamped` */
+	uint32_t ts_recent;	/* its receiver's TS.Recent, if `echoed` */
+	bool stamped, echoed;
 };
 
 /* What a pair works with while it is awake (pair_rest.h). */

@@ -3,6 +3,7 @@
  */
 #include "tcpterm/pair_window.h"
 
+#include "tcpterm/pair_stamp.h"
 #include "tcpterm/pieces.h"
 
 /* A hole may be smaller than this: as much as a window can be (RFC 7323 2.3). */
@@ -28,40 +29,66 @@ pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end)
 	return h->edge < 0 || pair_shift(x, !d) == 14 || end <= h->edge + h->window_max + 1;
 }
 
-/* Keeps its bytes, if there is room; false: the mbuf is the caller's. */
-static bool
-park(struct tcpterm *s, struct pair_side *e, const struct pkt *p, int64_t off)
+/* Keeps its bytes, if there is room; else they go. */
+static void
+park(struct tcpterm *s, struct pair_side *e, const struct pkt *p, int64_t off, bool doubted)
 {
 	uint32_t here = p->payload_len - p->cut;
-	struct piece *w;
+	struct piece *w = NULL;
 
-	if (!here || e->parked.n >= PAIR_STRAYS || s->stats.n_held > s->conf.n_held_max / 4)
-		return false;
-	w = piece_new(s, p->m, off, p->payload, here);
-	if (w)
-		pieces_insert(&e->parked, e->parked.last, w);
-	return w;
+	if (here && e->parked.n < PAIR_STRAYS && s->stats.n_held <= s->conf.n_held_max / 4)
+		w = piece_new(s, p->m, off, p->payload, here);
+	if (!w) {
+		half_drop(s, p->m);
+		if (doubted)
+			pair_stamp_refused(s, e);
+		return;
+	}
+	w->doubted = doubted;
+	pieces_insert(&e->parked, e->parked.last, w);
+}
+
+/* Bytes [lo, hi) may wait: nothing is straight on for a while. */
+static void
+note_place(struct tcpterm *s, struct pair_side *e, int64_t lo, int64_t hi)
+{
+	e->stray_lo = e->stray ? RTE_MIN(e->stray_lo, lo) : lo;
+	e->stray_hi = e->stray ? RTE_MAX(e->stray_hi, hi) : hi;
+	e->stray_at = s->now.v;
+	e->stray = true;
 }
 
 void
-pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off)
+pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off,
+	   bool is_old)
 {
 	struct pair_side *e = &x->end[d];
 	int64_t end = off + p->payload_len;
 
 	s->stats.out_of_window++;
 	e->n_strays = e->stray && off == e->stray_hi ? e->n_strays + 1 : 1;
-	e->stray_lo = e->stray ? RTE_MIN(e->stray_lo, off) : off;
-	e->stray_hi = e->stray ? RTE_MAX(e->stray_hi, end) : end;
-	e->stray_at = s->now.v;
-	e->stray = true;
-	if (!park(s, e, p, off))
-		half_drop(s, p->m);
+	note_place(s, e, off, end);
+	park(s, e, p, off, is_old);
 	/* Of a direction alone nobody says that it has gone on, but itself. */
 	if (e->h.alone && e->n_strays >= STRAYS_IN_A_ROW) {
 		half_sent(s, &e->h, end);
-		pair_stray_admit(s, x, d);
+		pair_stray_admit(s, x, d, false);
 	}
+}
+
+void
+pair_doubt(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off)
+{
+	struct pair_side *e = &x->end[d];
+	int64_t end = off + p->payload_len;
+
+	if (p->payload_len == p->cut || !half_lacks(&e->h, off, end)) {
+		half_drop(s, p->m);
+		pair_stamp_refused(s, e);
+		return;
+	}
+	note_place(s, e, INT64_MAX, -1);	/* an ACK of it makes nothing credible */
+	park(s, e, p, off, true);
 }
 
 bool
@@ -72,21 +99,81 @@ pair_stray_acked(struct pair *x, unsigned d, int64_t off)
 	return off > e->h.sent && e->stray && off >= e->stray_lo && off <= e->stray_hi;
 }
 
+/* What becomes of a doubted piece now. */
+enum doubt { DOUBT_STAYS, DOUBT_REFUSED, DOUBT_TAKEN };
+
+/* The other end has it, and had time to have it from elsewhere: is it there, then? */
+static enum doubt
+judge_doubted(const struct tcpterm *s, const struct half *h, struct piece *w, bool now)
+{
+	int64_t allowance = s->conf.passive.reorder_us, known = half_known(h),
+		end = w->off + w->len;
+
+	if (known <= w->off)
+		return DOUBT_STAYS;
+	if (w->evidence == INT64_MAX)
+		w->evidence = s->now.v + (allowance ? allowance : HALF_REORDER_US);
+	if (!now && w->evidence > s->now.v)
+		return DOUBT_STAYS;
+	if (!half_lacks(h, w->off, RTE_MIN(end, known)))
+		return DOUBT_REFUSED;
+	w->evidence = INT64_MAX;	/* more of it may be acknowledged */
+	return end <= known ? DOUBT_TAKEN : DOUBT_STAYS;
+}
+
+static void
+settle_doubted(struct tcpterm *s, struct pair *x, unsigned d, struct piece *w, bool now)
+{
+	struct pair_side *e = &x->end[d];
+	enum doubt what = judge_doubted(s, &e->h, w, now);
+	const struct piece was = *w;
+	struct rte_mbuf *m;
+
+	if (what == DOUBT_STAYS)
+		return;
+	pieces_remove(&e->parked, w);
+	m = piece_unwrap(s, w);
+	if (what == DOUBT_REFUSED) {
+		half_drop(s, m);
+		pair_stamp_refused(s, e);
+		return;
+	}
+	e->echoed = false;	/* so less is known of its receiver's clock than it seemed */
+	half_bytes(s, x->f, &e->h, was.off, m, was.m_off, was.len);
+}
+
 void
-pair_stray_admit(struct tcpterm *s, struct pair *x, unsigned d)
+pair_stray_admit(struct tcpterm *s, struct pair *x, unsigned d, bool now)
 {
 	struct pair_side *e = &x->end[d];
 	struct piece *w, *next;
 
 	for (w = e->parked.first; w; w = next) {
-		struct piece was = *w;
+		const struct piece was = *w;
 
 		next = w->next;
 		if (!pair_in_window(x, d, was.off, was.off + was.len))
 			continue;
+		if (was.doubted) {
+			settle_doubted(s, x, d, w, now);
+			continue;
+		}
 		pieces_remove(&e->parked, w);
 		half_bytes(s, x->f, &e->h, was.off, piece_unwrap(s, w), was.m_off, was.len);
 	}
+}
+
+/* When the first of those that are doubted is due, us. */
+static int64_t
+doubt_due(const struct pair_side *e)
+{
+	int64_t due = INT64_MAX;
+	const struct piece *w;
+
+	for (w = e->parked.first; w; w = w->next)
+		if (w->doubted)
+			due = RTE_MIN(due, w->evidence);
+	return due;
 }
 
 int64_t
@@ -97,15 +184,23 @@ pair_stray_check(struct tcpterm *s, struct pair *x, unsigned d)
 
 	if (!e->stray)
 		return INT64_MAX;
-	if (due > s->now.v)
-		return due;
-	pair_stray_forget(s, e);
-	return INT64_MAX;
+	if (due <= s->now.v) {
+		pair_stray_forget(s, e);
+		return INT64_MAX;
+	}
+	if (doubt_due(e) <= s->now.v)
+		pair_stray_admit(s, x, d, false);
+	return RTE_MIN(due, doubt_due(e));
 }
 
 void
 pair_stray_forget(struct tcpterm *s, struct pair_side *e)
 {
+	const struct piece *w;
+
+	for (w = e->parked.first; w; w = w->next)
+		if (w->doubted)
+			pair_stamp_refused(s, e);
 	pieces_clear(s, &e->parked);
 	e->stray = false;
 }

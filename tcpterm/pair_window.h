@@ -18,16 +18,24 @@ unsigned pair_shift(const struct pair *x, unsigned d);
 /* Could the other end take bytes of `d` up to `end`?  One window beyond the edge is allowed. */
 bool pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end);
 
-/* A segment of `d` beyond that, at `off`; takes the mbuf. */
-void pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off);
+/* A segment of `d` beyond that, at `off`; takes the mbuf.  `is_old`: it is to be doubted, too. */
+void pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off,
+		bool is_old);
+
+/* A segment of `d` that its receiver refuses for its timestamp, as it seems; takes the mbuf. */
+void pair_doubt(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off);
 
 /* An ACK up to `off`, beyond all that was taken: was it seen, as a stray? */
 bool pair_stray_acked(struct pair *x, unsigned d, int64_t off);
 
-/* The window of `d` has moved: takes what fits into it now. */
-void pair_stray_admit(struct tcpterm *s, struct pair *x, unsigned d);
+/*
+ * The window of `d` has moved: takes what fits into it now.  Of what is doubted, what the other end
+ * has and nothing else brought: one reordering allowance after it said so, or `now`.
+ */
+void pair_stray_admit(struct tcpterm *s, struct pair *x, unsigned d, bool now);
 
-/* Forgets them when they have waited long enough; returns when that will be, us. */
+/* Takes those that are due, forgets them when they have waited long; returns when it wants to
+ * be called again, us. */
 int64_t pair_stray_check(struct tcpterm *s, struct pair *x, unsigned d);
 
 void pair_stray_forget(struct tcpterm *s, struct pair_side *e);

@@ -227,6 +227,7 @@ put_end(struct table *t, const struct flow_view *v, unsigned i)
 	ITEM(side[i], "retransmits", "%u", r->leg[i].retransmits);
 	ITEM(side[i], "retransmit_bytes", "%ju", (uintmax_t)r->leg[i].retransmit_bytes);
 	ITEM(side[i], "out_of_window", "%ju", (uintmax_t)g->out_of_window);
+	ITEM(side[i], "outdated", "%ju", (uintmax_t)g->outdated);
 	ITEM(side[i], "out_of_order", "%ju", (uintmax_t)g->out_of_order);
 	ITEM(side[i], "duplicates", "%ju", (uintmax_t)g->duplicates);
 	ITEM(side[i], "zero_windows", "%ju", (uintmax_t)g->zero_windows);

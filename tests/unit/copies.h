@@ -25,10 +25,13 @@ struct copies {
 	uint8_t urgent;			/* enum tcpterm_urgent */
 	uint16_t urgent_ptr;		/* that every segment has */
 	bool strict;			/* windows of tracked flows */
+	int64_t idle_us;		/* 0: the default */
 	usec_t now;
 	uint32_t isn[2];		/* of the ends: 0 the client */
 	uint16_t window;		/* that every segment offers */
 	uint8_t shift;			/* window scale that the SYNs carry; 0xff none */
+	bool stamped;			/* every segment has timestamps: */
+	uint32_t stamp[2], echo[2];	/*   TSval and TSecr of end d */
 	uint16_t client_port;
 	uint32_t client;		/* added to its address */
 	uint8_t client_mac;		/* its last byte */

@@ -106,6 +106,7 @@ struct tcpterm_leg_info {
 	uint64_t retransmits;			/* by us to it; by it, where we only follow */
 	uint64_t retransmitted_bytes;		/* by it, where we only follow */
 	uint64_t out_of_window;			/* tracked: segments that nobody let it send */
+	uint64_t outdated;			/* passive: segments refused for their timestamp */
 	uint64_t out_of_order;
 	uint64_t zero_windows;
 	uint64_t duplicates;

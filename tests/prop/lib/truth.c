@@ -209,6 +209,12 @@ put_options(const struct truth_flow *f, const struct shot *g, struct frame_segme
 		put32(s->options + 4, 0x01030300u | f->shift[g->d]);
 		s->n_options = 8;
 	}
+	if (f->stamped) {
+		put32(s->options + s->n_options, 0x0101080a);
+		put32(s->options + s->n_options + 4, g->val);
+		put32(s->options + s->n_options + 8, g->ecr);
+		s->n_options += 12;
+	}
 }
 
 static void
@@ -301,6 +307,7 @@ draw_streams(struct truth_flow *f)
 	unsigned d;
 	uint32_t i;
 
+	f->stamped = truth_draw(3);
 	for (d = 0; d < 2; d++) {
 		struct truth_half *h = &f->dir[d];
 
@@ -314,6 +321,8 @@ draw_streams(struct truth_flow *f)
 		f->isn[d] = truth_draw(2) ? (uint32_t)-truth_draw(STREAM_MAX)
 					  : truth_draw(0x10000) << 16 | truth_draw(0x10000);
 		f->shift[d] = (uint8_t)truth_draw(10);
+		f->clock[d] = truth_draw(2) ? (uint32_t)-truth_draw(40000)
+					    : truth_draw(0x10000) << 16 | truth_draw(0x10000);
 	}
 }
 

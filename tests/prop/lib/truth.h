@@ -3,7 +3,8 @@
  *
  * Two ends talk in flights of segments; the network loses some before the tap, so that they come
  * again; the tap loses some, shows some late, twice or cut into fragments, and all of them up to
- * 4 ms out of order; a forger adds versions of his own.  What a follower has to tell of it is
+ * 4 ms out of order; a forger adds versions of his own, some of them with timestamps of the past.
+ * What a follower has to tell of it is
  * worked out from the list of what was shown alone, with no code of the product's.
  *
  * A struct truth owns its frames and flows.  One thread.
@@ -35,6 +36,7 @@ struct shot {
 	uint8_t flags;
 	int64_t off, ack;		/* of the streams */
 	uint32_t len;
+	uint32_t val, ecr;		/* timestamps, if the flow has them */
 	uint8_t alter;			/* XORed into its bytes */
 	uint32_t order;			/* among those of one time */
 	bool shown, late, bad_cksum;
@@ -53,6 +55,7 @@ struct truth_half {
 	} gap[TRUTH_GAPS];
 	uint64_t late;			/* bytes that came after their gap */
 	bool conflicts;
+	unsigned refused;		/* segments that its receiver drops for their timestamp */
 };
 
 enum truth_start {
@@ -73,6 +76,8 @@ struct truth_flow {
 	int alone;			/* the only direction shown; -1: both are */
 	uint32_t isn[2];
 	uint8_t shift[2];
+	bool stamped;			/* the ends have timestamps (RFC 7323) */
+	uint32_t clock[2];		/* theirs, at time 0 */
 	int64_t base[2];		/* of what was said before the tap was there */
 	struct shot *shot;
 	unsigned n_shots, room;

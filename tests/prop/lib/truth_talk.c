@@ -33,7 +33,51 @@ struct talk {
 	bool acked_shown[2];		/* the tap knows that all of it was acknowledged */
 	uint32_t trouble;		/* per mille of a flight's segments */
 	unsigned noise;			/* which kind there is, one a flow */
+	uint32_t newest[2];		/* the latest TSval that an end sent */
+	uint32_t shown_newest[2];	/*   and of those that are shown, since shown_at */
+	int64_t shown_at[2];		/* us */
+	uint32_t echoed[2];		/* of these, the latest whose echo is shown, if `knows` */
+	bool any[2], shown_any[2], knows[2];
 };
+
+static bool
+is_newer(uint32_t a, uint32_t than)
+{
+	return (int32_t)(a - than) > 0;
+}
+
+static void
+move_clock(uint32_t *newest, bool *any, uint32_t val)
+{
+	if (!*any || is_newer(val, *newest))
+		*newest = val;
+	*any = true;
+}
+
+/* What was said, and of that what a follower could know. */
+static void
+note_stamps(struct talk *t, const struct shot *g)
+{
+	unsigned d = g->d;
+
+	if (g->noise || (g->flags & SYN))
+		return;
+	move_clock(&t->newest[d], &t->any[d], g->val);
+	if (!g->shown)
+		return;
+	if (!t->shown_any[d] || is_newer(g->val, t->shown_newest[d]))
+		t->shown_at[d] = g->at;
+	move_clock(&t->shown_newest[d], &t->shown_any[d], g->val);
+	if (t->shown_any[!d] && g->at > t->shown_at[!d] && !is_newer(g->ecr, t->shown_newest[!d]))
+		move_clock(&t->echoed[!d], &t->knows[!d], g->ecr);
+}
+
+/* An end's clock ticks every 100 us. */
+static uint32_t
+stamp_of(const struct talk *t, unsigned d, int64_t us)
+{
+	return t->f->clock[d] + (uint32_t)(us / 100);
+}
 
 static struct shot *
 add(struct talk *t, struct shot g)
@@ -49,6 +93,7 @@ add(struct talk *t, struct shot g)
 	g.order = f->n_shots;
 	g.shown = g.shown && !t->hidden && (f->alone < 0 || f->alone == (int)g.d);
 	f->shot[f->n_shots] = g;
+	note_stamps(t, &g);
 	return &f->shot[f->n_shots++];
 }
 
@@ -67,6 +112,8 @@ segment(const struct talk *t, unsigned d, int64_t off, uint32_t len)
 			      .off = off,
 			      .ack = t->said[!d],
 			      .len = len,
+			      .val = stamp_of(t, d, t->now),
+			      .ecr = t->newest[!d],
 			      .shown = true };
 }
 
@@ -85,7 +132,7 @@ struct flight {
 	unsigned n;
 	struct {
 		int64_t off;
-		uint32_t len;
+		uint32_t len, val;
 		enum fate fate;
 	} of[FLIGHT];
 };
@@ -142,16 +189,18 @@ forge(struct talk *t, unsigned d, int64_t off, uint32_t len, int64_t at)
 }
 
 static void
-send(struct talk *t, unsigned d, const struct flight *l, unsigned i, int64_t *last)
+send(struct talk *t, unsigned d, struct flight *l, unsigned i, int64_t *last)
 {
 	struct shot g = segment(t, d, l->of[i].off, l->of[i].len);
 	enum fate fate = l->of[i].fate;
+	int64_t after = 150 * (int64_t)i;
 
-	g.at += 150 * (int64_t)i;
 	g.flags |= i + 1 == l->n ? PSH : 0;
 	g.shown = is_shown(fate);
 	if (fate == SENT_AGAIN)
-		g.at += TURN_US + truth_draw(TURN_US);
+		after += TURN_US + truth_draw(TURN_US);
+	g.at += after;
+	g.val = l->of[i].val = stamp_of(t, d, t->now + after);
 	if (!t->clean[d] && truth_draw(40) == 0 && g.len > 100)
 		g.fragment = (uint16_t)(8 * (1 + truth_draw(g.len / 9)));
 	if (g.fragment && g.len / g.fragment > 10)
@@ -198,7 +247,7 @@ fly(struct talk *t, unsigned d)
 		return;
 	t->now = last + 1000;
 	t->said[d] = l.of[l.n - 1].off + l.of[l.n - 1].len;
-	t->acked_shown[d] = late || truth_draw(8);
+	t->acked_shown[d] = late || t->clean[d] || truth_draw(8);
 	say_ack(t, !d, t->acked_shown[d]);
 	if (!t->clean[d] && truth_draw(4) == 0)
 		send_again(t, d, &l);
@@ -207,6 +256,7 @@ fly(struct talk *t, unsigned d)
 		if (l.of[i].fate == SHOWN_LATE) {
 			struct shot g = segment(t, d, l.of[i].off, l.of[i].len);
 
+			g.val = l.of[i].val;
 			g.late = true;
 			add(t, g);
 		}
@@ -214,6 +264,25 @@ fly(struct talk *t, unsigned d)
 }
 
 /* --- what is no part of the streams --- */
+
+/* Other bytes for what its end is to say next, or has said, too old for their receiver. */
+static void
+forge_old(struct talk *t, unsigned d)
+{
+	uint32_t said = (uint32_t)t->said[d];
+	/* of what was said nothing may be missing */
+	uint32_t before = t->trouble ? 0 : truth_draw(said < 300 ? said : 300);
+	struct shot g = segment(t, d, t->said[d] - before, 1 + truth_draw(300));
+
+	g.noise = true;
+	g.alter = (uint8_t)(1 + truth_draw(255));
+	g.val = t->echoed[d] - 1 - truth_draw(truth_draw(2) ? 10 : 1u << 30);
+	add(t, g);
+	t->f->dir[d].refused++;
+	t->now += JITTER_US;
+	/* What its receiver acknowledges, and only a forger is seen to have sent, is believed. */
+	t->clean[d] = true;
+}
 
 static void
 make_noise(struct talk *t, unsigned d)
@@ -244,9 +313,14 @@ make_noise(struct talk *t, unsigned d)
 		g.bad_cksum = true;
 		both = true;
 		break;
-	default:		/* a RST that is none */
+	case 5:			/* a RST that is none */
 		g.flags = RST;
 		g.off += 0x30000000;
+		break;
+	case 6:
+		if (both && t->f->stamped && t->knows[d])
+			forge_old(t, d);
+		return;
 	}
 	if (both || t->noise == 1)
 		add(t, g);
@@ -265,6 +339,11 @@ shake_hands(struct talk *t)
 	syn.shown = s != TRUTH_NO_SYN && s != TRUTH_MIDSTREAM;
 	synack.shown = s != TRUTH_NO_SYNACK && s != TRUTH_MIDSTREAM;
 	ack.shown = s != TRUTH_NO_ACK && s != TRUTH_MIDSTREAM;
+	syn.val = stamp_of(t, 0, t->now);
+	synack.val = stamp_of(t, 1, t->now + 500);
+	ack.val = stamp_of(t, 0, t->now + 1000);
+	synack.ecr = syn.val;
+	ack.ecr = synack.val;
 	if (s == TRUTH_SYNACK_FIRST)
 		syn.at += 700;
 	add(t, syn);
@@ -340,7 +419,7 @@ truth_talk(struct truth_flow *f, int64_t from)
 		unsigned d = truth_draw(2);
 
 		fly(&t, d);
-		if (t.noise < 6 && truth_draw(6) == 0 && !t.clean[0] && !t.clean[1] && t.said[d])
+		if (t.noise < 7 && truth_draw(6) == 0 && !t.clean[0] && !t.clean[1] && t.said[d])
 			make_noise(&t, d);
 		if (truth_draw(20) == 0)
 			t.now += 500 * 1000;

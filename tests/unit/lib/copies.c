@@ -142,6 +142,7 @@ verdict(void)
 	return (struct tcpterm_verdict){
 		.decision = copies.decision,
 		.window_strict = copies.strict,
+		.idle_us = copies.idle_us,
 		.overlap = copies.overlap,
 		.urgent = copies.urgent,
 		.copy = true,
@@ -327,14 +328,20 @@ frame_of(const uint8_t *b, uint32_t len)
 static void
 segment(unsigned d, uint16_t flags, int64_t off, int64_t ack, uint32_t len, uint8_t x, bool bad)
 {
-	static uint8_t b[HEADERS + 4 + 65536];
-	uint32_t opt_len = flags & TCP_SYN && copies.shift != 0xff ? 4 : 0, i;
+	static uint8_t b[HEADERS + 16 + 65536];
+	const uint32_t scale_len = flags & TCP_SYN && copies.shift != 0xff ? 4 : 0;
+	uint32_t opt_len = scale_len + (copies.stamped ? 12 : 0), i;
 	uint8_t *payload = b + HEADERS + opt_len;
 
 	headers(b, d, flags, copies.isn[d] + 1 + (uint32_t)off,
 		flags & TCP_ACK ? copies.isn[!d] + 1 + (uint32_t)ack : 0, len, opt_len);
-	if (opt_len)
+	if (scale_len)
 		put32(b + HEADERS, 0x01030300u | copies.shift);
+	if (copies.stamped) {
+		put32(b + HEADERS + scale_len, 0x0101080a);
+		put32(b + HEADERS + scale_len + 4, copies.stamp[d]);
+		put32(b + HEADERS + scale_len + 8, copies.echo[d]);
+	}
 	/* A SYN's own number is -1, its bytes begin at 0. */
 	memcpy(payload, &pattern[d][(uint64_t)(flags & TCP_SYN ? 0 : off) % PERIOD], len);
 	for (i = 0; x && i < len; i++)
