@@ -2,6 +2,7 @@
 #include "datapath/pool.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -27,10 +28,52 @@ cache_for(unsigned n)
 	return n / (8 * rte_lcore_count()) < CACHE ? 0 : CACHE;
 }
 
-static int
-make(struct rte_mempool **mp, const char *name, unsigned n, unsigned room, struct err *err)
+static void
+give_back(struct rte_mempool_memhdr *h, void *len)
 {
-	*mp = rte_pktmbuf_pool_create(name, n, cache_for(n), 0, room, SOCKET_ID_ANY);
+	munmap(h->addr, (size_t)(uintptr_t)len);
+}
+
+/* rte_pktmbuf_pool_create() of memory that is not EAL's, and for one thread. */
+static struct rte_mempool *
+make_ordinary(const char *name, unsigned n, unsigned room)
+{
+	struct rte_pktmbuf_pool_private priv = { .mbuf_data_room_size = (uint16_t)room };
+	const unsigned size = sizeof(struct rte_mbuf) + room;
+	const unsigned flags = RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_SP_PUT |
+			       RTE_MEMPOOL_F_SC_GET;
+	struct rte_mempool *mp = rte_mempool_create_empty(name, n, size, cache_for(n), sizeof priv,
+							  SOCKET_ID_ANY, flags);
+	size_t len = (size_t)n * rte_mempool_calc_obj_size(size, flags, NULL) + RTE_PGSIZE_4K;
+	void *memory;
+
+	if (!mp)
+		return NULL;
+	memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		goto no_memory;
+	(void)madvise(memory, len, MADV_HUGEPAGE);
+	rte_pktmbuf_pool_init(mp, &priv);
+	if (rte_mempool_populate_virt(mp, memory, len, RTE_PGSIZE_4K, give_back,
+				      (void *)(uintptr_t)len) != (int)n) {
+		if (STAILQ_EMPTY(&mp->mem_list))	/* else it goes with the pool */
+			munmap(memory, len);
+		goto no_memory;
+	}
+	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
+	return mp;
+no_memory:
+	rte_mempool_free(mp);
+	rte_errno = ENOMEM;
+	return NULL;
+}
+
+static int
+make(struct rte_mempool **mp, const char *name, unsigned n, unsigned room, bool ordinary,
+     struct err *err)
+{
+	*mp = ordinary ? make_ordinary(name, n, room)
+		       : rte_pktmbuf_pool_create(name, n, cache_for(n), 0, room, SOCKET_ID_ANY);
 	if (*mp)
 		return 0;
 	return err_set(err, -rte_errno,
@@ -45,10 +88,12 @@ pools_new(struct pools *p, const struct pool_conf *conf, struct err *err)
 	int rc;
 
 	p->frames = p->headers = NULL;
-	rc = make(&p->frames, "leat_frames", conf->n_frames, frame_room(conf), err);
-	if (rc == 0)
+	rc = make(&p->frames, "leat_frames", conf->n_frames, frame_room(conf), conf->ordinary, err);
+	if (rc == 0 && conf->is_one)
+		p->headers = p->frames;
+	else if (rc == 0)
 		rc = make(&p->headers, "leat_headers", conf->n_headers,
-			  RTE_PKTMBUF_HEADROOM + POOL_HEADER_ROOM, err);
+			  RTE_PKTMBUF_HEADROOM + POOL_HEADER_ROOM, conf->ordinary, err);
 	if (rc != 0)
 		pools_free(p);
 	return rc;
@@ -58,7 +103,8 @@ void
 pools_free(struct pools *p)
 {
 	rte_mempool_free(p->frames);
-	rte_mempool_free(p->headers);
+	if (p->headers != p->frames)
+		rte_mempool_free(p->headers);
 	p->frames = p->headers = NULL;
 }
 

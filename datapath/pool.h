@@ -9,6 +9,7 @@
 #ifndef LEAT_DATAPATH_POOL_H
 #define LEAT_DATAPATH_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <rte_mbuf.h>
@@ -23,6 +24,9 @@ enum {
 struct pool_conf {
 	unsigned n_frames, n_headers;
 	unsigned frame_room;	/* bytes; 0: POOL_FRAME_ROOM */
+	bool is_one;		/* `headers` is `frames`: what is sent is of what is held */
+	bool ordinary;		/* no device sees them, and one thread has them: the process's own
+				   memory, which the system gives sooner than EAL's */
 };
 
 struct pools {

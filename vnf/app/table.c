@@ -4,6 +4,8 @@
  */
 #include "vnf/app/table.h"
 
+#include <string.h>
+
 #include "vnf/app/recognise.h"
 
 struct side {
@@ -114,10 +116,56 @@ rows_beginning(const struct app_bytes view[2], uint64_t among)
 	return among;
 }
 
+/* --- what the first bytes of most say --- */
+
+enum { PREFIX = 4, REMEMBERED = 256 };
+
+/* Rows that a direction's first bytes refuse, whatever follows: recognisers are monotonous. */
+static __thread struct remembered {
+	uint32_t prefix;
+	bool is_set;
+	uint64_t refuse;
+} remembered[2][REMEMBERED];
+
+static uint64_t
+rows_refused(unsigned k, const uint8_t *p)
+{
+	uint64_t refuse = 0, mask = begins[k][*p];
+
+	for (; mask; mask &= mask - 1) {
+		unsigned id = (unsigned)__builtin_ctzll(mask);
+		const struct app_bytes v = { p, PREFIX, false };
+
+		if (is_told(&rows[id].side[k]) && side_match(&rows[id].side[k], &v) == APP_NO)
+			refuse |= APP_ONLY(id);
+	}
+	return refuse;
+}
+
+/* Of `among` those that the first bytes do not refuse: few words begin most flows. */
+static uint64_t
+rows_possible(const struct app_bytes view[2], uint64_t among)
+{
+	for (unsigned k = 0; k < 2; k++) {
+		struct remembered *r;
+		uint32_t prefix;
+
+		if (view[k].n < PREFIX || !among)
+			continue;
+		memcpy(&prefix, view[k].p, PREFIX);
+		r = &remembered[k][prefix * 0x9e3779b1u >> 24];
+		if (!r->is_set || r->prefix != prefix)
+			*r = (struct remembered){ prefix, true, rows_refused(k, view[k].p) };
+		among &= ~r->refuse;
+	}
+	return among;
+}
+
 enum app_answer
 app_identify(const struct app_bytes view[2], uint64_t among, struct app_found *found)
 {
-	uint64_t mask = view[0].n + view[1].n ? rows_beginning(view, among) : 0;
+	uint64_t mask = view[0].n + view[1].n ? rows_possible(view, rows_beginning(view, among))
+					      : 0;
 	unsigned n_possible = 0, n_speaking = 0, n_weak = 0, n_sure = 0;
 	bool spoke;
 

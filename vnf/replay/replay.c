@@ -19,6 +19,7 @@
 #include "vnf/dpdk_log.h"
 #include "vnf/memory.h"
 #include "vnf/policy_file.h"
+#include "vnf/replay/plugins.h"
 #include "vnf/replay/progress.h"
 #include "vnf/replay/show.h"
 #include "vnf/replay/capfile.h"
@@ -69,10 +70,15 @@ start_memory(struct replay *r, struct err *err)
 	if (rc != 0)
 		return rc;
 	eal.mem_mb = m.mb;
-	if (capfile_is_mapped(r->file))
+	m.pools.ordinary = true;
+	if (capfile_is_mapped(r->file)) {
 		m.pools.frame_room = POOL_HEADER_ROOM;
+		m.pools.is_one = true;
+	}
 	sched_getaffinity(0, sizeof all, &all);
+	plugins_few(true);
 	rc = eal_start(&eal, err);
+	plugins_few(false);
 	sched_setaffinity(0, sizeof all, &all);
 	r->conf.n_held_max = m.n_held_max;
 	if (rc == 0 && (rc = captured_init()) != 0)
@@ -282,7 +288,8 @@ end_flows(struct replay *r, struct err *err)
 		unsigned i, n = tcpterm_walk(stack, &cursor, f, N_KILLS);
 
 		for (i = 0; i < n; i++)
-			tcpterm_kill(stack, f[i], TCPTERM_END_ABORTED);
+			if (f[i]->end == TCPTERM_END_NONE)	/* else it is over, and lingers */
+				tcpterm_kill(stack, f[i], TCPTERM_END_ABORTED);
 		if (rc == 0)
 			rc = drain(r, DRAIN_AT, err);
 	} while (cursor != 0);
@@ -308,16 +315,14 @@ check_sinks(const struct replay *r, struct err *err)
 static void
 fini(struct replay *r)
 {
-	workers_free(r->worker, 1);
 	sinks_free(r->sinks);
 	journal_free(r->journal);
 	show_free(r->show);
-	if (r->active.qsbr)
-		active_fini(&r->active);
 	ports_free(r->conf.ports);
 	store_close(r->store, NULL);
 	capfile_close(r->file);
-	/* the pools go with the process: DPDK would clear each of their bytes */
+	/* The worker, with flows by the million that are over, and the pools, each of whose bytes
+	 * DPDK would clear, go with the process. */
 }
 
 static void
