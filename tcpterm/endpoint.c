@@ -295,7 +295,7 @@ static void
 taken(struct tcpterm *s, struct endpoint *e, int64_t from)
 {
 	(void)s;
-	receive_drained(&e->c, (uint64_t)(e->rx.start - from), 0);
+	receive_drained(&e->c, (uint64_t)(e->rx.start - from), NULL);
 	tcb_pend(&e->c);
 }
 

@@ -9,6 +9,8 @@ enum {
 	DELACK_US = 40 * 1000,			/* RFC 9293 3.8.6.3: at most 0.5 s */
 	OOO_SPARSE = 64,			/* mbufs that may be held badly filled */
 	CROWD_ACK = 16,				/* segments of a crowd that an ACK is for */
+	LIMIT_LEAST = 64 * 1024,
+	FAST_RTTS = 8,				/* a round trip may be longer than it was */
 };
 #define PAWS_IDLE_US (24LL * 24 * 3600 * 1000 * 1000)	/* RFC 7323 5.5 */
 
@@ -303,35 +305,77 @@ receive_window(struct conn *c, bool syn)
 	return (uint16_t)wnd;
 }
 
-/* How much the buffer should hold. */
+/* The least that a relay's buffer holds: what `to` has in flight, which stays until it is
+ * acknowledged, and what its window may grow by in a round trip (RFC 5681 3.1, RFC 9438 4.4). */
 static uint32_t
-limit_wanted(struct conn *c, uint32_t cwnd)
+limit_least(const struct conn *c, const struct conn *to)
+{
+	uint32_t cwnd = to->cc.cwnd;
+	uint32_t more = cwnd < to->cc.ssthresh ? cwnd : cwnd / 2;
+
+	return RTE_MIN(cwnd + more, c->s->conf.rcv_wnd_max);
+}
+
+/* What waits for `to` to be allowed to send it. */
+static uint32_t
+idle_bytes(const struct conn *to)
+{
+	int64_t out = RTE_MIN(to->una + to->cc.cwnd, to->wnd_edge);
+
+	return (uint32_t)RTE_MAX(to->tx->end - RTE_MAX(out, to->nxt), 0);
+}
+
+/* Since the limit was looked at so much of it has gone, in so short a time, that a sender who has
+ * all of his window on the way would send no faster. */
+static bool
+is_fast(const struct conn *c)
+{
+	int64_t us = usec_diff(c->s->now, c->rcv.since);
+
+	return c->rtt.srtt == 0 || us <= (int64_t)FAST_RTTS * c->rtt.srtt;
+}
+
+/*
+ * How much the buffer should hold; looked at whenever a whole buffer's worth has left, which takes
+ * one round trip of its sender at least.  Where the other side ran out of bytes, and the sender
+ * either had used his window or may have it on the way, it should be more.  What never left in all
+ * that time helps nobody: it only lies in memory that is in no cache any more when its turn comes.
+ */
+static uint32_t
+limit_wanted(struct conn *c, const struct conn *to)
 {
 	struct receive *r = &c->rcv;
 	uint32_t want = r->limit;
 
-	/* Whoever takes a whole buffer's worth and leaves it mostly empty can use more. */
 	if (r->drained >= r->limit) {
-		r->drained = 0;
-		if (stream_len(c->rx) < r->limit / 2)
+		if (r->idle_bytes > 0)
+			want = RTE_MAX(want - RTE_MIN(r->idle_bytes / 2, want / 2),
+				       RTE_MIN(want, (uint32_t)LIMIT_LEAST));
+		else if (r->filled || (stream_len(c->rx) < r->limit / 2 && is_fast(c)))
 			want = RTE_MIN(r->limit, c->s->conf.rcv_wnd_max / 2) * 2;
+		r->drained = 0;
+		r->idle_bytes = to ? UINT32_MAX : 0;
+		r->filled = false;
 	}
-	/* The far end's bytes stay until they are acknowledged: one window of them in flight, and
-	 * another so that the window is what limits it and may grow. */
-	return RTE_MAX(want, RTE_MIN(cwnd, c->s->conf.rcv_wnd_max / 2) * 2);
+	return to ? RTE_MAX(want, limit_least(c, to)) : want;
 }
 
 void
-receive_drained(struct conn *c, uint64_t bytes, uint32_t cwnd)
+receive_drained(struct conn *c, uint64_t bytes, const struct conn *to)
 {
 	struct receive *r = &c->rcv;
-	int64_t opened, offered;
+	int64_t opened, offered = r->adv - r->short_by;	/* by what the peer knows */
+	uint32_t limit;
 
+	if (r->drained == 0)
+		r->since = c->s->now;
 	r->drained += bytes;
-	if (!r->fixed && c->s->stats.n_held < c->s->conf.n_held_max / 2)
-		r->limit = limit_wanted(c, cwnd);
-	/* By what the peer knows, which may be less than what it may use. */
-	offered = r->adv - r->short_by;
+	r->filled |= offered - r->nxt < c->mss;
+	if (to)
+		r->idle_bytes = RTE_MIN(r->idle_bytes, idle_bytes(to));
+	limit = r->fixed ? r->limit : limit_wanted(c, to);
+	if (limit < r->limit || c->s->stats.n_held < c->s->conf.n_held_max / 2)
+		r->limit = limit;
 	opened = edge_wanted(c, c->rcv_shift) - offered;
 	if (r->fin < 0 &&
 	    (opened >= r->limit / 2 || (opened >= c->mss && offered - r->nxt < 2 * c->mss))) {

@@ -497,8 +497,7 @@ tell_other(struct relay *r, unsigned dir, int64_t had, int64_t released)
 		tcb_pend(other);
 	urgent_tell(other);
 	if (r->str[!dir].start > released)
-		receive_drained(other, (uint64_t)(r->str[!dir].start - released),
-				r->leg[dir].cc.cwnd);
+		receive_drained(other, (uint64_t)(r->str[!dir].start - released), &r->leg[dir]);
 }
 
 /*

@@ -60,7 +60,10 @@ struct receive {
 	bool fin_ackable;		/* it may be acknowledged */
 	uint32_t limit;			/* bytes this end may hold; grows by use */
 	bool fixed;			/* it does not */
-	uint64_t drained;		/* bytes that left since the last growth */
+	uint64_t drained;		/* bytes that left since the limit was looked at */
+	uint32_t idle_bytes;		/* that no window let out meanwhile, the least there were */
+	bool filled;			/* meanwhile the peer had used all that it was offered */
+	usec_t since;			/* when that was */
 	uint16_t short_by;		/* what the latest field named ends so far before `adv` */
 	uint16_t seg_max;		/* the largest segment, at first what any may carry */
 	uint32_t unacked;		/* bytes received since the last ACK was sent */
@@ -208,9 +211,9 @@ bool receive_paws(struct conn *c, const struct tcpterm_options *o, const struct 
 void receive_timestamp(struct conn *c, const struct tcpterm_options *o, int64_t off, uint32_t len);
 /* The window field for the next segment; moves rcv.adv. */
 uint16_t receive_window(struct conn *c, bool syn);
-/* Bytes left the receive stream: the window may grow or open.  `cwnd`, bytes: of the connection
- * that they went to, 0 if they went to a program. */
-void receive_drained(struct conn *c, uint64_t bytes, uint32_t cwnd);
+/* Bytes left the receive stream: the window may change or open.  `to`: the connection that they
+ * went to; NULL, it was a program. */
+void receive_drained(struct conn *c, uint64_t bytes, const struct conn *to);
 /* As many segments as that are acknowledged at once, then late ones. */
 void receive_quick(struct conn *c, uint8_t n);
 /* The buffer is of that many bytes from now on. */

@@ -47,7 +47,7 @@ read_all(void)
 	uint64_t n = stream_len(&rx);
 
 	rx.start = rx.end;
-	receive_drained(&c, n, 0);
+	receive_drained(&c, n, NULL);
 }
 
 static void
@@ -141,7 +141,93 @@ edges_stop_above_high_water(void)
 	}
 }
 
+/* --- how much a relay's buffer holds --- */
+
+enum { LARGE = 4 << 20, CWND = 100 * 1000, ROUNDS = 4000 };
+
+static struct conn far;
+
+/* What comes goes to a connection that may have CWND bytes in flight. */
+static void
+start_relay(uint32_t limit)
+{
+	start(7);
+	stack.conf.rcv_wnd_max = LARGE;
+	c.rcv.limit = limit;
+	far = (struct conn){ .tx = &rx, .wnd_edge = INT64_MAX / 2 };
+	far.cc.cwnd = far.cc.ssthresh = CWND;
+	acknowledge();
+}
+
+static void
+far_end_acknowledges(int64_t n)
+{
+	n = RTE_MIN(n, (int64_t)stream_len(&rx));
+	rx.start = far.una = far.nxt = rx.start + n;
+	receive_drained(&c, (uint64_t)n, &far);
+	acknowledge();
+}
+
+static void
+arrive_all(void)
+{
+	arrive(offered - c.rcv.nxt);
+	acknowledge();
+}
+
+static void
+what_waits_all_the_time_lowers_the_limit(void)
+{
+	start_relay(LARGE);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		arrive_all();
+		far_end_acknowledges(CWND / 4);
+		CU_ASSERT(offered == furthest || furthest - offered < 1 << 7);
+	}
+	CU_ASSERT(stream_len(&rx) < 2 * CWND);
+	CU_ASSERT(c.rcv.limit >= CWND + CWND / 2);
+	far.cc.ssthresh = UINT32_MAX;	/* its window may double in a round trip */
+	far_end_acknowledges(CWND / 4);
+	CU_ASSERT(c.rcv.limit >= 2 * CWND);
+}
+
+static void
+sender_in_lumps_gets_room_for_them(void)
+{
+	start_relay(CWND);
+	for (unsigned i = 0; i < 50; i++) {
+		arrive_all();
+		while (stream_len(&rx) > 0)
+			far_end_acknowledges(CWND / 4);
+	}
+	CU_ASSERT_EQUAL(c.rcv.limit, LARGE);
+}
+
+/* Nothing is ever held, and the window is never used up: only its round trip says whether a sender
+ * could use a larger one. */
+static void
+limit_grows_for_who_may_have_all_of_it_on_the_way(void)
+{
+	static const struct {
+		int64_t us;	/* that half of the limit takes */
+		uint32_t srtt, limit;
+	} given[] = { { 10000, 10000, LARGE }, { 100000, 10000, 2 * CWND }, { 100000, 0, LARGE } };
+
+	for (unsigned k = 0; k < RTE_DIM(given); k++) {
+		start_relay(2 * CWND);
+		c.rtt.srtt = given[k].srtt;
+		for (unsigned i = 0; i < 100; i++) {
+			arrive(c.rcv.limit / 2);
+			stack.now = usec_add(stack.now, given[k].us);
+			far_end_acknowledges(c.rcv.limit);
+		}
+		CU_ASSERT_EQUAL(c.rcv.limit, given[k].limit);
+	}
+}
+
 TAP_MAIN(receive, TAP_TEST(window_closes_at_every_scale),
 	 TAP_TEST(window_closes_however_small_the_segments),
 	 TAP_TEST(closed_window_is_opened_by_the_reader), TAP_TEST(edge_moves_by_a_segment_or_more),
-	 TAP_TEST(edges_stop_above_high_water))
+	 TAP_TEST(edges_stop_above_high_water), TAP_TEST(what_waits_all_the_time_lowers_the_limit),
+	 TAP_TEST(sender_in_lumps_gets_room_for_them),
+	 TAP_TEST(limit_grows_for_who_may_have_all_of_it_on_the_way))
