@@ -180,14 +180,29 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
 	return false;
 }
 
+/* What the switch has just written on its core comes while the frame before is read. */
+static void
+fetch(const struct worker *w, const struct rte_mbuf *m)
+{
+	const char *at = rte_pktmbuf_mtod(m, const char *), *end = at + m->data_len;
+
+	if (port_config(w->conf->ports->port[m->port])->parse.trust)
+		end = RTE_MIN(end, at + 1);	/* no payload is read */
+	for (; at < end; at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(at);
+}
+
 static void
 input(struct worker *w, struct rte_mbuf **m, unsigned n)
 {
 	struct pkt p[PORT_BURST];
 	unsigned i, n_pkts = 0;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (i + 1 < n)
+			fetch(w, m[i + 1]);
 		n_pkts += for_the_stack(w, m[i], &p[n_pkts]);
+	}
 	tcpterm_input(w->stack, p, n_pkts, w->now);
 	if (w->capturing)
 		capture_settle(w);
