@@ -84,7 +84,7 @@ static void
 append(struct tapes *t, struct tape *tape, const void *bytes, uint32_t len)
 {
 	const uint8_t *from = bytes;
-	uint32_t n, i;
+	uint32_t n, i = 0;
 
 	for (; len > 0; from += n, len -= n) {
 		if (tape->last == NONE || tape->used == CHUNK_ROOM) {

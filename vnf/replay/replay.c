@@ -255,7 +255,7 @@ static int
 read_all(struct replay *r, struct err *err)
 {
 	struct rte_mbuf *m[PORT_BURST];
-	usec_t first, last;
+	usec_t first = r->now, last = r->now;
 	int n = 0, rc = 0;
 
 	while (rc == 0 && !interrupted &&
