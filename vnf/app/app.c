@@ -58,8 +58,8 @@ name_answer(struct app *a, struct app_state *s)
 	unsigned client = dir_of(s, 0), server = dir_of(s, 1);
 	bool read = (s->done | s->closed) >> client & 1;
 
-	if (s->id == APP_tls && read && s->answer == APP_UNKNOWN && s->names &&
-	    alpn_has(s->names->tls.alpn, "dot"))
+	if (s->id == APP_tls && read && s->seen[server] == 0 && s->answer == APP_UNKNOWN &&
+	    s->names && alpn_has(s->names->tls.alpn, "dot"))
 		s->id = APP_dot;
 	if (s->id != APP_tls || read || s->seen[server] > 0)
 		app_conclude(a, s, APP_FOUND);

@@ -115,7 +115,7 @@ dns_name_end(const uint8_t *p, size_t n, size_t at)
 		if (p[at] > 63)
 			return -1;
 		for (i = at + 1; i <= at + p[at] && i < n; i++)
-			if (!is_alnum(p[i]) && (p[i] == 0 || !strchr("-_*/.", p[i])))
+			if (p[i] < ' ' || p[i] == 0x7f)	/* RFC 6763 4.1.1: others are in use */
 				return -1;
 		at += 1 + p[at];
 		if (at - start > 254)
@@ -134,7 +134,7 @@ dns_question(const uint8_t *p, size_t n)
 		return at < 0 ? APP_NO : APP_MORE;
 	type = be16(p + at);
 	class = be16(p + at + 2);
-	if (type == 0 || (type > 264 && type != 32768 && type != 32769))
+	if (type == 0 || (type > 264 && type != 32768 && type != 32769 && type < 65280))
 		return APP_NO;
 	return class == 1 || class == 3 || class == 4 || class == 254 || class == 255 ? APP_YES
 										      : APP_NO;

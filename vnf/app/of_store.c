@@ -359,16 +359,21 @@ mongodb_server(const uint8_t *p, size_t n)
 
 /* --- Redis --- */
 
+/* A line of words is a command, too. */
+static const char *const redis_inline[] = {
+	"PING\r\n",   "PING\n",	   "INFO\r\n",	 "MONITOR\r\n", "SYNC\r\n",    "SET ",
+	"GET ",	      "DEL ",	   "KEYS ",	 "EXISTS ",	"SELECT ",     "AUTH ",
+	"INCR ",      "CONFIG ",   "HELLO ",	 "CLIENT ",	"COMMAND\r\n", "DBSIZE\r\n",
+	"FLUSHALL\r", "FLUSHDB\r", "SUBSCRIBE ", NULL
+};
+
 enum app_match
 redis_client(const uint8_t *p, size_t n)
 {
 	size_t i;
 
 	if (p[0] != '*')
-		return as(match_any(p, n, 0,
-				    (const char *const[]){ "PING\r\n", "INFO\r\n", "MONITOR\r\n",
-							   "SYNC\r\n", NULL }),
-			  APP_HINT);
+		return as(match_any(p, n, 0, redis_inline), APP_HINT);
 	for (i = 1; i < n && i < 8 && is_digit(p[i]); i++)
 		;
 	if (i == n)
@@ -435,6 +440,8 @@ memcached_line(const uint8_t *p, size_t n, size_t at, unsigned more)
 		if (p[i] == ' ')
 			continue;
 		words += p[i - 1] == ' ';
+		if (p[i - 1] == ' ' && match_text(p, len, i, "HTTP/") == APP_YES)
+			return APP_NO;
 		if (words > 1 && words <= 1 + more && !is_digit(p[i]) && p[i] != '-')
 			return APP_NO;
 	}
@@ -451,10 +458,17 @@ memcached_client(const uint8_t *p, size_t n)
 		unsigned more;	/* numbers after the key */
 		enum app_match strength;
 	} form[] = {
-		{ "set ", 3, APP_YES },	   { "add ", 3, APP_YES },     { "replace ", 3, APP_YES },
-		{ "append ", 3, APP_YES }, { "prepend ", 3, APP_YES }, { "cas ", 4, APP_YES },
-		{ "get ", 0, APP_WEAK },   { "gets ", 0, APP_WEAK },   { "delete ", 0, APP_WEAK },
-		{ "incr ", 1, APP_WEAK },  { "decr ", 1, APP_WEAK },   { "touch ", 1, APP_WEAK },
+		{ "set ", 3, APP_YES },	       { "add ", 3, APP_YES },
+		{ "replace ", 3, APP_YES },    { "append ", 3, APP_YES },
+		{ "prepend ", 3, APP_YES },    { "cas ", 4, APP_YES },
+		{ "get ", 0, APP_WEAK },       { "gets ", 0, APP_WEAK },
+		{ "delete ", 0, APP_WEAK },    { "incr ", 1, APP_WEAK },
+		{ "decr ", 1, APP_WEAK },      { "touch ", 1, APP_WEAK },
+		{ "gat ", 0, APP_HINT },       { "mg ", 0, APP_HINT },
+		{ "ms ", 1, APP_HINT },	       { "md ", 0, APP_HINT },
+		{ "ma ", 0, APP_HINT },	       { "me ", 0, APP_HINT },
+		{ "slabs ", 0, APP_HINT },     { "stats ", 0, APP_HINT },
+		{ "verbosity ", 0, APP_HINT },
 	};
 	enum app_match best = APP_NO;
 	size_t i;
@@ -470,9 +484,9 @@ memcached_client(const uint8_t *p, size_t n)
 		best = m > best ? m : best;
 	}
 	if (is_lower(p[0])) {
-		enum app_match m = match_any(
-			p, n, 0,
-			(const char *const[]){ "stats\r\n", "version\r\n", "flush_all\r\n", NULL });
+		enum app_match m = match_any(p, n, 0,
+					     (const char *const[]){ "stats\r\n", "version\r\n",
+								    "flush_all", "mn\r\n", NULL });
 
 		return as(m > best ? m : best, APP_WEAK);
 	}
@@ -483,9 +497,15 @@ enum app_match
 memcached_server(const uint8_t *p, size_t n)
 {
 	enum app_match m;
+	size_t i;
 
 	if (p[0] == 0x81)
 		return memcached_binary(p, n);
+	if (is_digit(p[0])) {	/* what was counted */
+		for (i = 1; i < n && i < 20 && is_digit(p[i]); i++)
+			;
+		return as(match_text(p, n, i, "\r\n"), APP_HINT);
+	}
 	m = match_any(
 		p, n, 0,
 		(const char *const[]){ "STAT ", "VALUE ", "STORED\r\n", "NOT_STORED\r\n", NULL });
@@ -493,7 +513,10 @@ memcached_server(const uint8_t *p, size_t n)
 		return as(m, APP_WEAK);
 	return as(match_any(p, n, 0,
 			    (const char *const[]){ "END\r\n", "VERSION ", "NOT_FOUND\r\n",
-						   "DELETED\r\n", "ERROR\r\n", "OK\r\n", NULL }),
+						   "DELETED\r\n", "ERROR\r\n", "OK\r\n",
+						   "TOUCHED\r\n", "EXISTS\r\n", "CLIENT_ERROR ",
+						   "SERVER_ERROR ", "EN\r\n", "HD", "VA ", "MN\r\n",
+						   "ME ", "NS", "NF", "EX", NULL }),
 		  APP_HINT);
 }
 

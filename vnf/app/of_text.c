@@ -191,8 +191,9 @@ pop3_client(const uint8_t *p, size_t n)
 	if (other >= APP_MORE)
 		return as(other, APP_WEAK);
 	other = as(match_any(p, n, 0,
-			     WORDS("AUTH\r", "AUTH ", "PASS ", "STAT\r", "LIST\r", "UIDL\r",
-				   "RETR ", "TOP ", "DELE ")),
+			     WORDS("AUTH\r", "AUTH PLAIN", "AUTH LOGIN", "AUTH CRAM-MD5",
+				   "AUTH NTLM", "AUTH GSSAPI", "AUTH XOAUTH2", "PASS ", "STAT\r",
+				   "LIST\r", "UIDL\r", "RETR ", "TOP ", "DELE ")),
 		   APP_HINT);
 	if (other == APP_NO)
 		other = shared_verb(p, n);

@@ -42,8 +42,8 @@ request_version(const uint8_t *p, size_t n, size_t at, const char *version)
 }
 
 /* GET and POST of a path are nobody else's; what others have too waits for the version. */
-enum app_match
-http_client(const uint8_t *p, size_t n)
+static enum app_match
+http_request(const uint8_t *p, size_t n)
 {
 	enum app_match m;
 	size_t at = 0;
@@ -62,6 +62,20 @@ http_client(const uint8_t *p, size_t n)
 			return m;
 	}
 	return request_version(p, n, at, "HTTP/1.");
+}
+
+/* An empty line may come first (RFC 9112 2.2). */
+enum app_match
+http_client(const uint8_t *p, size_t n)
+{
+	enum app_match m;
+
+	if (p[0] != '\r')
+		return http_request(p, n);
+	m = match_text(p, n, 0, "\r\n");
+	if (m != APP_YES || n == 2)
+		return m == APP_YES ? APP_MORE : m;
+	return http_request(p + 2, n - 2);
 }
 
 enum app_match
@@ -144,8 +158,8 @@ static const char *const sip_methods[] = { "REGISTER ", "INVITE ",  "ACK ",	"BYE
 					   "REFER ",	"PRACK ",   NULL };
 
 /* Requests come from both ends. */
-enum app_match
-sip_either(const uint8_t *p, size_t n)
+static enum app_match
+sip_message(const uint8_t *p, size_t n)
 {
 	enum app_match m = match_text(p, n, 0, "SIP/2.0 ");
 	size_t at = 0;
@@ -161,6 +175,19 @@ sip_either(const uint8_t *p, size_t n)
 		return m;
 	m = match_any(p, n, at, (const char *const[]){ "sip:", "sips:", "tel:", NULL });
 	return by_target(m, request_version(p, n, at, "SIP/2.0"));
+}
+
+/* Empty lines keep a connection alive (RFC 5626 3.5.1), and are answered by one. */
+enum app_match
+sip_either(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && at < 16 && p[at] == "\r\n"[at % 2])
+		at++;
+	if (at == n)
+		return APP_MORE;
+	return at % 2 ? APP_NO : sip_message(p + at, n - at);
 }
 
 /* --- RTMP: version 3, a time, four zeros or, as Flash does it, a version, and random bytes --- */
@@ -204,8 +231,16 @@ rtmp_client(const uint8_t *p, size_t n)
 	return rtmp_either(p, n);
 }
 
+/* Servers have versions of all kinds there. */
 enum app_match
 rtmp_server(const uint8_t *p, size_t n)
 {
-	return rtmp_either(p, n);
+	enum app_match m = rtmp_either(p, n);
+	size_t i, zeros = 0;
+
+	if (m != APP_NO || n < RTMP_ENOUGH)
+		return m == APP_NO ? APP_MORE : m;
+	for (i = 5; i < RTMP_ENOUGH; i++)
+		zeros += p[i] == 0;
+	return zeros < 12 ? APP_HINT : APP_NO;
 }

@@ -17,7 +17,7 @@ enum app_match {
 	APP_NO,
 	APP_MORE,		/* possible; more bytes are needed */
 	APP_HINT,		/* fits, and tells something only with the other direction's */
-	APP_WEAK,		/* enough, where nothing else is possible */
+	APP_WEAK,		/* enough, where nothing else is possible and both were heard */
 	APP_YES,
 };
 

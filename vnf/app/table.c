@@ -80,7 +80,7 @@ side_match(const struct side *side, const struct app_bytes *v)
 
 /*
  * Both directions together; *spoke: one of them is known and has said something.  APP_WEAK only
- * once all that spoke have been heard: what the next byte can refuse would be an answer of the cut.
+ * once both have been heard: "get a" of one protocol is answered as another's.
  */
 static enum app_match
 row_match(const struct row *row, const struct app_bytes view[2], bool *spoke)
@@ -91,8 +91,12 @@ row_match(const struct row *row, const struct app_bytes view[2], bool *spoke)
 
 	*spoke = false;
 	for (k = 0; k < 2; k++) {
-		if (view[k].n == 0 || !is_told(&row->side[k]))
+		if (!is_told(&row->side[k]))
 			continue;
+		if (view[k].n == 0) {
+			is_open |= !view[k].closed;
+			continue;
+		}
 		m[k] = side_match(&row->side[k], &view[k]);
 		if (m[k] == APP_NO)
 			return APP_NO;
