@@ -30,11 +30,14 @@ struct flow_key {
 _Static_assert(sizeof(struct flow_key) == 48, "flow_key has no padding");
 
 /*
- * The same in 20 bytes, for IPv4.  Of IPv6 the addresses lie elsewhere, and v4 is 0.  Its owner
- * knows where (tcpterm/flow.h).
+ * The same in 20 bytes, for IPv4.  Of IPv6 the addresses lie elsewhere; its owner knows where
+ * (tcpterm/flow.h), and may keep the ends' flow labels here, which are no part of the key.
  */
 struct short_key {
-	uint32_t v4[2];		/* network order */
+	union {
+		uint32_t v4[2];		/* network order */
+		uint32_t label[2];	/* 0 in a new key */
+	};
 	uint16_t port[2];
 	uint16_t domain;
 	uint8_t n_tags;

@@ -108,7 +108,7 @@ void flow_arm(struct tcpterm *s, struct flow *f, usec_t at);
 /* Counts the packet for its direction (0 or 1). */
 void flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
 
-/* Learns the direction's L2 template from a packet that its receiver would accept. */
+/* Learns how the direction's headers are written from a packet that its receiver would accept. */
 void flow_learn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
 
 /* Both. */

@@ -9,8 +9,6 @@
 #include "tcpterm/relay.h"
 #include "tcpterm/window.h"
 
-enum { TTL_UNKNOWN = 64 };	/* of a host that was not asked for it */
-
 static enum tcpterm_kind
 kind_for(enum tcpterm_decision d)
 {
@@ -81,19 +79,16 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 static void
 past_of(const struct pair *x, struct track_past *past)
 {
-	const struct manners unseen = { .ttl = TTL_UNKNOWN };
-
 	for (unsigned i = 0; i < 2; i++) {
 		const struct half *h = &x->end[i].h, *other = &x->end[!i].h;
-		struct track_half *t = &past->half[i];
 
-		track_set_manners(t, &unseen);
 		if (!h->synced)
 			continue;
-		window_of_numbers(t, h->isn, h->sent);
-		t->mss = x->end[i].mss;
+		window_of_numbers(past, i, h->isn, h->sent);
+		past->half[i].mss = x->end[i].mss;
 		if (other->synced && other->acked > 0)
-			window_of_ack(t, seq_of(other->isn, other->acked), (uint64_t)other->acked);
+			window_of_ack(past, i, seq_of(other->isn, other->acked),
+				      (uint64_t)other->acked);
 	}
 }
 
@@ -139,7 +134,6 @@ tcpterm_demote(struct tcpterm *s, struct flow *f, enum tcpterm_decision to)
 	default:
 		if (!core_has_room(s, kind))
 			return -ENOMEM;
-		track_release(s, f);
 		return become(s, f, kind, track_idle(f));
 	}
 }

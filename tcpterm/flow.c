@@ -2,8 +2,10 @@
  * The common head of all flows: made, found, counted, changed, destroyed.
  */
 #include "tcpterm/embryo.h"
+#include "tcpterm/pair_rest.h"
 #include "tcpterm/rest.h"
 #include "tcpterm/tape.h"
+#include "tcpterm/track.h"
 
 uint32_t
 core_hash(const struct pkt *p)
@@ -97,9 +99,78 @@ object_free(struct tcpterm *s, struct flow *f)
 	if (f->kind == TCPTERM_KIND_EMBRYO)
 		flood_forget(s, (struct embryo *)f);
 	rest_end(s, f);
+	track_free(s, f);
 	s->stats.n_flows[f->kind]--;
 	slab_free(&s->slabs[f->ref >> REF_SLAB_SHIFT], f->ref & REF_INDEX_MASK);
 }
+
+/* --- counters --- */
+
+/* Of both directions; NULL: the flow has none, for there was nothing to carry, or never is. */
+static struct flow_carry *
+carry_of(const struct flow *f)
+{
+	switch ((enum tcpterm_kind)f->kind) {
+	case TCPTERM_KIND_CONN:
+		return ((struct endpoint_head *)f)->carry;
+	case TCPTERM_KIND_RELAY:
+		return ((struct relay_head *)f)->carry;
+	case TCPTERM_KIND_PASSIVE:
+		return ((struct pair_head *)f)->carry;
+	case TCPTERM_KIND_TRACK:
+	case TCPTERM_KIND_PASS:
+	case TCPTERM_KIND_DROP:
+		return ((struct track *)f)->more ? ((struct track *)f)->more->carry : NULL;
+	default:
+		return NULL;	/* a handshake has not that many */
+	}
+}
+
+uint64_t
+flow_packets(const struct flow *f, unsigned dir)
+{
+	const struct flow_carry *c = carry_of(f);
+
+	return (c ? (uint64_t)c[dir].packets << 32 : 0) | f->count[dir].packets;
+}
+
+uint64_t
+flow_bytes(const struct flow *f, unsigned dir)
+{
+	const struct flow_carry *c = carry_of(f);
+
+	return (c ? (uint64_t)c[dir].bytes << 32 : 0) | f->count[dir].bytes;
+}
+
+static void
+carry(struct tcpterm *s, struct flow *f, unsigned dir, struct flow_carry n)
+{
+	struct flow_carry *c;
+
+	if (track_is(f))
+		(void)track_more(s, (struct track *)f);
+	c = carry_of(f);
+	if (c) {
+		c[dir].bytes += n.bytes;
+		c[dir].packets += n.packets;
+	}
+}
+
+void
+flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+{
+	struct flow_count *c = &f->count[dir];
+
+	c->bytes += p->payload_len;
+	c->packets++;
+	if (unlikely(c->bytes < p->payload_len || c->packets == 0))
+		carry(s, f, dir,
+		      (struct flow_carry){ .bytes = c->bytes < p->payload_len,
+					   .packets = c->packets == 0 });
+	f->last = s->now;
+}
+
+/* --- life --- */
 
 static void
 set_key(struct flow *f, const struct flow_key *k)
@@ -140,6 +211,7 @@ struct flow *
 flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 {
 	struct flow *to = object_new(s, kind, f->key.v6);
+	const struct flow_carry *c = carry_of(f);
 	struct flow own;
 
 	if (!to) {
@@ -154,6 +226,9 @@ flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 	to->timer = own.timer;
 	if (to->key.v6)
 		memcpy((char *)to - FLOW_V6_LEAD, flow_v6(f), FLOW_V6_LEAD);
+	for (unsigned d = 0; c && d < 2; d++)
+		if (c[d].bytes | c[d].packets)
+			carry(s, to, d, c[d]);
 	table_replace(s->table, f, to);
 	if (s->tapes)
 		tape_follow(s, f->ref, to->ref);
@@ -203,17 +278,11 @@ flow_arm(struct tcpterm *s, struct flow *f, usec_t at)
 }
 
 void
-flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
-{
-	f->count[dir].packets++;
-	f->count[dir].bytes += p->payload_len;
-	f->last = s->now;
-}
-
-void
 flow_learn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 {
 	f->seen |= (uint8_t)(1u << dir);
+	if (f->key.v6)
+		f->key.label[dir] = p->flow_label;
 	if (!l2_learn(s->l2s, &f->l2[dir], p))
 		s->stats.headers_not_learned++;
 }

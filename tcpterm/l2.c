@@ -22,7 +22,11 @@ enum {
 enum {
 	META = 1 << 8,		/* the first tag is the metadata tag */
 	KEYED = 1 << 9,		/* VIDs are the key's */
+	DF = 1 << 10,
 	LENGTH = 0xff,
+	TTL_SHIFT = 16,		/* 8 bits; 0: no IP header was seen */
+	TOS_SHIFT = 24,		/* 8 bits, ECN's 0 */
+	TOS_MASK = 0xfc,
 };
 
 union header {
@@ -65,6 +69,14 @@ static unsigned
 n_words(const union header *h)
 {
 	return 1 + (h->what & LENGTH) / 4;
+}
+
+/* What the first word says of the IP header. */
+static uint32_t
+manners_of_ip(const struct pkt *p)
+{
+	return (uint32_t)p->ttl << TTL_SHIFT | (uint32_t)(p->tos & TOS_MASK) << TOS_SHIFT |
+	       (p->df ? DF : 0);
 }
 
 /* `n_keyed`: how many VIDs the key has. */
@@ -121,6 +133,7 @@ is_known(const struct l2_headers *s, const struct l2_template *t, const struct p
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(p->m, const uint8_t *), *tag;
 	const union header *h;
+	uint32_t what;
 
 	if (t->place == 0 || t->side != (p->side & 1) || t->n_tags != p->n_tags)
 		return false;
@@ -128,12 +141,13 @@ is_known(const struct l2_headers *s, const struct l2_template *t, const struct p
 	tag = h->b + MACS;
 	if (memcmp(h->b, frame, MACS) != 0)
 		return false;
+	what = h->what ^ manners_of_ip(p);
 	if (p->n_tags == 0)
-		return p->meta_len ? h->what == (TAGGED | META) && tag[2] == p->domain >> 8 &&
+		return p->meta_len ? what == (TAGGED | META) && tag[2] == p->domain >> 8 &&
 					     tag[3] == (p->domain & 0xff)
-				   : h->what == MACS;
+				   : what == MACS;
 	return p->n_tags == 1 && p->meta_len == 0 && p->n_key_tags == 1 &&
-	       h->what == (TAGGED | KEYED) && memcmp(tag, frame + MACS, 2) == 0 &&
+	       what == (TAGGED | KEYED) && memcmp(tag, frame + MACS, 2) == 0 &&
 	       tag[2] == (p->tag[0].tci >> 8 | 0xf);
 }
 
@@ -146,6 +160,7 @@ l2_learn(struct l2_headers *s, struct l2_template *t, const struct pkt *p)
 		return true;
 	compose(&h, rte_pktmbuf_mtod(p->m, const uint8_t *), p->meta_len ? p->domain : 0, p->tag,
 		p->n_tags, p->n_key_tags);
+	h.what |= manners_of_ip(p);
 	t->side = p->side & 1;
 	return set(s, t, &h, p->n_tags);
 }
@@ -190,6 +205,19 @@ l2_forget(struct l2_headers *s, struct l2_template *t)
 		intern_put(all, intern_at(all, t->place));
 	t->place = 0;
 	t->n_tags = 0;
+}
+
+struct manners
+l2_manners(const struct l2_headers *s, const struct l2_template *t)
+{
+	const union header *h = known(s, t);
+	uint32_t what = h ? h->what : 0;
+
+	return (struct manners){
+		.ttl = (uint8_t)(what >> TTL_SHIFT),
+		.tos = (uint8_t)(what >> TOS_SHIFT),
+		.df = what & DF,
+	};
 }
 
 const uint8_t *

@@ -2,9 +2,10 @@
  * l2.h - link headers learned from one direction of a flow and written for it again.
  *
  * Most flows share their headers with many others, but for the VIDs, which are in their keys; so
- * headers are interned without these, counted, and a flow has a name for each direction's.  The
- * metadata tag, by which the switch knows an attachment's frames, is put back in front of
- * the user's tags.  A template follows a MAC move: it is the latest frame's.  Single-threaded.
+ * headers are interned without these, counted, and a flow has a name for each direction's.  What
+ * an end's IP headers have in common is learned and kept with them.  The metadata tag, by which the
+ * switch knows an attachment's frames, is put back in front of the user's tags.  A template follows
+ * a MAC move: it is the latest frame's.  Single-threaded.
  */
 #ifndef TCPTERM_L2_H
 #define TCPTERM_L2_H
@@ -13,6 +14,13 @@
 #include <tcpterm/flow.h>
 
 struct l2_headers;
+
+/* How an end writes its IP headers, by its latest acceptable segment; ttl 0: not seen yet. */
+struct manners {
+	uint8_t ttl, tos;	/* without ECN's bits where they come from a template */
+	bool df;
+	uint32_t flow_label;
+};
 
 /* Room for `n_max` different ones. */
 struct l2_headers *l2_headers_new(uint32_t n_max);
@@ -28,6 +36,9 @@ bool l2_from(struct l2_headers *s, struct l2_template *t, const struct tcpterm_l
 bool l2_redirect(struct l2_headers *s, struct l2_template *t, const uint8_t dst[6]);
 
 void l2_forget(struct l2_headers *s, struct l2_template *t);
+
+/* The manners, but for the flow label. */
+struct manners l2_manners(const struct l2_headers *s, const struct l2_template *t);
 
 /* The sender's MAC; NULL: nothing was learned. */
 const uint8_t *l2_src(const struct l2_headers *s, const struct l2_template *t);

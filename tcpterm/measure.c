@@ -4,24 +4,34 @@ enum {
 	RTT_MOST = (1 << 24) - 1,	/* us */
 	QUIET_US = 60 * 1000 * 1000,	/* after it, an acknowledgement says nothing of the path */
 	REORDER_US = 3000,		/* where no round trip is known */
+	BUSY_MOST = (1 << 26) - 1,	/* units that the half has room for */
+	WAIT_MORE = (1 << 20) - 1,	/* the handshake took this or more, and is in t->more */
 };
 
 /* --- time --- */
 
-uint32_t
-measure_units(uint64_t us)
+static void
+add_busy(struct tcpterm *s, struct track *t, unsigned d, uint64_t units)
 {
-	return (uint32_t)RTE_MIN(us >> MEASURE_BUSY_LOG, (uint64_t)UINT32_MAX);
+	struct track_half *h = &t->half[d];
+	uint64_t n = h->busy + units;
+	struct track_more *m;
+
+	if (n > BUSY_MOST && (m = track_more(s, t)) != NULL) {
+		m->busy[d] += n;
+		n = 0;
+	}
+	h->busy = RTE_MIN(n, (uint64_t)BUSY_MOST) & BUSY_MOST;
 }
 
 void
-measure_busy(struct track *t, int64_t units)
+measure_busy(struct tcpterm *s, struct track *t, int64_t units)
 {
 	for (unsigned d = 0; d < 2; d++) {
 		struct track_half *h = &t->half[d];
 
 		if (window_in_flight(t, d))
-			h->busy = (uint32_t)RTE_MIN(h->busy + units, (int64_t)UINT32_MAX);
+			add_busy(s, t, d, (uint64_t)units);
 		if (units > QUIET_US >> MEASURE_BUSY_LOG)
 			h->timing = false;
 	}
@@ -91,22 +101,38 @@ measure_rtt(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned di
 		time_ack(t, g, dir, now, seq(p->ack));
 }
 
+static void
+set_handshake(struct tcpterm *s, struct track *t, unsigned d, uint32_t us)
+{
+	struct track_more *m = us >= WAIT_MORE ? track_more(s, t) : NULL;
+
+	if (m)
+		m->handshake[d] = us;
+	t->half[d].handshake = RTE_MIN(us, (uint32_t)WAIT_MORE) & WAIT_MORE;
+}
+
+static uint32_t
+handshake(const struct track *t, unsigned d)
+{
+	uint32_t us = t->half[d].handshake;
+
+	return us == WAIT_MORE && t->more ? t->more->handshake[d] : us;
+}
+
 /* From the first SYN on, so what was lost of the handshake is part of the wait. */
 static void
 measure_handshake(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
 	int64_t us = usec_diff(s->now, t->f.started);
-	struct track_half *h = &t->half[dir];
 	bool ack = p->flags & TCP_ACK, syn = p->flags & TCP_SYN;
 
-	if (h->handshake || !ack || t->f.start != TCPTERM_START_SYN || !t->half[0].syn)
+	if (t->half[dir].handshake || !ack || t->f.start != TCPTERM_START_SYN || !t->half[0].syn)
 		return;
 	if (dir == 0 && !syn && t->half[1].handshake)
-		us -= t->half[1].handshake;
+		us -= handshake(t, 1);
 	else if (dir == 0 || !syn)
 		return;
-	h->handshake = (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)MEASURE_WAIT_MOST)) &
-		       MEASURE_WAIT_MOST;
+	set_handshake(s, t, dir, (uint32_t)RTE_MAX(1, RTE_MIN(us, (int64_t)MEASURE_WAIT_MOST)));
 }
 
 /* --- trouble --- */
@@ -229,11 +255,28 @@ measure_of_conn(struct track_past *past, unsigned end, const struct conn *c)
 
 	h->srtt = RTE_MIN(c->rtt.srtt, (uint32_t)RTT_MOST);
 	h->min_rtt = RTE_MIN(c->rtt.min, (uint32_t)RTT_MOST);
-	past->half[!end].busy = measure_units(sent_busy_us(c));
+	past->busy_us[!end] = sent_busy_us(c);
 	past->trouble[!end].rexmits = (uint32_t)RTE_MIN(c->n_rexmit, UINT32_MAX);
 	w->out_of_order = (uint32_t)RTE_MIN(c->n_ooo, UINT32_MAX);
 	w->duplicates = (uint32_t)RTE_MIN(c->n_dup, UINT32_MAX);
 	w->zero_windows = (uint32_t)RTE_MIN(c->n_zero_wnd, UINT32_MAX);
+}
+
+static bool
+had_trouble(const struct track_trouble *t)
+{
+	return t->rexmits | t->out_of_order | t->duplicates | t->zero_windows | t->outside;
+}
+
+void
+measure_take_over(struct tcpterm *s, struct track *t, const struct track_past *past)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		add_busy(s, t, d, past->busy_us[d] >> MEASURE_BUSY_LOG);
+		set_handshake(s, t, d, past->handshake_us[d]);
+		if (had_trouble(&past->trouble[d]) && track_more(s, t))
+			t->more->trouble[d] = past->trouble[d];
+	}
 }
 
 /* --- looking --- */
@@ -246,8 +289,8 @@ measure_info(const struct track *t, unsigned d, struct tcpterm_leg_info *leg)
 
 	leg->srtt_us = h->srtt;
 	leg->min_rtt_us = h->min_rtt;
-	leg->handshake_us = h->handshake;
-	leg->busy_us = (uint64_t)h->busy << MEASURE_BUSY_LOG;
+	leg->handshake_us = handshake(t, d);
+	leg->busy_us = (h->busy + (t->more ? t->more->busy[d] : 0)) << MEASURE_BUSY_LOG;
 	if (!w)
 		return;
 	leg->retransmits = w->rexmits;

@@ -51,6 +51,7 @@ struct pair_more {
 
 struct pair_head {
 	struct flow f;
+	struct flow_carry carry[2];
 	union {
 		struct pair *awake;
 		struct tcpterm *s;	/* at rest */

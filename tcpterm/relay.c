@@ -277,14 +277,11 @@ holds_nothing(const struct conn *c)
 static void
 past_of(const struct relay *r, unsigned k, struct track_past *past)
 {
-	const struct conn *c = &r->leg[k], *other = &r->leg[!k];
-	const struct manners m = { other->ttl, other->tos, other->df, other->flow_label };
-	struct track_half *h = &past->half[k];
+	const struct conn *c = &r->leg[k];
 
-	window_of_conn(h, c);
-	track_set_manners(h, &m);
+	window_of_conn(past, k, c);
 	measure_of_conn(past, k, c);
-	h->handshake = ((const struct relay_head *)r->f)->took[k].handshake_us;
+	past->handshake_us[k] = ((const struct relay_head *)r->f)->took[k].handshake_us;
 }
 
 /* A flow that holds nothing can be left to its ends: its numbers are their own. */

@@ -119,7 +119,7 @@ reset_handshake(struct tcpterm *s, const struct embryo *e, unsigned ends, struct
 					 e->end[d].flow_label };
 		half[d].known = half[d].syn = e->end[d].seen;
 		half[d].isn = e->end[d].isn;
-		track_set_manners(&half[d], &m[d]);
+		half[d].manners = m[d];
 	}
 	if (ends & TCPTERM_INITIATOR)
 		reset_send(s, &e->f, 0, &m[1], server->seen ? down : 0, true, up);
@@ -145,9 +145,7 @@ static void
 reset_relay(struct tcpterm *s, struct relay *r, unsigned ends, struct track_half half[2])
 {
 	for (unsigned k = 0; k < 2; k++) {
-		struct manners m = manners_of_conn(&r->leg[k]);
-
-		track_set_manners(&half[!k], &m);
+		half[!k].manners = manners_of_conn(&r->leg[k]);
 		if (ends & 1u << k && (!r->dying || k != r->dead))
 			send_reset(&r->leg[k]);
 	}
@@ -157,17 +155,17 @@ reset_relay(struct tcpterm *s, struct relay *r, unsigned ends, struct track_half
 static void
 reset_tracked(struct tcpterm *s, struct track *t, unsigned ends, struct track_half half[2])
 {
-	memcpy(half, t->half, sizeof t->half);
 	track_reset(s, t, ends);
-	track_release(s, &t->f);
+	for (unsigned d = 0; d < 2; d++) {
+		half[d] = t->half[d];
+		half[d].manners = track_manners(s, &t->f, d);
+	}
 }
 
 static void
 reset_conn(struct tcpterm *s, struct endpoint *e, enum tcpterm_end why, struct track_half half[2])
 {
-	struct manners m = manners_of_conn(&e->c);
-
-	track_set_manners(&half[!e->c.leg], &m);
+	half[!e->c.leg].manners = manners_of_conn(&e->c);
 	if (e->c.state >= TCPTERM_SYN_RECEIVED)
 		send_reset(&e->c);
 	endpoint_close(s, e, why);

@@ -11,13 +11,6 @@
 
 #include "tcpterm/core.h"
 
-/* How an end writes its IP headers, by its latest acceptable segment; ttl 0: not seen yet. */
-struct manners {
-	uint8_t ttl, tos;
-	bool df;
-	uint32_t flow_label;
-};
-
 struct manners manners_of(const struct pkt *p);
 
 /* A RST to end `to` of the flow, as from the other one. */

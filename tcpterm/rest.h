@@ -100,6 +100,7 @@ struct endpoint_ways {
 
 struct endpoint_head {
 	struct flow f;
+	struct flow_carry carry[2];
 	union {
 		struct endpoint *awake;
 		const struct endpoint_ways *ways;	/* at rest; counted */
@@ -116,6 +117,7 @@ struct relay_ways {
 
 struct relay_head {
 	struct flow f;
+	struct flow_carry carry[2];
 	union {
 		struct relay *awake;
 		const struct relay_ways *ways;	/* at rest; counted */

@@ -34,30 +34,14 @@ learn_options(struct tcpterm *s, struct track *t, unsigned dir, const struct pkt
 	window_syn(&t->half[dir], &o);
 }
 
-static void
-learn_manners(struct track_half *h, const struct pkt *p)
-{
-	h->ttl = p->ttl;
-	h->tos = p->tos;
-	h->df = p->df;
-	h->flow_label = p->flow_label & 0xfffff;
-}
-
-void
-track_set_manners(struct track_half *h, const struct manners *m)
-{
-	h->ttl = m->ttl;
-	h->tos = m->tos;
-	h->df = m->df;
-	h->flow_label = m->flow_label & 0xfffff;
-}
-
 struct manners
-track_manners(const struct track_half *h)
+track_manners(const struct tcpterm *s, const struct flow *f, unsigned d)
 {
-	return (struct manners){
-		.ttl = h->ttl, .tos = h->tos, .df = h->df, .flow_label = h->flow_label
-	};
+	struct manners m = l2_manners(s->l2s, &f->l2[d]);
+
+	if (f->key.v6)
+		m.flow_label = f->key.label[d];
+	return m;
 }
 
 struct track_more *
@@ -91,13 +75,14 @@ unwatch(struct tcpterm *s, struct track *t)
 }
 
 void
-track_release(struct tcpterm *s, struct flow *f)
+track_free(struct tcpterm *s, struct flow *f)
 {
 	struct track *t = (struct track *)f;
 
+	if (!track_is(f) || !t->more)
+		return;
 	unwatch(s, t);
-	if (t->more)
-		slab_free(&s->track_more, t->more->index);
+	slab_free(&s->track_more, t->more->index);
 	t->more = NULL;
 }
 
@@ -144,7 +129,7 @@ over(struct tcpterm *s, struct track *t, enum tcpterm_end why)
 		return;
 	t->f.over = true;
 	flow_announce_end(s, &t->f, why);
-	track_release(s, &t->f);
+	unwatch(s, t);
 	arm(s, t);
 }
 
@@ -153,12 +138,9 @@ track_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct
 {
 	struct track *t = (struct track *)f;
 
-	/* An embryo that became this has left its own head only. */
-	memset(t->half, 0, sizeof t->half);
 	t->f.over = false;
 	t->f.refuse = 0;
 	t->f.strict = v->window_strict;
-	t->more = NULL;
 	if (v->was_terminated && followed(f) && track_more(s, t))
 		t->more->watch = watch_new(s, v->repeats_until);
 	set_idle(s, t, v->idle_us);
@@ -191,10 +173,8 @@ static bool
 follow_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir,
 	     enum window_fit fit)
 {
-	struct track_more *m = track_more(s, t);
-
-	if (m)
-		window_stray(m, t, p, dir);
+	if (track_more(s, t))
+		window_stray(s, t, p, dir);
 	if (fit != WINDOW_OUTSIDE)
 		return true;
 	measure_outside(s, t, dir);
@@ -254,11 +234,10 @@ follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 	if (fit != WINDOW_FITS)
 		return follow_stray(s, t, p, dir, fit);
 	flow_learn(s, &t->f, p, dir);
-	learn_manners(&t->half[dir], p);
 	if (is_next) {
 		measure_next(s, t, p, dir);
 	} else {
-		n = window_follow(t, p, dir);
+		n = window_follow(s, t, p, dir);
 		if (p->flags & TCP_SYN)
 			learn_options(s, t, dir, p);
 		measure_segment(s, t, p, dir, &n);
@@ -322,13 +301,13 @@ static void
 refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
 {
 	uint32_t len = p->payload_len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
-	struct manners other = track_manners(&t->half[!dir]);
 	bool has_ack = p->flags & TCP_ACK;
 
 	if (!p->cksum_bad)
-		learn_manners(&t->half[dir], p);
+		t->half[dir].manners = manners_of(p);
 	if (t->f.refuse & 1u << dir && !(p->flags & TCP_RST) && !p->cksum_bad)
-		reset_send(s, &t->f, dir, &other, has_ack ? p->ack : 0, !has_ack, p->seq + len);
+		reset_send(s, &t->f, dir, &t->half[!dir].manners, has_ack ? p->ack : 0, !has_ack,
+			   p->seq + len);
 	core_drop(s, p->m, DROP_reset_late);
 }
 
@@ -368,24 +347,16 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 
 /* --- changes from outside --- */
 
-static bool
-had_trouble(const struct track_trouble *t)
-{
-	return t->rexmits | t->out_of_order | t->duplicates | t->zero_windows | t->outside;
-}
-
 void
 track_take_over(struct tcpterm *s, struct flow *f, const struct track_past *past, int64_t idle_us)
 {
 	struct track *t = (struct track *)f;
 
-	memset(t->half, 0, sizeof t->half);
-	t->more = NULL;
-	if (past)
+	if (past) {
 		memcpy(t->half, past->half, sizeof t->half);
-	if (past && (had_trouble(&past->trouble[0]) || had_trouble(&past->trouble[1])) &&
-	    track_more(s, t))
-		memcpy(t->more->trouble, past->trouble, sizeof t->more->trouble);
+		window_take_over(s, t, past);
+		measure_take_over(s, t, past);
+	}
 	t->f.over = t->f.strict = false;
 	t->f.refuse = 0;
 	set_idle(s, t, idle_us);
@@ -411,7 +382,7 @@ track_reset(struct tcpterm *s, const struct track *t, unsigned ends)
 {
 	for (unsigned to = 0; to < 2; to++) {
 		const struct track_half *from = &t->half[!to], *end = &t->half[to];
-		struct manners m = track_manners(from);
+		struct manners m = track_manners(s, &t->f, !to);
 		uint32_t ack = end->known ? end->nxt.v : from->rcv_nxt.v;
 		bool has_ack = end->known || from->acks;
 
@@ -458,8 +429,6 @@ track_timer(struct tcpterm *s, struct flow *f)
 void
 track_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	flow_announce_end(s, f, why);	/* its owner reads what is let go of */
-	track_release(s, f);
 	flow_destroy(s, f, why);
 }
 

@@ -3,11 +3,12 @@
 enum {
 	WINDOW_ANY = 1 << 30,	/* what is further off is nobody's (RFC 7323 2.2) */
 	WSCALE_MOST = 14,
-	LOG_LEAST = 16,
+	LOG_LEAST = 16,		/* window_log counts from here */
 	LOG_MOST = 30,
 	KEPT_LOG = 4,		/* windows behind: a duplicate that the network kept is so old */
 	STRAYS_APART = 1 << 22,	/* bytes: more than what is in flight between two of them */
 	PROBE = 2,		/* beyond a closed window: a probe's byte, and what follows */
+	LAPS_MOST = 3,
 };
 
 /* --- windows --- */
@@ -30,18 +31,17 @@ shift_of(const struct track_half *h, const struct track_half *other, const struc
 static int32_t
 behind(const struct track_half *h, const struct track_half *other)
 {
-	uint32_t log = h->window_log;
-
 	if (!h->syn || !other->syn)
 		return WINDOW_ANY;
-	return 1 << RTE_MIN(RTE_MAX(log, (uint32_t)LOG_LEAST) + KEPT_LOG, (uint32_t)LOG_MOST);
+	return 1 << RTE_MIN(h->window_log + (LOG_LEAST + KEPT_LOG), (unsigned)LOG_MOST);
 }
 
 /* Rounded up. */
-static uint32_t
-log_of(uint32_t window)
+static void
+note_window(struct track_half *h, uint32_t window)
 {
-	return window > 1 ? 32 - (uint32_t)__builtin_clz(window - 1) : 0;
+	if (window > 1u << (LOG_LEAST + h->window_log))
+		h->window_log = (32 - LOG_LEAST - (unsigned)__builtin_clz(window - 1)) & 15;
 }
 
 /* What was offered is not taken back for the sender: it may not have heard of it yet. */
@@ -51,8 +51,7 @@ offer(struct track_half *h, const struct track_half *other, const struct pkt *p)
 	uint32_t window = (uint32_t)p->window << shift_of(h, other, p);
 	seq_t edge = seq_add(seq(p->ack), window);
 
-	if (h->window_log < log_of(window))
-		h->window_log = log_of(window) & 31;
+	note_window(h, window);
 	if (p->flags & TCP_ACK && (!h->acks || seq_lt(h->edge, edge)))
 		h->edge = edge;
 }
@@ -105,18 +104,75 @@ window_fit(const struct track *t, const struct pkt *p, unsigned dir)
 	return h->known && other->syn && !(p->flags & TCP_SYN) ? WINDOW_OUTSIDE : WINDOW_STRANGE;
 }
 
+/* --- what was taken --- */
+
+/*
+ * Bytes of the other end that this one acknowledged, by the numbers: how far it is from the other's
+ * SYN, and how many times it was there again.  Where the beginning was not seen, or numbers moved
+ * (window_stray()), they are not as many: the difference, and laps for which the half has no room,
+ * are in t->more.
+ */
+static uint64_t
+by_numbers(const struct track *t, unsigned d)
+{
+	const struct track_half *h = &t->half[d], *other = &t->half[!d];
+
+	return (uint64_t)h->laps << 32 | (h->rcv_nxt.v - seq_of(other->isn, 0).v);
+}
+
+static uint64_t
+taken(const struct track *t, unsigned d)
+{
+	if (!t->half[d].acks || !t->half[!d].known)
+		return 0;
+	return by_numbers(t, d) + (t->more ? t->more->taken[d] : 0);
+}
+
+/* After its numbers, or the other's, have changed. */
+static void
+set_taken(struct tcpterm *s, struct track *t, unsigned d, uint64_t n)
+{
+	struct track_more *m = t->more;
+	uint64_t rest;
+
+	t->half[d].laps = 0;
+	rest = n - by_numbers(t, d);
+	if ((uint32_t)rest == 0 && rest >> 32 <= LAPS_MOST) {
+		t->half[d].laps = rest >> 32 & LAPS_MOST;
+		rest = 0;
+	}
+	if (rest && !m)
+		m = track_more(s, t);
+	if (m)
+		m->taken[d] = rest;
+}
+
+/* Does its acknowledgement begin another lap? */
+static bool
+laps(const struct track_half *h, const struct track_half *other, seq_t ack)
+{
+	uint32_t first = seq_of(other->isn, 0).v;
+
+	return ack.v - first < h->rcv_nxt.v - first;
+}
+
 /* --- what it says --- */
 
 static void
-learn_numbers(struct track_half *h, const struct track_half *other, const struct pkt *p)
+learn_numbers(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
+	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+
 	h->known = true;
 	h->syn = !!(p->flags & TCP_SYN);
 	h->isn = h->syn ? seq(p->seq) : seq(p->seq - 1);
 	h->nxt = seq(p->seq);
 	h->wscale = TRACK_NO_WSCALE;
-	if (!h->syn && other->acks && seq_lt(h->nxt, other->rcv_nxt))
+	if (!other->acks)
+		return;
+	if (!h->syn && seq_lt(h->nxt, other->rcv_nxt))
 		h->nxt = other->rcv_nxt;
+	set_taken(s, t, !dir, 0);
 }
 
 void
@@ -150,34 +206,40 @@ follow_sent(struct track_half *h, const struct pkt *p, struct window_news *n)
 }
 
 static void
-follow_ack(struct track_half *h, struct track_half *other, const struct pkt *p)
+follow_ack(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	seq_t ack = seq(p->ack), before = h->acks ? h->rcv_nxt : seq_add(other->isn, 1);
+	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	seq_t ack = seq(p->ack), before = h->acks ? h->rcv_nxt : seq_of(other->isn, 0);
+	uint64_t n;
 
 	offer(h, other, p);
 	if (!(p->flags & TCP_ACK))
 		return;
-	if (other->known && seq_lt(before, ack))
-		h->taken += (uint32_t)seq_diff(ack, before);
-	if (!h->acks || seq_lt(h->rcv_nxt, ack))
-		h->rcv_nxt = ack;
-	h->acks = true;
 	if (other->known && seq_lt(other->isn, ack))
 		other->syn_acked = true;
+	if (h->acks && seq_le(ack, h->rcv_nxt))
+		return;
+	n = taken(t, dir);
+	if (seq_lt(before, ack))
+		n += (uint32_t)seq_diff(ack, before);
+	h->rcv_nxt = ack;
+	h->acks = true;
+	if (other->known)
+		set_taken(s, t, dir, n);
 }
 
 struct window_news
-window_follow(struct track *t, const struct pkt *p, unsigned dir)
+window_follow(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	struct track_half *h = &t->half[dir];
 	struct window_news n = { .len = p->payload_len + !!(p->flags & TCP_SYN) +
 					!!(p->flags & TCP_FIN) };
 
 	if (!h->known)
-		learn_numbers(h, other, p);
+		learn_numbers(s, t, p, dir);
 	h->syn |= !!(p->flags & TCP_SYN);
 	follow_sent(h, p, &n);
-	follow_ack(h, other, p);
+	follow_ack(s, t, p, dir);
 	return n;
 }
 
@@ -191,14 +253,12 @@ window_next(struct track *t, const struct pkt *p, unsigned dir)
 	    !(h->known & h->acks & other->known & other->acks) || h->fin | other->fin)
 		return false;
 	if (from.v != h->nxt.v || !seq_le(h->rcv_nxt, ack) || !seq_le(ack, other->nxt) ||
-	    !seq_le(other->rcv_nxt, from) || seq_diff(end, other->edge) > PROBE)
+	    !seq_le(other->rcv_nxt, from) || seq_diff(end, other->edge) > PROBE ||
+	    laps(h, other, ack))
 		return false;
 	h->nxt = end;
 	offer(h, other, p);
-	if (ack.v != h->rcv_nxt.v) {
-		h->taken += (uint32_t)seq_diff(ack, h->rcv_nxt);
-		h->rcv_nxt = ack;
-	}
+	h->rcv_nxt = ack;
 	if (!other->syn_acked && seq_lt(other->isn, ack))
 		other->syn_acked = true;
 	return true;
@@ -213,23 +273,27 @@ agree(seq_t a, seq_t b)
 }
 
 static void
-move_to(struct track_half *h, struct track_stray *y)
+move_to(struct tcpterm *s, struct track *t, struct track_stray *y, unsigned d)
 {
+	struct track_half *h = &t->half[d];
+	uint64_t n = taken(t, d);
+
 	h->nxt = y->nxt;
 	h->timing = h->fin = false;
 	if (h->acks && seq_lt(h->rcv_nxt, y->ack))
-		h->taken += (uint32_t)seq_diff(y->ack, h->rcv_nxt);
+		n += (uint32_t)seq_diff(y->ack, h->rcv_nxt);
 	h->rcv_nxt = y->ack;
 	h->edge = y->edge;
 	h->acks = true;
+	set_taken(s, t, d, n);
 	y->is_set = false;
 }
 
 void
-window_stray(struct track_more *m, struct track *t, const struct pkt *p, unsigned dir)
+window_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir)
 {
-	struct track_half *h = &t->half[dir], *other = &t->half[!dir];
-	struct track_stray *y = &m->stray[dir], *back = &m->stray[!dir];
+	const struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	struct track_stray *y = &t->more->stray[dir], *back = &t->more->stray[!dir];
 	uint32_t window = (uint32_t)p->window << shift_of(h, other, p);
 
 	*y = (struct track_stray){
@@ -241,8 +305,8 @@ window_stray(struct track_more *m, struct track *t, const struct pkt *p, unsigne
 	if (!back->is_set || !h->known || !other->known || !agree(y->ack, back->nxt) ||
 	    !agree(back->ack, y->nxt))
 		return;
-	move_to(h, y);
-	move_to(other, back);
+	move_to(s, t, y, dir);
+	move_to(s, t, back, !dir);
 }
 
 /* --- what follows from it --- */
@@ -277,7 +341,7 @@ window_in_flight(const struct track *t, unsigned d)
 uint64_t
 window_delivered(const struct track *t, unsigned d)
 {
-	uint64_t n = t->half[!d].taken;
+	uint64_t n = taken(t, !d);
 
 	return n > 0 && window_fin_acked(t, d) ? n - 1 : n;
 }
@@ -300,9 +364,13 @@ window_state(const struct track *t, unsigned d)
 	return window_fin_acked(t, !d) ? TCPTERM_LAST_ACK : TCPTERM_CLOSING;
 }
 
+/* --- what another kind knew --- */
+
 void
-window_of_numbers(struct track_half *h, seq_t isn, int64_t sent)
+window_of_numbers(struct track_past *past, unsigned d, seq_t isn, int64_t sent)
 {
+	struct track_half *h = &past->half[d];
+
 	h->known = true;
 	h->isn = isn;
 	h->nxt = seq_of(isn, sent);
@@ -310,24 +378,36 @@ window_of_numbers(struct track_half *h, seq_t isn, int64_t sent)
 }
 
 void
-window_of_ack(struct track_half *h, seq_t ack, uint64_t taken)
+window_of_ack(struct track_past *past, unsigned d, seq_t ack, uint64_t taken_bytes)
 {
+	struct track_half *h = &past->half[d];
+
 	h->acks = true;
 	h->rcv_nxt = ack;
 	h->edge = seq_add(ack, WINDOW_ANY);
-	h->taken = taken & ((1ULL << 48) - 1);
+	past->taken[d] = taken_bytes;
 }
 
 void
-window_of_conn(struct track_half *h, const struct conn *c)
+window_of_conn(struct track_past *past, unsigned d, const struct conn *c)
 {
+	struct track_half *h = &past->half[d];
+
 	h->known = h->syn = h->syn_acked = h->acks = true;
 	h->isn = c->irs;
 	h->nxt = seq_of(c->irs, c->rcv.nxt);
 	h->rcv_nxt = seq_of(c->iss, c->nxt);
 	h->edge = seq_of(c->iss, RTE_MAX(c->wnd_edge, c->una));
 	h->wscale = c->wscale_on ? RTE_MIN(c->snd_shift, (uint8_t)WSCALE_MOST) : TRACK_NO_WSCALE;
-	h->window_log = RTE_MIN(log_of(c->wnd_max), 30u) & 31;
-	h->taken = (uint64_t)c->una;
+	note_window(h, c->wnd_max);
 	h->mss = c->mss;
+	past->taken[d] = (uint64_t)c->una;
+}
+
+void
+window_take_over(struct tcpterm *s, struct track *t, const struct track_past *past)
+{
+	for (unsigned d = 0; d < 2; d++)
+		if (t->half[d].acks && t->half[!d].known)
+			set_taken(s, t, d, past->taken[d]);
 }

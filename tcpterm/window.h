@@ -34,30 +34,35 @@ struct window_news {
 	bool skips;		/* it left out numbers: those from `from` */
 	seq_t from;
 };
-struct window_news window_follow(struct track *t, const struct pkt *p, unsigned dir);
+struct window_news window_follow(struct tcpterm *s, struct track *t, const struct pkt *p,
+				 unsigned dir);
 
 /*
  * The straight path.  Is it the next segment of an end that goes on, with nothing open or lost
  * between the two, and does it fit?  Then it did here all that window_follow() does of a
- * segment whose numbers are all new; false, and nothing was done, says nothing.
+ * segment whose numbers are all new; false, and nothing was done, says nothing.  It is false, too,
+ * once in 4 GB that are acknowledged.
  */
 bool window_next(struct track *t, const struct pkt *p, unsigned dir);
 
 /* The options of its SYN. */
 void window_syn(struct track_half *h, const struct tcpterm_options *o);
 
-/* A segment that does not fit.  Part of the connection may have gone another way: when the strays
- * of both ends agree on numbers, they are the ones.  Who would forge them would have to forge
- * both. */
-void window_stray(struct track_more *m, struct track *t, const struct pkt *p, unsigned dir);
+/* A segment that does not fit, of a flow that has t->more.  Part of the connection may have gone
+ * another way: when the strays of both ends agree on numbers, they are the ones.  Who would forge
+ * them would have to forge both. */
+void window_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir);
 
-/* Numbers that are known from elsewhere, but not what was offered: it sent up to offset `sent`; it
- * acknowledged up to `ack`, `taken` bytes. */
-void window_of_numbers(struct track_half *h, seq_t isn, int64_t sent);
-void window_of_ack(struct track_half *h, seq_t ack, uint64_t taken);
+/* End `d`'s numbers that are known from elsewhere, but not what was offered: it sent up to offset
+ * `sent`; it acknowledged up to `ack`, `taken` bytes. */
+void window_of_numbers(struct track_past *past, unsigned d, seq_t isn, int64_t sent);
+void window_of_ack(struct track_past *past, unsigned d, seq_t ack, uint64_t taken);
 
-/* What a connection that holds nothing knows of its peer's numbers: the peer is left to itself. */
-void window_of_conn(struct track_half *h, const struct conn *c);
+/* What a connection that holds nothing knows of its peer's numbers: end `d` is left to itself. */
+void window_of_conn(struct track_past *past, unsigned d, const struct conn *c);
+
+/* What of the past has a share in t->more; the halves are set. */
+void window_take_over(struct tcpterm *s, struct track *t, const struct track_past *past);
 
 /* Its FIN is acknowledged. */
 bool window_fin_acked(const struct track *t, unsigned d);
