@@ -120,6 +120,49 @@ put_app(struct text *t, const struct flow_record *r)
 	put_quoted(t, r->app, (size_t)(plus - r->app));
 }
 
+/* 0: it was not measured, or there was none. */
+static void
+put_if(struct text *t, const char *name, uint64_t n)
+{
+	if (n)
+		put_number(t, name, n);
+}
+
+static void
+put_leg(struct text *t, const char *name, const struct leg_record *g)
+{
+	size_t o = open_object(t, name);
+
+	put_if(t, "srtt_us", g->srtt);
+	put_if(t, "min_rtt_us", g->min_rtt);
+	put_if(t, "handshake_us", g->handshake);
+	put_number(t, "retransmits", g->retransmits);
+	put_if(t, "retransmit_bytes", g->retransmit_bytes);
+	put_number(t, "out_of_order", g->out_of_order);
+	put_number(t, "zero_windows", g->zero_windows);
+	put_if(t, "out_of_window", g->out_of_window);
+	close_object(t, o);
+}
+
+/* Of a flow that has ended. */
+static void
+put_path(struct text *t, const struct flow_record *r)
+{
+	const struct direction_record *up = &r->direction[RECORD_UP];
+	const struct direction_record *down = &r->direction[RECORD_DOWN];
+
+	put_number(t, "gap_bytes_toserver", up->gap_bytes);
+	put_number(t, "gap_bytes_toclient", down->gap_bytes);
+	put_if(t, "conflicts_toserver", up->conflicts);
+	put_if(t, "conflicts_toclient", down->conflicts);
+	put_if(t, "goodput_toserver", up->goodput);
+	put_if(t, "goodput_toclient", down->goodput);
+	put_leg(t, "client", &r->leg[RECORD_CLIENT]);
+	put_leg(t, "server", &r->leg[RECORD_SERVER]);
+	if (r->wscale_clamped)
+		text_puts(t, ",\"wscale_clamped\":true");
+}
+
 static void
 put_ours(struct text *t, const struct eve_event *e)
 {
@@ -132,8 +175,7 @@ put_ours(struct text *t, const struct eve_event *e)
 	if (e->kind == EVE_FLOW) {
 		put_string(t, "start", r->start);
 		put_string(t, "end", r->reason);
-		put_number(t, "gap_bytes_toserver", r->direction[RECORD_UP].gap_bytes);
-		put_number(t, "gap_bytes_toclient", r->direction[RECORD_DOWN].gap_bytes);
+		put_path(t, r);
 	}
 	if (e->kind == EVE_GAP || e->kind == EVE_CONFLICT) {
 		put_number(t, "offset", e->offset);

@@ -304,6 +304,8 @@ event_flow_end(void *ctx, struct flow *f)
 	if (n)
 		tell_end(w, f, n, &r, leg);
 	journal_put(w->conf->journal, w->id, &r, n && n->log);
+	if (!w->conf->replay)
+		measures_add(&w->measures, &r);
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, false);
 	if (!n)

@@ -38,7 +38,28 @@ static const char *const columns[] = {
 	"down_goodput",
 	"app",
 	"age_s",
+	/* what follows is not in a table unless it is asked for */
+	"client_min_rtt",
+	"server_min_rtt",
+	"client_retrans_bytes",
+	"server_retrans_bytes",
+	"client_out_of_order",
+	"server_out_of_order",
+	"client_zero_windows",
+	"server_zero_windows",
+	"client_out_of_window",
+	"server_out_of_window",
+	"up_gap_bytes",
+	"down_gap_bytes",
+	"up_conflicts",
+	"down_conflicts",
+	"wscale_clamped",
 };
+
+const char flow_row_table_columns[] =
+	"id,mode,rule,client,server,vlan,client_state,server_state,up_packets,down_packets,"
+	"up_bytes,down_bytes,client_srtt,server_srtt,client_retrans,server_retrans,"
+	"client_handshake,server_handshake,up_goodput,down_goodput,app,age_s";
 
 struct table *
 flow_row_table(void)
@@ -78,6 +99,28 @@ put_measured(struct table *t, uint64_t v)
 		table_none(t);
 }
 
+static void
+put_more(struct table *t, const struct flow_record *r)
+{
+	unsigned i;
+
+	for (i = 0; i < 2; i++)
+		put_measured(t, r->leg[i].min_rtt);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->leg[i].retransmit_bytes);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->leg[i].out_of_order);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->leg[i].zero_windows);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->leg[i].out_of_window);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->direction[i].gap_bytes);
+	for (i = 0; i < 2; i++)
+		table_uint(t, r->direction[i].conflicts);
+	table_str(t, r->wscale_clamped ? "yes" : "no");
+}
+
 void
 flow_row_put(struct table *t, const struct flow_view *v)
 {
@@ -108,6 +151,7 @@ flow_row_put(struct table *t, const struct flow_view *v)
 		put_measured(t, r->direction[i].goodput);
 	table_str(t, *r->app ? r->app : NULL);
 	table_double(t, (double)(r->ended - r->started) / 1e6, 1);
+	put_more(t, r);
 }
 
 /* --- events --- */

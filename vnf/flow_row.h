@@ -9,6 +9,9 @@
 #include "ctl/table.h"
 #include "vnf/flows.h"
 
+/* Those of its columns that fit a person's table, as --columns has them. */
+extern const char flow_row_table_columns[];
+
 /* A table with the columns of `flow list`. */
 struct table *flow_row_table(void);
 

@@ -121,6 +121,17 @@ put_drops(FILE *f, const struct leat *l)
 	}
 }
 
+static void
+put_measures(FILE *f, const struct leat *l)
+{
+	struct measures sum = { 0 };
+	unsigned i;
+
+	for (i = 0; i < l->o->n_workers; i++)
+		measures_sum(&sum, &l->worker[i]->measures);
+	measures_print(&sum, f);
+}
+
 /* --- ports --- */
 
 static void
@@ -278,6 +289,7 @@ metrics_text(void *aux)
 	put_daemon(f, l);
 	put_flows(f, l);
 	put_drops(f, l);
+	put_measures(f, l);
 	put_ports(f, l);
 	put_workers(f, l);
 	put_memory(f, l);

@@ -24,6 +24,7 @@
 #include "vnf/follow.h"
 #include "vnf/fragments.h"
 #include "vnf/journal.h"
+#include "vnf/measures.h"
 #include "vnf/note.h"
 #include "vnf/ports.h"
 #include "vnf/resume.h"
@@ -114,6 +115,7 @@ struct worker {
 	struct drops drops;
 	struct worker_stats stats;
 	struct worker_load load;
+	struct measures measures;	/* of flows that ended */
 	atomic_bool reset_peaks;	/* asked by any thread, cleared by the worker */
 	pthread_t thread;
 	int core;

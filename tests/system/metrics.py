@@ -11,7 +11,27 @@ SAMPLE = re.compile(r"(%s)(?:\{(%s(?:,%s)*)\})? (-?(?:[0-9.]+(?:e[+-]?[0-9]+)?|I
                     % (NAME, LABEL, LABEL))
 
 
+class Steps:
+    """A histogram's buckets go up, the last is +Inf and is its count."""
+    def __init__(self):
+        self.last = {}
+
+    def faults(self, name, line, sample):
+        labels = [x for x in (sample[2] or "").split(",") if not x.startswith("le=")]
+        member, n = sample[1][len(name):], float(sample[3])
+        bound = re.search('le="([^"]*)"', sample[2])
+        key = name, tuple(labels)
+        before = self.last.get(key, (float("-inf"), 0))
+        if member == "_bucket":
+            if not bound or float(bound[1]) <= before[0] or n < before[1]:
+                yield "no step up: " + line
+            self.last[key] = float(bound[1]), n
+        elif member == "_count" and before != (float("inf"), n):
+            yield "the count is not the last bucket: " + line
+
+
 def faults(text, manual):
+    steps = Steps()
     if not text.endswith("\n"):
         yield "the last line does not end"
     family, kind, seen, samples = None, {}, set(), 0
@@ -26,7 +46,7 @@ def faults(text, manual):
                 yield "not in the manual: " + family
         elif line.startswith("# TYPE "):
             _, _, name, what = line.split()
-            if name != family or what not in ("counter", "gauge"):
+            if name != family or what not in ("counter", "gauge", "histogram"):
                 yield "wrong TYPE line: " + line
             if (what == "counter") != name.endswith("_total"):
                 yield "counters, and only they, end in _total: " + name
@@ -36,7 +56,11 @@ def faults(text, manual):
             if not sample:
                 yield "wrong line: " + line
                 continue
-            if sample[1] != family or family not in kind:
+            name = sample[1]
+            if kind.get(family) == "histogram":
+                name = re.sub("_(bucket|sum|count)$", "", name)
+                yield from steps.faults(name, line, sample)
+            if name != family or family not in kind:
                 yield "outside of its family: " + line
             if (sample[1], sample[2]) in seen:
                 yield "twice: " + line

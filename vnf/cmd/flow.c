@@ -23,6 +23,7 @@ struct asked {
 	struct unixctl_conn *conn;
 	struct flow_filter filter;
 	struct table *table;
+	struct table_style style;
 	struct table_stream *stream;
 	char *sort;		/* the column; NULL: rows are shown as they come */
 	bool descending, begun;
@@ -207,8 +208,11 @@ cmd_list(struct unixctl_conn *conn, int argc, const char *argv[], void *aux)
 	struct err err;
 
 	a->table = flow_row_table();
+	a->style = *unixctl_style(conn);
+	if (a->style.format == TABLE_TABLE && !a->style.columns)
+		a->style.columns = flow_row_table_columns;
 	if (take_options(a, argc, argv, &err) != 0 ||
-	    table_stream_new(&a->stream, a->table, unixctl_style(conn), false, &err) != 0) {
+	    table_stream_new(&a->stream, a->table, &a->style, false, &err) != 0) {
 		refuse(a, err.msg);
 		return;
 	}

@@ -205,6 +205,9 @@ put_object(struct text *t, const struct flow_record *r, const struct pending_flo
 	put_two(t, "packets", up->packets, down->packets);
 	put_two(t, "bytes", up->bytes, down->bytes);
 	put_two(t, "gap_bytes", up->gap_bytes, down->gap_bytes);
+	put_two(t, "out_of_order", r->leg[0].out_of_order, r->leg[1].out_of_order);
+	put_two(t, "zero_windows", r->leg[0].zero_windows, r->leg[1].zero_windows);
+	text_printf(t, ", \"wscale_clamped\": %s", r->wscale_clamped ? "true" : "false");
 	text_puts(t, ", \"gaps\": [");
 	put_gaps(t, f, RECORD_UP);
 	text_puts(t, ", ");
