@@ -11,6 +11,7 @@
 
 #include "ctl/daemon.h"
 #include "ctl/offline.h"
+#include "ctl/raw.h"
 #include "ctl/verbs.h"
 
 enum { FILE_MAX = 64 << 20 };	/* bytes of a file that is sent */
@@ -186,6 +187,8 @@ request_run(const struct options *o, struct request *r)
 		daemon_exec("--check-policy", r->argv[0]);
 	if (verb && verb->file == VERB_OFFLINE)
 		return offline_ask(o, r);
+	if (raw_is_asked(r))
+		return raw_follow(o, r);
 	r->said = &said;
 	status = request_read_file(r, &sent);
 	if (!status)

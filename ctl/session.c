@@ -109,34 +109,52 @@ says_something(const struct ctl_reply *reply)
 	return s ? *s != '\0' : reply->len > 0;
 }
 
-int
-session_ask(const struct options *o, const struct request *r)
+/* Asks; sets *said, if it is not NULL, where the answer was whole: there was something in it. */
+static int
+ask(const struct options *o, const char *format, const struct request *r, ctl_sink *sink, void *aux,
+    bool *said)
 {
 	struct ctl_client *client;
 	struct ctl_reply reply;
 	struct err e;
 	int status = EXIT_OK;
-	bool streamed = false;
 
-	if (connect_daemon(o, o->format, o->timeout_ms, &client, &e)) {
+	if (connect_daemon(o, format, o->timeout_ms, &client, &e)) {
 		complain("%s", e.msg);
 		return EXIT_FAILED;
 	}
-	if (ctl_client_stream(client, r->method, r->argc, r->argv, show_part, &streamed, &reply,
-			      &e)) {
+	if (ctl_client_stream(client, r->method, r->argc, r->argv, sink, aux, &reply, &e)) {
 		complain("%s", e.msg);
 		status = EXIT_FAILED;
 	} else if (reply.failed) {
 		show_error(&reply);
 		status = EXIT_FAILED;
-	} else if (!reply.streamed && !show(stdout, reply.text, reply.len)) {
+	} else if (!reply.streamed && !sink(aux, reply.text, reply.len)) {
 		complain("cannot write the output: %s", strerror(errno));
 		status = EXIT_FAILED;
 	}
-	if (r->said)
-		*r->said = streamed || says_something(&reply);
+	if (said && !reply.streamed)
+		*said = says_something(&reply);
 	ctl_reply_fini(&reply);
 	ctl_client_close(client);
+	return status;
+}
+
+int
+session_stream(const struct options *o, const char *format, const struct request *r, ctl_sink *sink,
+	       void *aux)
+{
+	return ask(o, format, r, sink, aux, NULL);
+}
+
+int
+session_ask(const struct options *o, const struct request *r)
+{
+	bool said = false;
+	int status = ask(o, o->format, r, show_part, &said, &said);
+
+	if (r->said)
+		*r->said = said;
 	return status;
 }
 

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "ctl/stream.h"
 #include "datapath/err.h"
 
 #ifndef LEAT_VERSION
@@ -19,6 +20,7 @@ enum {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,	/* the command failed, or could not be sent */
 	EXIT_USAGE = 2,
+	EXIT_GAPS = 3,		/* flow follow --raw: bytes were missing */
 };
 
 struct options {
@@ -39,6 +41,10 @@ struct request {
 
 /* "leatctl: ..." on standard error. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Asks in `format` (NULL: text); the answer goes to `sink`.  Returns the exit status. */
+int session_stream(const struct options *o, const char *format, const struct request *r,
+		   ctl_sink *sink, void *aux);
 
 /* Asks and shows the answer.  Returns the exit status. */
 int session_ask(const struct options *o, const struct request *r);

@@ -3,6 +3,8 @@
 mails.py flows TRUTH            two connections, one of which lacks bytes; their streams in TRUTH/
 mails.py flow PORT              a whole connection from this port
 mails.py begin PORT             its beginning; mails.py rest PORT: the rest of it
+mails.py is rest up|down FILE   is it what the rest of a connection has in that direction?
+mails.py twice PORT             one whose client says the same bytes twice, and not the same
 mails.py bulk PORT BYTES        a connection whose server sends so many
 mails.py holed DIR LOG BYTES    what the reader has of that, and what it lacks: is that all of it?
 """
@@ -96,6 +98,7 @@ def holed(folder, log, total):
     return gaps and got == bytes(want)
 
 
+REST = b"250 ok\r\n" + b"x" * 2200
 what, args = sys.argv[1], sys.argv[2:]
 if what == "flows":
     write_truth(args[0])
@@ -105,8 +108,16 @@ elif what == "flow":
 elif what == "begin":
     emit(opening(int(args[0])))
 elif what == "rest":
-    port, down = int(args[0]), b"250 ok\r\n" + b"x" * 2200
-    emit(list(body(port, UP, down, lost=(1000,))) + closing(port, len(UP), len(down)))
+    port = int(args[0])
+    emit(list(body(port, UP, REST, lost=(1000,))) + closing(port, len(UP), len(REST)))
+elif what == "is":
+    with open(args[2], "rb") as f:
+        sys.exit(f.read() != (UP if args[1] == "up" else REST[:1000] + REST[2000:]))
+elif what == "twice":
+    port = int(args[0])
+    emit(opening(port) + [segment(port, False, ACK | PSH, 1, 1, data)
+                          for data in (b"MAIL FROM:<GOOD>", b"MAIL FROM:<EVIL>")] +
+         [segment(port, True, ACK, 1, 17)] + closing(port, 16, 0))
 elif what == "bulk":
     emit(bulk(int(args[0]), int(args[1])))
 else:
