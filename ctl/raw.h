@@ -2,8 +2,8 @@
  * raw.h - `flow follow FLOW --raw DIRECTION`: the bytes of one direction of a flow, as they are, on
  * standard output.
  *
- * The daemon tells them as lines of JSON; what a pipe can't be told, that bytes are missing, goes to
- * standard error.  leatctl's own, one thread.
+ * The daemon tells them as lines of JSON; what a pipe can't be told, that bytes are missing, goes
+ * to standard error.  leatctl's own, one thread.
  */
 #ifndef LEAT_CTL_RAW_H
 #define LEAT_CTL_RAW_H
