@@ -68,14 +68,27 @@ pair_release(struct tcpterm *s, struct flow *f)
 	}
 }
 
-/* Delivers or declares what is held and says the end; the object only lingers then. */
-static enum tcpterm_end
+/* Delivers or declares what is held; the object only lingers then. */
+static void
 finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 {
 	pair_release(s, x->f);
 	x->over = true;
-	flow_announce_end(s, x->f, why);
-	return why;
+	x->f->end = (uint8_t)why;
+}
+
+/* Says the end of one that only lingers; returns when time comes next, us.  Where bytes came more
+ * than once, as of a tap that sees a frame at several places, the last ones come again, too. */
+static int64_t
+linger(struct tcpterm *s, struct pair *x)
+{
+	bool again = x->end[0].h.duplicates || x->end[1].h.duplicates;
+	int64_t told = x->f->last.v + (again ? half_deadline(s) : 0);
+
+	if (x->f->announced && told > s->now.v)
+		return told;
+	flow_announce_end(s, x->f, (enum tcpterm_end)x->f->end);
+	return x->f->last.v + LINGER_US;
 }
 
 void
@@ -147,7 +160,7 @@ look_and_arm(struct tcpterm *s, struct pair *x)
 	int64_t due = x->over ? 0 : look(s, x);
 
 	if (x->over)
-		due = x->f->last.v + LINGER_US;
+		due = linger(s, x);
 	if (x->over || !timer_armed(x->f) || due < timer_deadline(&s->wheel, x->f).v)
 		flow_arm(s, x->f, (usec_t){ due });
 	rest_quiet(s, &x->quiet, x->f, pair_may_rest(x));
@@ -158,7 +171,7 @@ pair_timer(struct tcpterm *s, struct flow *f)
 {
 	struct pair *x = pair_of(f);
 
-	if (x->over || f->last.v + idle_of(x) <= s->now.v)
+	if (f->last.v + (x->over ? LINGER_US : idle_of(x)) <= s->now.v)
 		pair_end(s, f, TCPTERM_END_IDLE);
 	else
 		look_and_arm(s, x);

@@ -83,6 +83,7 @@ pair_doubt(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, i
 	int64_t end = off + p->payload_len;
 
 	if (p->payload_len == p->cut || !half_lacks(&e->h, off, end)) {
+		e->h.duplicates += p->payload_len;
 		half_drop(s, p->m);
 		pair_stamp_refused(s, e);
 		return;

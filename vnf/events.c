@@ -195,12 +195,22 @@ event_flow_new(void *ctx, struct flow *f)
 		follow_flow(w, f, true);
 }
 
-/* A capture's flow ends with its last frame, or is still open when the capture ends. */
+/* When it was over, which may be told later.  A flow of a capture ends with its last frame, or is
+ * still open when the capture ends. */
+static usec_t
+end_of(const struct worker *w, const struct flow *f)
+{
+	bool closed = f->end == TCPTERM_END_FIN || f->end == TCPTERM_END_RST ||
+		      f->end == TCPTERM_END_REFUSED;
+
+	return w->conf->replay || (f->kind == TCPTERM_KIND_PASSIVE && closed) ? f->last : w->now;
+}
+
 static void
 fill_row(struct worker *w, const struct flow *f, struct flow_record *r,
 	 struct tcpterm_leg_info leg[2])
 {
-	row_fill(w->stack, w->id, f, w->conf->replay ? f->last : w->now, r, leg);
+	row_fill(w->stack, w->id, f, end_of(w, f), r, leg);
 	if (w->conf->replay && f->end == TCPTERM_END_ABORTED)
 		snprintf(r->reason, sizeof r->reason, "open");
 }

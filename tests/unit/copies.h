@@ -64,6 +64,7 @@ struct copies {
 	unsigned n_new, n_ended;
 	enum tcpterm_end why;
 	int64_t ended_at;
+	uint64_t packets;		/* of both directions, at the end */
 	enum tcpterm_start start;
 	uint8_t leg_start[2];
 	struct tcpterm_leg_info leg[2];	/* at the end */

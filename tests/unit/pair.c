@@ -20,6 +20,39 @@ expect_exchange(void)
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps + copies.dir[1].n_gaps, 0);
 }
 
+/* A tap that shows frames at two places shows the last ones twice, too. */
+static void
+frames_that_come_twice_are_counted_to_the_last(void)
+{
+	unsigned i;
+
+	passive_begin();
+	for (i = 0; i < 2; i++)
+		copies_segment(0, TCP_ACK, 0, 0, 300);
+	copies_close(300, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].n_ends, 1);
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	copies_wait(100 * 1000);
+	copies_close(300, 0);
+	copies_wait(1900 * 1000);
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	copies_wait(200 * 1000);
+	CU_ASSERT_EQUAL(copies.n_ended, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	CU_ASSERT_EQUAL(copies.packets, 3 + 2 + 6);
+	/* It lingers as others do; and nobody waits where it has to go. */
+	copies_segment(0, TCP_ACK, 301, 1, 0);
+	CU_ASSERT_EQUAL(copies.n_new, 1);
+	CU_ASSERT_TRUE(copies_end());
+	passive_begin();
+	for (i = 0; i < 2; i++)
+		copies_segment(0, TCP_ACK, 0, 0, 300);
+	copies_close(300, 0);
+	CU_ASSERT_TRUE(copies_end());
+	CU_ASSERT_EQUAL(copies.n_ended, 1);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+}
+
 /* S9 */
 static void
 both_streams_come_whole_from_syn_to_fin(void)
@@ -32,6 +65,7 @@ both_streams_come_whole_from_syn_to_fin(void)
 	copies_segment(0, TCP_ACK, 0, 0, 300);
 	copies_segment(1, TCP_ACK, 0, 300, 2000);
 	copies_close(300, 2000);
+	copies_wait(2 * 1000 * 1000);
 	expect_exchange();
 	CU_ASSERT_EQUAL(copies.n_ended, 1);
 	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
@@ -444,7 +478,8 @@ kill_declares_what_is_missing_and_returns_every_buffer(void)
 	passive_end();
 }
 
-TEAM_MAIN(pair, TAP_CHECK(S9, both_streams_come_whole_from_syn_to_fin),
+TEAM_MAIN(pair, TAP_TEST(frames_that_come_twice_are_counted_to_the_last),
+	  TAP_CHECK(S9, both_streams_come_whole_from_syn_to_fin),
 	  TAP_TEST(other_direction_goes_on_after_one_fin),
 	  TAP_CHECK(S11, lost_synack_is_no_obstacle), TAP_CHECK(S11, lost_third_ack_is_no_obstacle),
 	  TAP_CHECK(S11, server_may_speak_first),

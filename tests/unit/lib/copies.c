@@ -182,6 +182,7 @@ on_end(void *ctx, struct flow *f)
 	copies.why = (enum tcpterm_end)f->end;
 	copies.start = (enum tcpterm_start)f->start;
 	copies.ended_at = copies.now.v;
+	copies.packets = flow_packets(f, 0) + flow_packets(f, 1);
 	tcpterm_flow_info(f, copies.leg);
 }
 
