@@ -250,6 +250,11 @@ next_len(const struct conn *c)
 
 	if (c->fin_sent || c->ecn.wait)
 		return 0;
+	if (len == c->mss && c->relayed) {	/* in the frames that it came in */
+		len = stream_whole(c->tx, c->nxt, len);
+		if (len < c->mss)
+			return len;
+	}
 	/* Less than a segment: only if it is all there is, and Nagle agrees; or if the
 	 * window can't be expected to open further, or did not (RFC 9293 3.8.6.2.1). Nagle's
 	 * algorithm holds it back while another small one is in flight, as Linux does: RFC 9293

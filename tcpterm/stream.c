@@ -299,6 +299,21 @@ stream_in_place(struct stream *st, int64_t off, uint32_t len, uint32_t room)
 	return m;
 }
 
+uint32_t
+stream_whole(const struct stream *st, int64_t off, uint32_t most)
+{
+	const struct held *h = held(locate(st, off));
+	int64_t end;
+
+	for (end = h->off + h->part.len; h->next && end < off + most; end += h->part.len) {
+		h = held(h->next);
+		if (end + h->part.len > off + most)
+			return h->part.compact || h->part.len < most / 2 ? most
+									 : (uint32_t)(end - off);
+	}
+	return most;
+}
+
 bool
 stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum)
 {

@@ -93,6 +93,13 @@ struct rte_mbuf *stream_slice(struct tcpterm *s, struct stream *st, int64_t off,
  */
 struct rte_mbuf *stream_in_place(struct stream *st, int64_t off, uint32_t len, uint32_t room);
 
+/*
+ * How many of the `most` bytes from `off` on, all of which are held, should go as one: fewer, where
+ * the last of them would be a part of a frame's payload that can go in its frame if it goes whole,
+ * and which is half of `most` or more.
+ */
+uint32_t stream_whole(const struct stream *st, int64_t off, uint32_t most);
+
 /* The sum of a slice, without reading it; false: it is not known. */
 bool stream_sum(const struct stream *st, int64_t off, uint32_t len, uint16_t *sum);
 

@@ -132,6 +132,26 @@ append(uint32_t len, uint32_t skip)
 	stream_append(&stack, &st, m, part);
 }
 
+/* What goes as one ends where a frame's payload does, or tears none that could go whole. */
+static void
+check_whole(int64_t off, uint32_t most)
+{
+	int64_t end = off + stream_whole(&st, off, most);
+	const struct held *h = held(st.head);
+
+	CU_ASSERT(end > off && end <= off + most);
+	while (h->off + h->part.len <= end && h->next)
+		h = held(h->next);
+	if (end < off + most) {
+		CU_ASSERT_EQUAL(h->off, end);
+		CU_ASSERT(!h->part.compact && h->part.len >= most / 2);
+		CU_ASSERT(end + h->part.len > off + most);
+	} else {
+		CU_ASSERT(h->off >= end || h->off <= off || h->part.compact ||
+			  h->part.len < most / 2 || end == st.end);
+	}
+}
+
 static void
 slice_or_release(void)
 {
@@ -143,6 +163,7 @@ slice_or_release(void)
 	off = st.start + rnd(held_now);
 	check_slice(off, 1 + rnd(RTE_MIN((uint32_t)(st.end - off), 9000u)));
 	check_slice(held(st.tail)->off, held(st.tail)->part.len);	/* as it came */
+	check_whole(off, 1 + rnd(RTE_MIN((uint32_t)(st.end - off), 3000u)));
 	if (rnd(3) == 0)
 		stream_release(&stack, &st, off);
 }

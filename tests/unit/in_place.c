@@ -7,7 +7,7 @@
 #include "tests/unit/lib/lone.h"
 #include "tests/unit/tap.h"
 
-enum { LEN = 1000 };
+enum { LEN = 1000, RUNT = 700, N_WAITING = 25 };
 
 static char text[LEN + 1];
 
@@ -102,6 +102,36 @@ frame_that_somebody_reads_is_not_changed(void)
 	lone_end();
 }
 
+/* The server's window of congestion is full, and segments wait: whatever their size, none is torn
+ * to fill another. */
+static void
+segments_that_waited_leave_as_they_came(void)
+{
+	struct lone_segment g = { .flags = TCP_ACK, .seq = 1001, .ack = 5001, .text = text };
+	struct lone_segment ack = { .flags = TCP_ACK, .seq = 5001, .ack = 1001, .reverse = true };
+	struct rte_mbuf *m;
+	unsigned before;
+
+	begin(&lone_untagged, &m);
+	rte_pktmbuf_free(m);
+	for (unsigned i = 0; i < N_WAITING; i++, g.seq += (uint32_t)strlen(g.text)) {
+		g.text = i % 10 == 5 ? text + LEN - RUNT : text;
+		lone_feed(&g);
+	}
+	CU_ASSERT(latest()->seq != g.seq - LEN);
+	while (latest()->seq != g.seq - LEN) {
+		before = lone.n_out;
+		ack.ack = latest()->seq + latest()->payload_len;
+		lone_feed(&ack);
+		CU_ASSERT_FATAL(lone.n_out > before);
+		CU_ASSERT(latest()->payload_len == LEN || latest()->payload_len == RUNT);
+		CU_ASSERT_EQUAL(latest()->m->nb_segs, 1);
+	}
+	CU_ASSERT_EQUAL(lone_stats().copied_bytes, 0);
+	lone_end();
+}
+
 TAP_MAIN(in_place, TAP_TEST(payload_leaves_in_the_frame_that_it_came_in),
 	 TAP_TEST(frame_that_is_still_in_a_ring_is_not_changed),
-	 TAP_TEST(frame_that_somebody_reads_is_not_changed))
+	 TAP_TEST(frame_that_somebody_reads_is_not_changed),
+	 TAP_TEST(segments_that_waited_leave_as_they_came))
