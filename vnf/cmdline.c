@@ -174,6 +174,8 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 		.bfd_ms = 100,
 		.bfd_stall_ms = 300,
 		.keep_mb = 4096,
+		.pcapng_files = 10000,
+		.pcapng_mb = 1024,
 		.socket_mode = 0660,
 	};
 	for (i = 0; i < MAX_WORKERS; i++)

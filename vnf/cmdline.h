@@ -55,6 +55,7 @@ struct options {
 	unsigned drain_s;	/* SIGTERM drains for so long at most; 0: it does not */
 	unsigned mem_mb;	/* 0: the default */
 	unsigned keep_days, keep_mb;	/* of ended flows; 0: no limit */
+	unsigned pcapng_files, pcapng_mb;	/* in a folder of kept frames; 0: no limit */
 	unsigned bfd_ms;	/* of our inline ports in the switch; 0: no BFD */
 	bool no_huge, steer, clear_on_exit, dry_run, verbose;
 	const char *metrics;		/* where they are told; NULL: nowhere */

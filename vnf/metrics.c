@@ -274,6 +274,8 @@ put_records(FILE *f, const struct leat *l)
 	family(f, "leat_captures_kept_total", "counter", "Flows whose frames were to be kept.");
 	labelled(f, "leat_captures_kept_total", "result", "written", "", (double)ss.captures_kept);
 	labelled(f, "leat_captures_kept_total", "result", "lost", "", (double)ss.captures_lost);
+	labelled(f, "leat_captures_kept_total", "result", "refused", "",
+		 (double)ss.captures_refused);
 }
 
 char *

@@ -61,9 +61,11 @@ make(struct journal *journal)
 	s->journal = journal;
 	s->wake_fd = -1;
 	s->texts = calloc(SINK_TEXTS, sizeof *s->texts);
-	if (!s->texts || sink_stream_init(s) != 0 || sink_eve_init(s) != 0) {
+	s->folders = calloc(SINK_TEXTS, sizeof *s->folders);
+	if (!s->texts || !s->folders || sink_stream_init(s) != 0 || sink_eve_init(s) != 0) {
 		sink_stream_fini(s);
 		free(s->texts);
+		free(s->folders);
 		free(s);
 		return NULL;
 	}
@@ -201,6 +203,7 @@ sinks_free(struct sinks *s)
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	free(s->texts);
+	free(s->folders);
 	free(s->lane);
 	free(s);
 }
@@ -272,7 +275,7 @@ sinks_status(const struct sinks *s, struct sinks_status *st)
 	st->texts_refused = atomic_load(&s->texts_refused);
 	st->eve_lines = s->eve_lines;
 	st->eve_lost += s->eve_lost;
-	st->captures_kept = s->captures_kept;
+	sink_tape_status(s, st);
 	memcpy(st->last_error, s->last_error, sizeof st->last_error);
 	sink_stream_status(s, st);
 }

@@ -134,6 +134,13 @@ void sinks_reopen(struct sinks *s);
 void sinks_keep(struct sinks *s, unsigned worker, uint8_t dir, const struct flow_record *r,
 		struct tcpterm *stack, struct tcpterm_capture *c);
 
+/*
+ * Before the first flow: a folder holds at most so many pcapng files, and bytes in them, 0: any
+ * number.  What is beyond is not written, and counted; files that are there stay.  Not of
+ * sinks_direct().
+ */
+void sinks_bound_kept(struct sinks *s, unsigned n_files, uint64_t n_bytes);
+
 struct sinks_status {
 	uint64_t bytes, gap_bytes,
 		lost_bytes; /* written or counted; missing; dropped for want of room */
@@ -148,6 +155,8 @@ struct sinks_status {
 	uint64_t reader_lost_bytes, reader_lost_records, readers_refused;
 	uint64_t eve_lines, eve_lost;		/* events' */
 	uint64_t captures_kept, captures_lost;	/* written; for want of room */
+	uint64_t captures_refused;		/* their folder was full */
+	uint64_t kept_files, kept_bytes;	/* in the folder that has the most, as last seen */
 	char last_error[SINK_ERROR_LEN];
 };
 void sinks_status(const struct sinks *s, struct sinks_status *st);

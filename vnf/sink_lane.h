@@ -118,6 +118,13 @@ struct sink_lane {
 	uint64_t captures_lost;
 };
 
+/* What a folder for kept frames holds: the thread's, in sink_tape.c. */
+struct sink_folder {
+	uint64_t n_files, n_bytes;
+	bool known;
+	usec_t looked;		/* when that was counted last */
+};
+
 struct sink_text {
 	atomic_int state;	/* 0: free, 1: being written, 2: there */
 	char s[SINK_TEXT_LEN];
@@ -153,7 +160,10 @@ struct sinks {
 	struct sink_stream stream;
 	atomic_bool listening;	/* stream.listener is the thread's */
 	struct sink_eve *eve;	/* SINK_EVES */
-	uint64_t eve_lines, eve_lost, captures_kept;
+	uint64_t eve_lines, eve_lost, captures_kept, captures_refused;
+	struct sink_folder *folders;	/* by sinks_text() */
+	unsigned max_kept_files;	/* in each; 0: any number */
+	uint64_t max_kept_bytes;
 	atomic_bool reopen;	/* files of events */
 	/* sink_files.c: */
 	unsigned n_fds, max_fds;
@@ -205,6 +215,7 @@ int sink_eve_flush(struct sinks *s, bool reopen);
 /* sink_tape.c */
 int sink_tape_open(struct sink_lane *l);
 void sink_tape_close(struct sink_lane *l);
+void sink_tape_status(const struct sinks *s, struct sinks_status *st);
 /* The thread: writes one capture; false: there is none. */
 bool sink_tape_drain(struct sinks *s, struct sink_lane *l);
 

@@ -4,7 +4,11 @@
  * The pcapng of a flow that is kept is copied into pages, which go to the thread in one piece and
  * come back; where there are too few of them the capture is lost, and counted.  Without a thread it
  * is written at once.
+ *
+ * A folder is bounded by what is in it, whoever put it there, so that neither a restart nor another
+ * rule begins anew; when it is full the thread looks again now and then, for files are taken away.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +20,11 @@
 #include "vnf/heap_ring.h"
 #include "vnf/sink_lane.h"
 
-enum { PAGE = 16 * 1024, PAGES = 1024 };
+enum {
+	PAGE = 16 * 1024,
+	PAGES = 1024,
+	LOOK_US = 2 * 1000 * 1000,	/* between two looks at a folder that is full */
+};
 
 struct sink_page {
 	struct sink_page *next;
@@ -65,31 +73,132 @@ write_all(int fd, const uint8_t *b, size_t n)
 	return 0;
 }
 
-/* The thread: one capture into its file; its pages go back. */
+/* --- folders --- */
+
+static bool
+is_pcapng(const char *name)
+{
+	static const char suffix[] = ".pcapng";
+	size_t n = strlen(name);
+
+	return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
+}
+
+/* Counts what is there; a folder that there is not yet is empty. */
 static void
-write_capture(struct sinks *s, struct sink_lane *l, struct sink_page *first)
+look_at(struct sink_folder *d, const char *path)
+{
+	struct dirent *e;
+	struct stat sb;
+	DIR *dir = opendir(path);
+
+	*d = (struct sink_folder){ .known = true, .looked = clock_now() };
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (!is_pcapng(e->d_name) || fstatat(dirfd(dir), e->d_name, &sb, 0) != 0)
+			continue;
+		d->n_files++;
+		d->n_bytes += (uint64_t)sb.st_size;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool
+has_room(const struct sinks *s, const struct sink_folder *d, uint64_t n)
+{
+	return (s->max_kept_files == 0 || d->n_files < s->max_kept_files) &&
+	       (s->max_kept_bytes == 0 || d->n_bytes + n <= s->max_kept_bytes);
+}
+
+/* Is there room in the folder for `n` bytes? */
+static bool
+may_write(struct sinks *s, uint8_t dir, uint64_t n)
+{
+	struct sink_folder *d = &s->folders[dir - 1];
+
+	if (!d->known)
+		look_at(d, sinks_text_at(s, dir));
+	if (!has_room(s, d, n) && usec_diff(clock_now(), d->looked) >= LOOK_US)
+		look_at(d, sinks_text_at(s, dir));
+	return has_room(s, d, n);
+}
+
+void
+sinks_bound_kept(struct sinks *s, unsigned n_files, uint64_t n_bytes)
+{
+	s->max_kept_files = n_files;
+	s->max_kept_bytes = n_bytes;
+}
+
+void
+sink_tape_status(const struct sinks *s, struct sinks_status *st)
+{
+	st->captures_kept = s->captures_kept;
+	st->captures_refused = s->captures_refused;
+	for (unsigned i = 0; i < SINK_TEXTS; i++) {
+		st->kept_files = RTE_MAX(st->kept_files, s->folders[i].n_files);
+		st->kept_bytes = RTE_MAX(st->kept_bytes, s->folders[i].n_bytes);
+	}
+}
+
+/* --- the thread --- */
+
+static void
+give_pages_back(struct sink_lane *l, struct sink_page *p)
+{
+	struct sink_page *next;
+
+	for (; p; p = next) {
+		next = p->next;
+		rte_ring_sp_enqueue(l->empty_pages, p);
+	}
+}
+
+static uint64_t
+length_of(const struct sink_page *p)
+{
+	uint64_t n = 0;
+
+	for (; p; p = p->next)
+		n += p->n;
+	return n - sizeof(struct title);
+}
+
+static void
+note_written(struct sinks *s, uint8_t dir, uint64_t n)
+{
+	s->captures_kept++;
+	s->folders[dir - 1].n_files++;
+	s->folders[dir - 1].n_bytes += n;
+}
+
+/* One capture into its file. */
+static void
+write_capture(struct sinks *s, const struct sink_page *first)
 {
 	char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16];
 	size_t skip = sizeof(struct title);
-	struct sink_page *p, *next;
+	const struct sink_page *p;
 	struct title t;
 	int fd, rc = 0;
 
 	memcpy(&t, first->b, sizeof t);
-	fd = open_file(s, &t, path);
-	for (p = first; p; p = next, skip = 0) {
-		if (fd >= 0 && rc == 0)
-			rc = write_all(fd, p->b + skip, p->n - skip);
-		next = p->next;
-		rte_ring_sp_enqueue(l->empty_pages, p);
+	if (!may_write(s, t.dir, length_of(first))) {
+		s->captures_refused++;
+		return;
 	}
-	if (rc != 0) {
+	fd = open_file(s, &t, path);
+	if (fd < 0)
+		return;
+	for (p = first; p && rc == 0; p = p->next, skip = 0)
+		rc = write_all(fd, p->b + skip, p->n - skip);
+	close(fd);
+	if (rc == 0) {
+		note_written(s, t.dir, length_of(first));
+	} else {
 		sink_complain(s, "cannot write", path, -rc);
 		unlink(path);
 	}
-	if (fd >= 0)
-		close(fd);
-	s->captures_kept += fd >= 0 && rc == 0;
 }
 
 bool
@@ -99,7 +208,8 @@ sink_tape_drain(struct sinks *s, struct sink_lane *l)
 
 	if (rte_ring_sc_dequeue(l->full_pages, &first) != 0)
 		return false;
-	write_capture(s, l, first);
+	write_capture(s, first);
+	give_pages_back(l, first);
 	return true;
 }
 

@@ -169,6 +169,8 @@ make_parts(struct leat *l, const struct memory_plan *m, struct err *err)
 	l->worker_conf.n_held_max = m->n_held_max;
 	l->journal = journal_new(l->store, o->n_workers, N_JOURNAL, err);
 	l->sinks = l->journal ? sinks_new(o->n_workers, N_SINK, l->journal, err) : NULL;
+	if (l->sinks)
+		sinks_bound_kept(l->sinks, o->pcapng_files, (uint64_t)o->pcapng_mb << 20);
 	l->flows = l->sinks ? flows_new(o->n_workers, err) : NULL;
 	l->ports = l->flows ? ports_new(o, o->n_workers, l->pools.frames, err) : NULL;
 	if (!l->ports)

@@ -166,6 +166,13 @@ n_clients(const struct leat *l)
 	return (unsigned)unixctl_server_fds(l->ctl, fds, UNIXCTL_MAX_FDS) - 1;
 }
 
+/* An option whose 0 is no limit. */
+static int64_t
+none_if_0(unsigned n)
+{
+	return n ? (int64_t)n : -1;
+}
+
 static void
 put_records(struct table *t, const struct leat *l)
 {
@@ -177,6 +184,10 @@ put_records(struct table *t, const struct leat *l)
 	put_limit(t, "journal_waiting", (int64_t)js.waiting, -1, -1, NULL);
 	put_limit(t, "sinks_open", ss.open, -1, -1, NULL);
 	put_limit(t, "sinks_waiting", (int64_t)ss.waiting, -1, -1, NULL);
+	put_limit(t, "pcapng_files_a_folder", (int64_t)ss.kept_files, -1,
+		  none_if_0(l->o->pcapng_files), "frames of more flows are not kept");
+	put_limit(t, "pcapng_mb_a_folder", (int64_t)(ss.kept_bytes >> 20), -1,
+		  none_if_0(l->o->pcapng_mb), "frames of more flows are not kept");
 	put_limit(t, "stream_readers", ss.readers, -1, SINK_READERS_MAX, "new ones are refused");
 }
 

@@ -137,6 +137,8 @@ cmd_coverage_show(struct unixctl_conn *conn, int argc, const char *argv[], void 
 	put_counter(t, "sink", "eve_lines", ss.eve_lines, "events of flows as lines of JSON");
 	put_counter(t, "sink", "eve_lost", ss.eve_lost, "events that found no room");
 	put_counter(t, "sink", "captures_kept", ss.captures_kept, "flows whose frames were kept");
+	put_counter(t, "sink", "captures_refused", ss.captures_refused,
+		    "flows whose frames were not kept, for their folder is full");
 	put_counter(t, "sink", "captures_lost", ss.captures_lost,
 		    "flows whose frames were to be kept and found no room");
 	cmd_reply_table(conn, t);
