@@ -227,6 +227,15 @@ socks4_request(const uint8_t *p, size_t n)
 	return i < n ? APP_WEAK : APP_MORE;
 }
 
+/* Behind the methods: a command for an address of one of three kinds (RFC 1928 4). */
+static enum app_match
+socks5_request(const uint8_t *p, size_t n)
+{
+	if (n < 4 || p[0] != 5 || p[1] == 0 || p[1] > 3 || p[2] != 0)
+		return APP_HINT;
+	return p[3] == 1 || p[3] == 3 || p[3] == 4 ? APP_YES : APP_HINT;
+}
+
 enum app_match
 socks_client(const uint8_t *p, size_t n)
 {
@@ -241,7 +250,7 @@ socks_client(const uint8_t *p, size_t n)
 			return APP_NO;
 	if (n < 2 || n < 2u + p[1])
 		return APP_MORE;
-	return p[1] == 1 && p[2] > 2 ? APP_HINT : APP_WEAK;
+	return socks5_request(p + 2 + p[1], n - 2 - p[1]);
 }
 
 enum app_match

@@ -127,7 +127,7 @@ kafka_client(const uint8_t *p, size_t n)
 	for (i = KAFKA_HEADER; i < n && i < KAFKA_HEADER + len; i++)
 		if (!is_print(p[i]))
 			return APP_NO;
-	return i < KAFKA_HEADER + len ? APP_MORE : APP_YES;
+	return i < KAFKA_HEADER + len ? APP_MORE : len < 3 ? APP_WEAK : APP_YES;
 }
 
 /* "ZBXD", flags, a length that is not above 1 GB. */
@@ -168,6 +168,31 @@ modbus_writes(const uint8_t *p)
 	return n > 0 && p[5] == 7 + p[12] && p[12] == (p[7] == 15 ? (n + 7) / 8 : 2 * n);
 }
 
+/* Functions whose messages have little in them. */
+static enum app_match
+modbus_is_rarer(const uint8_t *p, size_t n)
+{
+	switch (p[7]) {
+	case 7:			/* exception status, counters, log, identity */
+	case 11:
+	case 12:
+	case 17:
+		return p[5] == 2 ? APP_HINT : APP_NO;
+	case 8:			/* diagnostics: a function of its own below 21 */
+		if (n < 10)
+			return APP_MORE;
+		return p[5] == 6 && p[8] == 0 && p[9] <= 20 ? APP_HINT : APP_NO;
+	case 22:		/* masks a register */
+		return p[5] == 8 ? APP_HINT : APP_NO;
+	case 23:		/* reads registers and writes others */
+		if (n < 17)
+			return APP_MORE;
+		return p[5] == 11 + p[16] && p[16] == 2 * be16(p + 14) ? APP_YES : APP_NO;
+	default:
+		return APP_NO;
+	}
+}
+
 enum app_match
 modbus_client(const uint8_t *p, size_t n)
 {
@@ -187,8 +212,7 @@ modbus_client(const uint8_t *p, size_t n)
 		return n < 13 ? APP_MORE : modbus_writes(p) ? APP_YES : APP_NO;
 	if (p[7] == 43)
 		return n < 9 ? APP_MORE : p[8] == 14 && p[5] == 5 ? APP_YES : APP_NO;
-	return (p[7] == 7 || p[7] == 11 || p[7] == 12 || p[7] == 17) && p[5] == 2 ? APP_WEAK
-										  : APP_NO;
+	return modbus_is_rarer(p, n);
 }
 
 enum app_match
@@ -200,11 +224,23 @@ modbus_server(const uint8_t *p, size_t n)
 		return m;
 	if (p[7] >= 0x81 && p[7] <= 0xab && p[5] == 3)
 		return n < 9 ? APP_MORE : p[8] >= 1 && p[8] <= 11 ? APP_WEAK : APP_NO;
-	if (p[7] >= 1 && p[7] <= 4)
+	if ((p[7] >= 1 && p[7] <= 4) || p[7] == 23)
 		return n < 9 ? APP_MORE : p[5] == 3 + p[8] ? APP_WEAK : APP_NO;
-	return (p[7] == 5 || p[7] == 6 || p[7] == 15 || p[7] == 16) && p[5] == 6 ? APP_HINT
-	       : p[7] == 43 || p[7] == 17					 ? APP_HINT
-										 : APP_NO;
+	switch (p[7]) {
+	case 5:
+	case 6:
+	case 8:
+	case 11:
+	case 15:
+	case 16:
+		return p[5] == 6 ? APP_HINT : APP_NO;
+	case 7:
+		return p[5] == 3 ? APP_HINT : APP_NO;
+	case 22:
+		return p[5] == 8 ? APP_HINT : APP_NO;
+	default:
+		return p[7] == 12 || p[7] == 17 || p[7] == 43 ? APP_HINT : APP_NO;
+	}
 }
 
 /* --- DNP3: a link header of 8 bytes and its check --- */

@@ -112,6 +112,31 @@ postgresql_client(const uint8_t *p, size_t n)
 	return m == APP_YES && p[7] <= 9 ? pg_parameter(p, n) : APP_NO;
 }
 
+/* What is asked for, with its length: nothing, a password, MD5's salt, SASL's texts. */
+static enum app_match
+pg_authentication(const uint8_t *p, size_t n)
+{
+	const uint32_t len = be32(p + 1);
+
+	switch (p[8]) {
+	case 0:
+	case 3:
+	case 7:
+	case 9:
+		return len == 8 ? APP_YES : APP_NO;
+	case 5:
+		return len == 12 ? APP_YES : APP_NO;
+	case 10:
+		return match_text(p, n, 9, "SCRAM-");
+	case 11:
+		return match_text(p, n, 9, "r=");
+	case 12:
+		return match_text(p, n, 9, "v=");
+	default:
+		return len > 8 && p[8] == 8 ? APP_HINT : APP_NO;
+	}
+}
+
 /* Authentication, an error, or the one letter that answers a request for TLS. */
 enum app_match
 postgresql_server(const uint8_t *p, size_t n)
@@ -132,7 +157,7 @@ postgresql_server(const uint8_t *p, size_t n)
 	}
 	if (n > 7 && (p[5] || p[6] || p[7]))
 		return APP_NO;
-	return n < 9 ? APP_MORE : p[8] <= 12 ? APP_YES : APP_NO;
+	return n < 9 ? APP_MORE : pg_authentication(p, n);
 }
 
 size_t
@@ -357,169 +382,6 @@ mongodb_server(const uint8_t *p, size_t n)
 	return mongodb_either(p, n, replies);
 }
 
-/* --- Redis --- */
-
-/* A line of words is a command, too. */
-static const char *const redis_inline[] = {
-	"PING\r\n",   "PING\n",	   "INFO\r\n",	 "MONITOR\r\n", "SYNC\r\n",    "SET ",
-	"GET ",	      "DEL ",	   "KEYS ",	 "EXISTS ",	"SELECT ",     "AUTH ",
-	"INCR ",      "CONFIG ",   "HELLO ",	 "CLIENT ",	"COMMAND\r\n", "DBSIZE\r\n",
-	"FLUSHALL\r", "FLUSHDB\r", "SUBSCRIBE ", NULL
-};
-
-enum app_match
-redis_client(const uint8_t *p, size_t n)
-{
-	size_t i;
-
-	if (p[0] != '*')
-		return as(match_any(p, n, 0, redis_inline), APP_HINT);
-	for (i = 1; i < n && i < 8 && is_digit(p[i]); i++)
-		;
-	if (i == n)
-		return i < 8 ? APP_MORE : APP_NO;
-	if (i == 1)
-		return APP_NO;
-	return match_text(p, n, i, "\r\n$");
-}
-
-enum app_match
-redis_server(const uint8_t *p, size_t n)
-{
-	size_t i;
-
-	if (p[0] == '+' || p[0] == '-') {
-		enum app_match m =
-			match_any(p, n, 0,
-				  (const char *const[]){ "+PONG\r", "-NOAUTH ", "-DENIED ",
-							 "-LOADING ", "-MOVED ", NULL });
-
-		return m != APP_NO
-			       ? as(m, APP_WEAK)
-			       : as(match_any(p, n, 0,
-					      (const char *const[]){ "+OK\r", "-ERR ", "+QUEUED",
-								     "-WRONG", NULL }),
-				    APP_HINT);
-	}
-	for (i = 1; i < n && i < 12 && (is_digit(p[i]) || (i == 1 && p[i] == '-')); i++)
-		;
-	if (i == n)
-		return i < 12 ? APP_MORE : APP_NO;
-	return i > 1 ? as(match_text(p, n, i, "\r\n"), APP_HINT) : APP_NO;
-}
-
-/* --- memcached --- */
-
-/* Header of the binary protocol; what is in its body adds up. */
-static enum app_match
-memcached_binary(const uint8_t *p, size_t n)
-{
-	if (n > 1 && p[1] > 0x48)
-		return APP_NO;
-	if (n > 3 && be16(p + 2) > 250)
-		return APP_NO;
-	if (n > 5 && (p[4] > 20 || p[5] != 0))
-		return APP_NO;
-	if (n < 12)
-		return APP_MORE;
-	return be32(p + 8) >= be16(p + 2) + p[4] && be32(p + 8) <= 8 << 20 ? APP_YES : APP_NO;
-}
-
-/* A key, then `more` numbers, then the line's end or "noreply". */
-static enum app_match
-memcached_line(const uint8_t *p, size_t n, size_t at, unsigned more)
-{
-	size_t len = line_length(p, n), i;
-	unsigned words = 0;
-
-	for (i = at; i < len; i++) {
-		if (p[i] == '\r' && i + 1 == n)
-			return APP_MORE;
-		if (p[i] < ' ')
-			return APP_NO;
-		if (p[i] == ' ')
-			continue;
-		words += p[i - 1] == ' ';
-		if (p[i - 1] == ' ' && match_text(p, len, i, "HTTP/") == APP_YES)
-			return APP_NO;
-		if (words > 1 && words <= 1 + more && !is_digit(p[i]) && p[i] != '-')
-			return APP_NO;
-	}
-	if (!line_ended(p, n))
-		return APP_MORE;
-	return words > more ? APP_YES : APP_NO;
-}
-
-enum app_match
-memcached_client(const uint8_t *p, size_t n)
-{
-	static const struct {
-		const char *verb;
-		unsigned more;	/* numbers after the key */
-		enum app_match strength;
-	} form[] = {
-		{ "set ", 3, APP_YES },	       { "add ", 3, APP_YES },
-		{ "replace ", 3, APP_YES },    { "append ", 3, APP_YES },
-		{ "prepend ", 3, APP_YES },    { "cas ", 4, APP_YES },
-		{ "get ", 0, APP_WEAK },       { "gets ", 0, APP_WEAK },
-		{ "delete ", 0, APP_WEAK },    { "incr ", 1, APP_WEAK },
-		{ "decr ", 1, APP_WEAK },      { "touch ", 1, APP_WEAK },
-		{ "gat ", 0, APP_HINT },       { "mg ", 0, APP_HINT },
-		{ "ms ", 1, APP_HINT },	       { "md ", 0, APP_HINT },
-		{ "ma ", 0, APP_HINT },	       { "me ", 0, APP_HINT },
-		{ "slabs ", 0, APP_HINT },     { "stats ", 0, APP_HINT },
-		{ "verbosity ", 0, APP_HINT },
-	};
-	enum app_match best = APP_NO;
-	size_t i;
-
-	if (p[0] == 0x80)
-		return memcached_binary(p, n);
-	for (i = 0; i < sizeof form / sizeof *form; i++) {
-		enum app_match m = match_text(p, n, 0, form[i].verb);
-
-		if (m == APP_YES)
-			return as(memcached_line(p, n, strlen(form[i].verb), form[i].more),
-				  form[i].strength);
-		best = m > best ? m : best;
-	}
-	if (is_lower(p[0])) {
-		enum app_match m = match_any(p, n, 0,
-					     (const char *const[]){ "stats\r\n", "version\r\n",
-								    "flush_all", "mn\r\n", NULL });
-
-		return as(m > best ? m : best, APP_WEAK);
-	}
-	return best;
-}
-
-enum app_match
-memcached_server(const uint8_t *p, size_t n)
-{
-	enum app_match m;
-	size_t i;
-
-	if (p[0] == 0x81)
-		return memcached_binary(p, n);
-	if (is_digit(p[0])) {	/* what was counted */
-		for (i = 1; i < n && i < 20 && is_digit(p[i]); i++)
-			;
-		return as(match_text(p, n, i, "\r\n"), APP_HINT);
-	}
-	m = match_any(
-		p, n, 0,
-		(const char *const[]){ "STAT ", "VALUE ", "STORED\r\n", "NOT_STORED\r\n", NULL });
-	if (m != APP_NO)
-		return as(m, APP_WEAK);
-	return as(match_any(p, n, 0,
-			    (const char *const[]){ "END\r\n", "VERSION ", "NOT_FOUND\r\n",
-						   "DELETED\r\n", "ERROR\r\n", "OK\r\n",
-						   "TOUCHED\r\n", "EXISTS\r\n", "CLIENT_ERROR ",
-						   "SERVER_ERROR ", "EN\r\n", "HD", "VA ", "MN\r\n",
-						   "ME ", "NS", "NF", "EX", NULL }),
-		  APP_HINT);
-}
-
 /* --- Cassandra's CQL: version, flags, stream, operation, length --- */
 
 enum app_match
@@ -547,6 +409,30 @@ cassandra_client(const uint8_t *p, size_t n)
 										      : APP_NO;
 }
 
+/* Operation and length; an error's text, an authenticator's name, or the first of some options. */
+static enum app_match
+cassandra_answer(const uint8_t *p, size_t n)
+{
+	const uint32_t len = be32(p + 1);
+
+	if (p[0] == 2)
+		return len == 0 ? APP_WEAK : APP_NO;
+	if (p[0] == 3)
+		return n < 7					   ? APP_MORE
+		       : be16(p + 5) > 0 && be16(p + 5) == len - 2 ? APP_WEAK
+								   : APP_NO;
+	if (p[0] == 6) {
+		if (n < 9)
+			return APP_MORE;
+		return be16(p + 5) - 1 < 16 && be16(p + 7) - 1 < 64 ? APP_WEAK : APP_NO;
+	}
+	if (n < 12)
+		return APP_MORE;
+	if (be32(p + 5) > 0x2500 || len < 7 || be16(p + 9) == 0 || be16(p + 9) > len - 6)
+		return APP_NO;
+	return is_print(p[11]) ? APP_WEAK : APP_NO;
+}
+
 enum app_match
 cassandra_server(const uint8_t *p, size_t n)
 {
@@ -558,7 +444,5 @@ cassandra_server(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n > at + 2 && (p[at + 1] || p[at + 2]))
 		return APP_NO;
-	if (n < at + 5)
-		return APP_MORE;
-	return (p[at] == 2) == (be32(p + at + 1) == 0) ? APP_WEAK : APP_NO;
+	return n < at + 5 ? APP_MORE : cassandra_answer(p + at, n - at);
 }

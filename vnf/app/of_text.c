@@ -145,17 +145,25 @@ imap_server(const uint8_t *p, size_t n)
 			    APP_WEAK);
 }
 
-/* A tag, then a command that no other protocol has second in a line. */
+/*
+ * A tag, then a command that no other protocol has second in a line.  Commands in small letters
+ * are text ("to enable", "then select") unless the tag has a digit.
+ */
 enum app_match
 imap_client(const uint8_t *p, size_t n)
 {
+	bool counted = false;
 	size_t i;
 
 	for (i = 0; i < n && i < 17 && (is_alnum(p[i]) || p[i] == '.'); i++)
-		;
+		counted |= is_digit(p[i]);
 	if (i < 17 && i == n)
 		return APP_MORE;
 	if (i == 17 || p[i] != ' ')
+		return APP_NO;
+	if (n > i + 1 && is_lower(p[i + 1]) && !counted)
+		return APP_NO;
+	if (n > i + 2 && is_lower(p[i + 1]) != is_lower(p[i + 2]))
 		return APP_NO;
 	return as(match_any(p, n, i + 1,
 			    WORDS("LOGIN ", "CAPABILITY\r", "STARTTLS\r", "AUTHENTICATE ",

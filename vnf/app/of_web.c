@@ -221,7 +221,7 @@ rtmp_either(const uint8_t *p, size_t n)
 	for (i = 9; i < RTMP_ENOUGH; i++)
 		zeros += p[i] == 0;
 	if (memcmp(p + 5, zero, 4) == 0)
-		return zeros < 24 ? APP_YES : APP_HINT;
+		return zeros < 24 ? APP_WEAK : APP_HINT;
 	return zeros < 8 ? APP_WEAK : APP_NO;
 }
 
@@ -238,8 +238,8 @@ rtmp_server(const uint8_t *p, size_t n)
 	enum app_match m = rtmp_either(p, n);
 	size_t i, zeros = 0;
 
-	if (m != APP_NO || n < RTMP_ENOUGH)
-		return m == APP_NO ? APP_MORE : m;
+	if (n < RTMP_ENOUGH || m == APP_WEAK)
+		return n < RTMP_ENOUGH ? APP_MORE : m;
 	for (i = 5; i < RTMP_ENOUGH; i++)
 		zeros += p[i] == 0;
 	return zeros < 12 ? APP_HINT : APP_NO;
