@@ -84,56 +84,6 @@ sum_words_anywhere(const uint8_t *b, uint32_t n)
 	return w[0] + w[1] + w[2] + w[3];
 }
 
-#ifdef __x86_64__
-/*
- * The same as 16-bit words, in three instructions for 32 bytes: there is one that adds neighbours,
- * but as signed words, so 2^15 is taken off each before and given back at the end.  A lane
- * of 32 bits holds what an mbuf can carry.
- */
-__attribute__((target("avx2,tune=haswell"))) static inline __m256i
-add_pairs(__m256i sum, const uint8_t *b)
-{
-	const __m256i half = _mm256_set1_epi16(INT16_MIN), one = _mm256_set1_epi16(1);
-	__m256i w = _mm256_xor_si256(half, _mm256_loadu_si256((const __m256i_u *)b));
-
-	return _mm256_add_epi32(sum, _mm256_madd_epi16(w, one));
-}
-
-__attribute__((target("avx2,tune=haswell"))) static uint64_t
-sum_words_avx2(const uint8_t *b, uint32_t n)
-{
-	__m256i sum = _mm256_setzero_si256(), sum2 = sum;
-	int64_t taken_off = n * 32LL << 15;
-	__m128i x;
-
-	for (; n >= 2; n -= 2, b += 128) {
-		sum = add_pairs(sum, b);
-		sum2 = add_pairs(sum2, b + 32);
-		sum = add_pairs(sum, b + 64);
-		sum2 = add_pairs(sum2, b + 96);
-	}
-	if (n) {
-		sum = add_pairs(sum, b);
-		sum2 = add_pairs(sum2, b + 32);
-	}
-	sum = _mm256_add_epi32(sum, sum2);
-	x = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
-	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
-	return (uint64_t)(_mm_cvtsi128_si32(x) + taken_off);
-}
-#endif
-
-static inline uint64_t
-sum_words(const uint8_t *b, uint32_t n)
-{
-#ifdef __x86_64__
-	if (likely(__builtin_cpu_supports("avx2")))
-		return sum_words_avx2(b, n);
-#endif
-	return sum_words_anywhere(b, n);
-}
-
 /* Of what is too short for more, or a header. */
 static inline uint64_t
 add_bytes(uint64_t sum, const uint8_t *b, uint32_t len)
@@ -177,19 +127,94 @@ lead_of(const uint8_t *b)
 	return lead & 1 ? 0 : lead;
 }
 
+/* The sum of what is longer, for any machine. */
+static uint64_t
+sum_anywhere(const uint8_t *b, uint32_t len)
+{
+	uint32_t lead = lead_of(b);
+	uint64_t sum = add_bytes(0, b, lead);
+
+	b += lead;
+	len -= lead;
+	sum = add(sum, sum_words_anywhere(b, len / 64));
+	return add_bytes(sum, b + (len & ~63u), len & 63);
+}
+
+#ifdef __x86_64__
+/* From WINDOW_END - n on, a vector of which the first n bytes are set; from n on, the last n. */
+enum { VECTOR = 32, WINDOW_END = 2 * VECTOR };
+static const uint8_t window[3 * VECTOR] = { [VECTOR... WINDOW_END - 1] = 0xff };
+
+/*
+ * The sum as 16-bit words, in three instructions for 32 bytes: there is one that adds neighbours,
+ * but as signed words, so 2^15 is taken off each before and given back at the end.  A lane
+ * of 32 bits holds what an mbuf can carry.
+ */
+__attribute__((target("avx2,tune=haswell"))) static inline __m256i
+add_pairs(__m256i sum, __m256i words)
+{
+	const __m256i half = _mm256_set1_epi16(INT16_MIN), one = _mm256_set1_epi16(1);
+
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_xor_si256(half, words), one));
+}
+
+__attribute__((target("avx2,tune=haswell"))) static inline __m256i
+vector_at(const uint8_t *b)
+{
+	return _mm256_loadu_si256((const __m256i_u *)b);
+}
+
+/* Of the vector at `b` only what `which` has. */
+__attribute__((target("avx2,tune=haswell"))) static inline __m256i
+add_part(__m256i sum, const uint8_t *b, const uint8_t *which)
+{
+	return add_pairs(sum, _mm256_and_si256(vector_at(b), vector_at(which)));
+}
+
+__attribute__((target("avx2,tune=haswell"))) static uint64_t
+sum_avx2(const uint8_t *b, uint32_t len)
+{
+	uint32_t lead = lead_of(b), n = (len - lead) / VECTOR, end = (len - lead) % VECTOR;
+	__m256i sum = add_part(_mm256_setzero_si256(), b, window + WINDOW_END - lead);
+	__m256i sum2 = _mm256_setzero_si256();
+	uint64_t taken_off = (n + 2ULL) * (VECTOR / 2) << 15;
+	__m128i x;
+
+	for (b += lead; n >= 4; n -= 4, b += 4 * VECTOR) {
+		sum = add_pairs(sum, vector_at(b));
+		sum2 = add_pairs(sum2, vector_at(b + VECTOR));
+		sum = add_pairs(sum, vector_at(b + 2 * VECTOR));
+		sum2 = add_pairs(sum2, vector_at(b + 3 * VECTOR));
+	}
+	for (; n > 0; n--, b += VECTOR)
+		sum = add_pairs(sum, vector_at(b));
+	/* So that a word is one, what is odd at the end is not of it. */
+	sum2 = add_part(sum2, b + (end & ~1u) - VECTOR, window + (end & ~1u));
+	sum = _mm256_add_epi32(sum, sum2);
+	x = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
+	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
+	return taken_off + (uint64_t)(int64_t)_mm_cvtsi128_si32(x) +
+	       (end & 1 ? rte_cpu_to_le_16(b[end - 1]) : 0);
+}
+#endif
+
+static inline uint64_t
+sum_long(const uint8_t *b, uint32_t len)
+{
+#ifdef __x86_64__
+	if (likely(__builtin_cpu_supports("avx2")))
+		return sum_avx2(b, len);
+#endif
+	return sum_anywhere(b, len);
+}
+
 static inline uint16_t
 sum_bytes(const uint8_t *b, uint32_t len)
 {
-	uint32_t lead = lead_of(b);
-	uint64_t sum;
+	enum { SHORT = 64 };	/* a lead and a vector */
 
-	if (len < lead + 64)
-		return fold(add_bytes(0, b, len));
-	sum = add_bytes(0, b, lead);
-	b += lead;
-	len -= lead;
-	sum = add(sum, sum_words(b, len / 64));
-	return fold(add_bytes(sum, b + (len & ~63u), len & 63));
+	return fold(len < SHORT ? add_bytes(0, b, len) : sum_long(b, len));
 }
 
 static uint16_t
@@ -236,8 +261,10 @@ cksum_pseudo(const void *addrs, unsigned addrs_len, uint8_t proto, uint32_t len)
 static inline uint64_t
 add_ip(uint64_t sum, const uint8_t *ip, uint8_t proto, uint32_t len)
 {
-	if (ip[0] >> 4 == 4)
-		return add_pseudo(sum, ip + offsetof(struct rte_ipv4_hdr, src_addr), 8, proto, len);
+	if (likely(ip[0] >> 4 == 4)) {
+		sum = add(sum, read64(ip + offsetof(struct rte_ipv4_hdr, src_addr)));
+		return add_pseudo(sum, NULL, 0, proto, len);
+	}
 	return add_pseudo(sum, ip + offsetof(struct rte_ipv6_hdr, src_addr), 32, proto, len);
 }
 
@@ -249,6 +276,19 @@ cksum_l4(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint32_t len, uint8
 	return fold(add_ip(cksum_mbuf(m, l4, len), ip, proto, len));
 }
 
+/* It is of whole 32-bit words. */
+static inline uint64_t
+add_tcp_header(uint64_t sum, const uint8_t *th, uint32_t len)
+{
+	const uint8_t *end = th + len;
+
+	sum = add(sum, read64(th));
+	sum = add(sum, read64(th + 8));
+	for (th += 16; end - th >= 8; th += 8)
+		sum = add(sum, read64(th));
+	return th < end ? add(sum, read32(th)) : sum;
+}
+
 /* The same of a TCP segment whose payload, from `payload` on, has been summed: a TCP header is of
  * whole 32-bit words, so the two sums add up. */
 static inline uint16_t
@@ -256,7 +296,7 @@ sum_tcp(const struct rte_mbuf *m, uint16_t l3, uint16_t l4, uint16_t payload, ui
 	uint16_t payload_sum)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint64_t sum = add_bytes(payload_sum, frame + l4, payload - l4);
+	uint64_t sum = add_tcp_header(payload_sum, frame + l4, payload - l4);
 
 	return fold(add_ip(sum, frame + l3, IPPROTO_TCP, len));
 }

@@ -106,8 +106,8 @@ begin(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 	p->side = conf->side;
 }
 
-enum pkt_kind
-pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
+static inline enum pkt_kind
+read_frame(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 {
 	begin(p, m, conf);
 	if (likely(parse_plain(p, conf))) {
@@ -119,4 +119,17 @@ pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 	if (p->kind == PKT_TCP || p->kind == PKT_FRAGMENT || p->kind == PKT_ICMP_ERROR)
 		set_hash(p);
 	return p->kind;
+}
+
+enum pkt_kind
+pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
+{
+	return read_frame(p, m, conf);
+}
+
+enum pkt_kind
+pkt_parse_after(struct pkt *p, const struct pkt *before, struct rte_mbuf *m,
+		const struct parse_conf *conf)
+{
+	return parse_again(p, before, m, conf) ? PKT_TCP : read_frame(p, m, conf);
 }

@@ -69,6 +69,8 @@ struct pkt {
 	uint8_t meta_len;	/* 4 where a metadata tag was consumed, else 0 */
 
 	/* link layer; the metadata tag is not among the tags */
+	bool goes_on;		/* all that follows, up to the ports, is as in the packet before it
+				 * of its burst: pkt_parse_after() */
 	uint8_t n_tags;
 	uint8_t n_key_tags;	/* VIDs in the key: tags that are not priority tags (VID 0),
 				 * or 0 on a port with `vlan ignore`; see pkt_key_vids() */
@@ -159,5 +161,10 @@ bool pkt_linearize(struct rte_mbuf *m, uint32_t len);
  * (RTE_MBUF_F_RX_L4_CKSUM_GOOD, _NONE), or is cut (captured.h).  `m` stays the caller's.
  */
 enum pkt_kind pkt_parse(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf);
+
+/* The same of a frame that will follow another's packet, `before`, in a burst, and came by the same
+ * port: if all that names them is the same, that is not read again. */
+enum pkt_kind pkt_parse_after(struct pkt *p, const struct pkt *before, struct rte_mbuf *m,
+			      const struct parse_conf *conf);
 
 #endif

@@ -38,17 +38,24 @@ link_layer(struct pkt *p, const uint8_t *b, const struct parse_conf *conf, uint1
 	return conf->meta ? 0 : ETHER_LEN;
 }
 
+static inline bool
+ip4_sound(const struct pkt *p, const uint8_t *ip, const struct parse_conf *conf)
+{
+	uint64_t rx = p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+
+	return conf->trust || rx == RTE_MBUF_F_RX_IP_CKSUM_GOOD ||
+	       rx == RTE_MBUF_F_RX_IP_CKSUM_NONE || cksum_ip4_ok(ip);
+}
+
 /* Where the datagram ends; 0: not here. */
 static inline uint32_t
 ip4(struct pkt *p, const uint8_t *ip, const struct parse_conf *conf)
 {
-	uint64_t rx = p->m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint16_t fragment = read16(ip + 6);
 
 	if (ip[0] != 0x45 || fragment & IP4_FRAGMENT || ip[9] != IPPROTO_TCP)
 		return 0;
-	if (!conf->trust && rx != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
-	    rx != RTE_MBUF_F_RX_IP_CKSUM_NONE && !cksum_ip4_ok(ip))
+	if (!ip4_sound(p, ip, conf))
 		return 0;
 	p->tos = ip[1];
 	p->ttl = ip[8];
@@ -92,15 +99,32 @@ is_sound(struct pkt *p, const struct parse_conf *conf)
 	return true;
 }
 
+/* The TCP header, in a datagram that ends at `end`. */
+static inline bool
+tcp(struct pkt *p, const uint8_t *b, uint32_t end, const struct parse_conf *conf)
+{
+	unsigned header;
+
+	if (end > p->m->data_len || end < p->l4 + (uint32_t)TCP_MIN)
+		return false;
+	header = (b[p->l4 + 12] >> 4) * 4;
+	if (header < TCP_MIN || p->l4 + header > end)
+		return false;
+	pkt_read_tcp(p, b + p->l4);
+	p->opt_len = (uint8_t)(header - TCP_MIN);
+	p->payload = (uint16_t)(p->l4 + header);
+	p->payload_len = end - p->payload;
+	return is_sound(p, conf);
+}
+
 bool
 parse_plain(struct pkt *p, const struct parse_conf *conf)
 {
 	const uint8_t *b = rte_pktmbuf_mtod(p->m, const uint8_t *);
-	uint32_t len = p->m->data_len, end;
-	unsigned header;
+	uint32_t end;
 	uint16_t type;
 
-	if (p->m->nb_segs != 1 || len < SHORTEST)
+	if (p->m->nb_segs != 1 || p->m->data_len < SHORTEST)
 		return false;
 	p->l3 = (uint16_t)link_layer(p, b, conf, &type);
 	if (p->l3 == 0)
@@ -111,14 +135,59 @@ parse_plain(struct pkt *p, const struct parse_conf *conf)
 		end = ip6(p, b + p->l3);
 	else
 		return false;
-	if (end > len || end < p->l4 + (uint32_t)TCP_MIN)
+	return tcp(p, b, end, conf);
+}
+
+static inline uint64_t
+differ64(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x ^ y;
+}
+
+static inline uint32_t
+differ32(const uint8_t *a, const uint8_t *b)
+{
+	uint32_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x ^ y;
+}
+
+/* Of two frames with an IPv4 header at `l3`, 14 or 18: all up to the ports, but for the datagram's
+ * length, identification and checksum. */
+static inline bool
+same_names(const uint8_t *a, const uint8_t *b, unsigned l3)
+{
+	uint64_t differ = differ64(a, b) | differ64(a + 8, b + 8) |
+			  differ64(a + l3 - 6, b + l3 - 6);
+
+	differ |= differ32(a + l3 + 6, b + l3 + 6);
+	differ |= differ64(a + l3 + 12, b + l3 + 12) | differ32(a + l3 + 20, b + l3 + 20);
+	return differ == 0;
+}
+
+bool
+parse_again(struct pkt *p, const struct pkt *before, struct rte_mbuf *m,
+	    const struct parse_conf *conf)
+{
+	const uint8_t *b = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (before->kind != PKT_TCP || before->is_v6 || before->l3 > ETHER_LEN + TAG_LEN ||
+	    before->l4 - before->l3 != IP4_LEN || before->refusal != DROP_NONE || before->cut ||
+	    m->port != before->m->port || m->nb_segs != 1 ||
+	    m->data_len < before->l4 + (uint32_t)TCP_MIN ||
+	    !same_names(b, rte_pktmbuf_mtod(before->m, const uint8_t *), before->l3))
 		return false;
-	header = (b[p->l4 + 12] >> 4) * 4;
-	if (header < TCP_MIN || p->l4 + header > end)
-		return false;
-	pkt_read_tcp(p, b + p->l4);
-	p->opt_len = header - TCP_MIN;
-	p->payload = p->l4 + header;
-	p->payload_len = end - p->payload;
-	return is_sound(p, conf);
+	memcpy(p, before, offsetof(struct pkt, tag[1]));
+	p->m = m;
+	p->at = (usec_t){ 0 };
+	p->goes_on = true;
+	p->summed = p->unverified = false;
+	p->payload_sum = 0;
+	return ip4_sound(p, b + p->l3, conf) && tcp(p, b, p->l3 + read16(b + p->l3 + 2), conf);
 }

@@ -114,6 +114,10 @@ bool ip6_walk(struct pkt *p, struct ip6_walk *w, uint32_t end);
  * `p` says nothing. */
 bool parse_plain(struct pkt *p, const struct parse_conf *conf);
 
+/* The same, and p->hash, if its headers are but for numbers those of `before`; `p` is not begun. */
+bool parse_again(struct pkt *p, const struct pkt *before, struct rte_mbuf *m,
+		 const struct parse_conf *conf);
+
 enum pkt_kind parse_ip4(struct pkt *p, const struct parse_conf *conf);
 enum pkt_kind parse_ip6(struct pkt *p, const struct parse_conf *conf);
 enum pkt_kind parse_tcp(struct pkt *p, uint32_t end, const struct parse_conf *conf);

@@ -36,7 +36,7 @@ burst_find(struct tcpterm *s, const struct pkt *p, unsigned n, struct burst *b)
 
 	b->changes = s->table_changes;
 	for (unsigned i = 0; i < n; i++) {
-		b->with_last[i] = i > 0 && pkt_goes_with(&p[i], &p[i - 1]);
+		b->with_last[i] = i > 0 && (p[i].goes_on || pkt_goes_with(&p[i], &p[i - 1]));
 		b->at[i] = (struct found){ 0 };
 		if (b->with_last[i] || !has_flow(&p[i]) || !core_key(s, &p[i], false, &key[m]))
 			continue;

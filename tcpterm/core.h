@@ -48,6 +48,11 @@ struct tcpterm {
 	struct table *table;
 	uint32_t table_changes;		/* a burst's look-ups are good while this stays */
 	struct crowd crowd;		/* of the burst in hand */
+	struct {
+		const struct pkt *p;	/* its link header is known for direction `dir` of `f` */
+		const struct flow *f;
+		unsigned dir;
+	} learned;			/* in the burst in hand; only to be compared */
 	struct timer_wheel wheel;
 	struct listeners *listeners;
 	struct vlan_stacks *vlans;

@@ -195,6 +195,7 @@ flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p, bool
 		goto no_memory;
 	set_key(f, &k);
 	f->started = f->last = s->now;
+	s->learned.p = NULL;
 	if (table_insert(s->table, f) != 0) {
 		object_free(s, f);
 		goto no_memory;
@@ -224,6 +225,7 @@ flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 	to->ref = own.ref;
 	to->generation = own.generation;
 	to->timer = own.timer;
+	s->learned.p = NULL;
 	if (to->key.v6)
 		memcpy((char *)to - FLOW_V6_LEAD, flow_v6(f), FLOW_V6_LEAD);
 	for (unsigned d = 0; c && d < 2; d++)
@@ -280,11 +282,20 @@ flow_arm(struct tcpterm *s, struct flow *f, usec_t at)
 void
 flow_learn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 {
+	if (p->goes_on && s->learned.p == p - 1 && s->learned.f == f && s->learned.dir == dir) {
+		s->learned.p = p;
+		return;
+	}
 	f->seen |= (uint8_t)(1u << dir);
 	if (f->key.v6)
 		f->key.label[dir] = p->flow_label;
-	if (!l2_learn(s->l2s, &f->l2[dir], p))
+	s->learned.p = p;
+	s->learned.f = f;
+	s->learned.dir = dir;
+	if (!l2_learn(s->l2s, &f->l2[dir], p)) {
+		s->learned.p = NULL;
 		s->stats.headers_not_learned++;
+	}
 }
 
 void

@@ -409,6 +409,7 @@ input_burst(struct tcpterm *s, struct pkt *p, unsigned n)
 
 	burst_find(s, p, n, &b);
 	s->crowd = crowd_find(p, n, &b);
+	s->learned.p = NULL;
 	for (unsigned i = 0; i < n; i++) {
 		const struct found *at = burst_at(s, p, i, &b);
 

@@ -138,15 +138,18 @@ has_foreign_mark(const struct pkt *p)
 	return p->meta_len && (p->domain < DOMAIN_TAPS || p->domain == DOMAIN_UNTAGGED);
 }
 
-/* Reads the frame; true if it is for the stack and for this worker. */
+/* Reads the frame; true if it is for the stack and for this worker, as `before` was (NULL: it is
+ * the first). */
 static bool
-for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p)
+for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p, const struct pkt *before)
 {
-	const struct ports *ports = w->conf->ports;
-	unsigned port = m->port;
-	enum pkt_kind kind = pkt_parse(p, m, &port_config(ports->port[port])->parse);
-	unsigned owner = tcpterm_owner(p, w->conf->n_workers);
+	const struct parse_conf *conf = &port_config(w->conf->ports->port[m->port])->parse;
+	enum pkt_kind kind = before ? pkt_parse_after(p, before, m, conf) : pkt_parse(p, m, conf);
+	unsigned owner;
 
+	if (p->goes_on && !w->capturing && !w->conf->replay)
+		return true;
+	owner = tcpterm_owner(p, w->conf->n_workers);
 	if (w->capturing && (kind == PKT_OTHER || kind == PKT_REFUSED || owner == w->id))
 		capture_in(w, p);
 	if (w->conf->replay)
@@ -201,7 +204,7 @@ input(struct worker *w, struct rte_mbuf **m, unsigned n)
 	for (i = 0; i < n; i++) {
 		if (i + 1 < n)
 			fetch(w, m[i + 1]);
-		n_pkts += for_the_stack(w, m[i], &p[n_pkts]);
+		n_pkts += for_the_stack(w, m[i], &p[n_pkts], n_pkts ? &p[n_pkts - 1] : NULL);
 	}
 	tcpterm_input(w->stack, p, n_pkts, w->now);
 	if (w->capturing)

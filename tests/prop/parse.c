@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datapath/checksum.h"
 #include "datapath/parse.h"
 #include "tests/prop/lib/seed.h"
 #include "tests/unit/eal.h"
@@ -122,4 +123,60 @@ one_piece_or_several_say_the_same(void)
 	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
 }
 
-TAP_MAIN(parse, TAP_TEST(one_piece_or_several_say_the_same))
+/* The frame after `m`: other numbers, and sometimes other bits anywhere in its headers. */
+static struct rte_mbuf *
+next_of(const struct pkt *p)
+{
+	struct rte_mbuf *m = test_mbuf(f.b, f.len);
+
+	if (p->kind == PKT_TCP) {
+		uint8_t *th = rte_pktmbuf_mtod_offset(m, uint8_t *, p->l4);
+
+		th[4 + below(8)] ^= (uint8_t)below(256);
+		th[14 + below(2)] ^= (uint8_t)below(256);
+		cksum_tcp_write(m, p->l3, p->l4);
+	}
+	if (below(2))
+		rte_pktmbuf_mtod(m, uint8_t *)[below((unsigned)RTE_MIN(f.len, 60U))] ^=
+			(uint8_t)(1u << below(8));
+	if (below(8) == 0)
+		m->port = 1;
+	return m;
+}
+
+static void
+frame_after_another_says_the_same_as_alone(void)
+{
+	unsigned n_go_on = 0, n_differ = 0, n_apart = 0;
+
+	seed();
+	for (unsigned i = 0; i < N_RUNS; i++) {
+		struct parse_conf conf = random_conf();
+		struct pkt before, after, alone;
+		struct rte_mbuf *first, *m;
+
+		random_frame();
+		first = test_mbuf(f.b, f.len);
+		pkt_parse(&before, first, &conf);
+		m = next_of(&before);
+		pkt_parse_after(&after, &before, m, &conf);
+		pkt_parse(&alone, m, &conf);
+		n_go_on += after.goes_on;
+		n_apart += after.goes_on &&
+			   (!pkt_goes_with(&alone, &before) || m->port != first->port ||
+			    memcmp(rte_pktmbuf_mtod(m, void *), rte_pktmbuf_mtod(first, void *),
+				   alone.l3) != 0);
+		after.goes_on = false;
+		n_differ += !says_the_same(&after, &alone);
+		rte_pktmbuf_free(first);
+		rte_pktmbuf_free(m);
+	}
+	CU_ASSERT_EQUAL(n_differ, 0);
+	CU_ASSERT_EQUAL(n_apart, 0);
+	CU_ASSERT(n_go_on > N_RUNS / 10);
+	CU_ASSERT(n_go_on < N_RUNS / 2);
+	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+}
+
+TAP_MAIN(parse, TAP_TEST(one_piece_or_several_say_the_same),
+	 TAP_TEST(frame_after_another_says_the_same_as_alone))
