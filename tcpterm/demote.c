@@ -74,22 +74,30 @@ demote_relay(struct tcpterm *s, struct relay *r, enum tcpterm_kind kind)
 	return become(s, r->f, kind, r->idle_us);
 }
 
-/* What reading a connection has told of it is what following it goes on from.  The windows that
- * were offered are not: they count as mid-stream. */
+/* What reading a connection has told of end `d` is what following it goes on from. */
 static void
-past_of(const struct pair *x, struct track_past *past)
+past_of(const struct pair *x, unsigned d, struct track_past *past)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		const struct half *h = &x->end[i].h, *other = &x->end[!i].h;
+	const struct pair_side *e = &x->end[d];
+	const struct half *h = &e->h;
 
-		if (!h->synced)
-			continue;
-		window_of_numbers(past, i, h->isn, h->sent);
-		past->half[i].mss = x->end[i].mss;
-		if (other->synced && other->acked > 0)
-			window_of_ack(past, i, seq_of(other->isn, other->acked),
-				      (uint64_t)other->acked);
-	}
+	if (!h->synced)
+		return;
+	window_of_numbers(past, d, h->isn, h->sent);
+	if (e->shift != SHIFT_UNKNOWN)
+		window_of_syn(past, d, e->shift == SHIFT_NONE ? TRACK_NO_WSCALE : e->shift);
+	past->half[d].fin = h->fin >= 0 && h->fin < h->sent;
+	past->half[d].mss = e->mss;
+}
+
+/* The same of what the other end said of its bytes. */
+static void
+past_of_acks(const struct pair *x, unsigned d, struct track_past *past)
+{
+	const struct half *h = &x->end[d].h;
+
+	if (h->synced && x->end[!d].h.synced && (h->acked > 0 || h->edge >= 0))
+		window_of_ack(past, !d, h->isn, h->acked, h->edge, h->window_max);
 }
 
 /* Its streams end here. */
@@ -98,13 +106,18 @@ demote_passive(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 {
 	const bool follows = kind == TCPTERM_KIND_TRACK;
 	struct track_past past = { 0 };
+	const struct pair *x;
 	struct flow *to;
 
 	if (f->is_copy && kind != TCPTERM_KIND_DROP)
 		return -EINVAL;
 	if (!core_has_room(s, kind))
 		return -ENOMEM;
-	past_of(pair_of(f), &past);
+	x = pair_of(f);
+	for (unsigned d = 0; d < 2; d++)
+		past_of(x, d, &past);
+	for (unsigned d = 0; d < 2; d++)
+		past_of_acks(x, d, &past);
 	pair_release(s, f);
 	if (!follows)
 		return become(s, f, kind, 0);

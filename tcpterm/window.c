@@ -378,14 +378,25 @@ window_of_numbers(struct track_past *past, unsigned d, seq_t isn, int64_t sent)
 }
 
 void
-window_of_ack(struct track_past *past, unsigned d, seq_t ack, uint64_t taken_bytes)
+window_of_syn(struct track_past *past, unsigned d, uint8_t wscale)
+{
+	past->half[d].syn = true;
+	past->half[d].wscale = wscale & TRACK_NO_WSCALE;
+}
+
+void
+window_of_ack(struct track_past *past, unsigned d, seq_t other_isn, int64_t ack, int64_t edge,
+	      int64_t most)
 {
 	struct track_half *h = &past->half[d];
+	int64_t any = ack + WINDOW_ANY;
 
 	h->acks = true;
-	h->rcv_nxt = ack;
-	h->edge = seq_add(ack, WINDOW_ANY);
-	past->taken[d] = taken_bytes;
+	h->rcv_nxt = seq_of(other_isn, ack);
+	h->edge = seq_of(other_isn, edge < ack ? any : RTE_MIN(edge, any));
+	note_window(h, (uint32_t)RTE_MIN(most, (int64_t)WINDOW_ANY));
+	past->half[!d].syn_acked = past->half[!d].syn;
+	past->taken[d] = (uint64_t)ack;
 }
 
 void

@@ -53,10 +53,13 @@ void window_syn(struct track_half *h, const struct tcpterm_options *o);
  * them would have to forge both. */
 void window_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsigned dir);
 
-/* End `d`'s numbers that are known from elsewhere, but not what was offered: it sent up to offset
- * `sent`; it acknowledged up to `ack`, `taken` bytes. */
+/* End `d`'s numbers that are known from elsewhere: it sent up to offset `sent`.  Its SYN was seen,
+ * with this window scale, or TRACK_NO_WSCALE.  It acknowledged the other end's stream up to offset
+ * `ack` and let it go on up to `edge` (-1: not known); no window that it offered was above `most`. */
 void window_of_numbers(struct track_past *past, unsigned d, seq_t isn, int64_t sent);
-void window_of_ack(struct track_past *past, unsigned d, seq_t ack, uint64_t taken);
+void window_of_syn(struct track_past *past, unsigned d, uint8_t wscale);
+void window_of_ack(struct track_past *past, unsigned d, seq_t other_isn, int64_t ack, int64_t edge,
+		   int64_t most);
 
 /* What a connection that holds nothing knows of its peer's numbers: end `d` is left to itself. */
 void window_of_conn(struct track_past *past, unsigned d, const struct conn *c);

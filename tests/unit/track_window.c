@@ -324,6 +324,80 @@ window_scale_above_14_is_taken_as_14_and_flagged(void)
 	tracked_end();
 }
 
+/* --- of a flow that was only read before --- */
+
+/* It is followed from here on, its windows strictly. */
+static void
+demote(void)
+{
+	copies_flow()->is_copy = false;
+	CU_ASSERT_EQUAL(tcpterm_demote(copies.s, copies_flow(), TCPTERM_TRACK), 0);
+	CU_ASSERT_EQUAL(tcpterm_set_window(copies_flow(), true), 0);
+	copies.n_forwarded = 0;
+}
+
+static void
+begin_read(uint8_t shift)
+{
+	tracked_begin(TCPTERM_PASSIVE);
+	copies.shift = shift;
+	copies.window = 1000;
+	copies.isn[0] = copies.isn[1] = 0xfffff800;
+}
+
+static void
+what_reading_learned_of_windows_is_kept_by_following(void)
+{
+	begin_read(2);
+	copies_handshake();
+	copies_segment(1, TCP_ACK, 0, 0, 1000);
+	copies_segment(0, TCP_ACK, 0, 1000, 100);
+	demote();
+	/* The client lets it go up to 5,000, the server by its one ACK up to 4,000. */
+	CU_ASSERT_FALSE(says(1, 4003, 0, 1000));
+	CU_ASSERT_TRUE(says(1, 4000, 0, 1000));
+	CU_ASSERT_FALSE(says(0, 4003, 1000, 1));
+	CU_ASSERT_TRUE(says(0, 3900, 1000, 100));
+	/* What the ends offer from now on is scaled as their SYNs said. */
+	CU_ASSERT_TRUE(says(0, 100, 5000, 100));
+	CU_ASSERT_FALSE(says(1, 8003, 0, 1000));
+	CU_ASSERT_TRUE(says(1, 8000, 0, 1000));
+	CU_ASSERT_EQUAL(tracked_info(1)->out_of_window, 2);
+	CU_ASSERT_EQUAL(tracked_info(0)->state, TCPTERM_ESTABLISHED);
+	tracked_end();
+}
+
+static void
+a_syn_that_reading_did_not_see_leaves_its_windows_open(void)
+{
+	begin_read(2);
+	copies_segment(1, TCP_ACK, 0, 0, 1000);
+	copies_segment(0, TCP_ACK, 0, 1000, 100);
+	copies_segment(1, TCP_ACK, 1000, 100, 0);
+	copies_wait(10 * 1000 * MS);
+	demote();
+	CU_ASSERT_TRUE(says(1, 1 << 29, 100, 1000));
+	CU_ASSERT_FALSE(says(1, (1 << 30) + 5000, 100, 1000));
+	tracked_end();
+}
+
+static void
+an_end_that_reading_saw_close_stays_closed(void)
+{
+	begin_read(2);
+	copies_handshake();
+	copies_segment(1, TCP_ACK | TCP_FIN, 0, 0, 1000);
+	copies_segment(0, TCP_ACK, 0, 1001, 100);
+	demote();
+	CU_ASSERT_EQUAL(tracked_info(1)->state, TCPTERM_FIN_WAIT_2);
+	CU_ASSERT_EQUAL(tracked_info(1)->stream_bytes, 1000);
+	CU_ASSERT_TRUE(passes(0, TCP_ACK | TCP_FIN, 100, 1001, 0));
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	CU_ASSERT_TRUE(says(1, 1001, 101, 0));
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_FIN);
+	tracked_end();
+}
+
 TAP_MAIN(track_window, TAP_TEST(strict_refuses_what_goes_beyond_the_furthest_edge_offered),
 	 TAP_TEST(loose_counts_it_and_lets_it_go),
 	 TAP_TEST(windows_are_scaled_only_where_both_syns_say_so),
@@ -338,4 +412,7 @@ TAP_MAIN(track_window, TAP_TEST(strict_refuses_what_goes_beyond_the_furthest_edg
 	 TAP_TEST(midstream_an_acknowledgement_of_what_went_before_is_not_refused),
 	 TAP_TEST(numbers_may_wrap), TAP_TEST(connection_goes_on_after_a_part_of_it_went_past),
 	 TAP_TEST(what_a_rule_says_of_windows_may_change),
+	 TAP_TEST(what_reading_learned_of_windows_is_kept_by_following),
+	 TAP_TEST(a_syn_that_reading_did_not_see_leaves_its_windows_open),
+	 TAP_TEST(an_end_that_reading_saw_close_stays_closed),
 	 TAP_TEST(window_scale_above_14_is_taken_as_14_and_flagged))
