@@ -2,6 +2,7 @@
  * Memory for what comes next, by another thread than the stack's.
  */
 #include "tcpterm/core.h"
+#include "tcpterm/intern.h"
 #include "tcpterm/track.h"
 
 /* Its places are come to as those of tracked flows are. */
@@ -29,6 +30,12 @@ tcpterm_commit(struct tcpterm *s)
 		slab_commit(&s->awake[i]);
 	for (i = 0; i < RTE_DIM(other); i++)
 		slab_commit(other[i]);
+	for (i = 0; i < RTE_DIM(s->ways); i++)
+		intern_commit(s->ways[i]);
 	commit_timings(s);
 	table_commit(s->table);
+	listeners_commit(s->listeners);
+	vlan_stacks_commit(s->vlans);
+	l2_headers_commit(s->l2s);
+	area_commit(&s->flood.filter);
 }

@@ -38,18 +38,14 @@ _Static_assert(sizeof(struct line) == RTE_CACHE_LINE_SIZE, "a SYN costs one miss
 int
 flood_init(struct tcpterm *s)
 {
-	int rc = slab_init(&s->flood.filter, sizeof(struct line) << LINE_BITS, 1);
-
 	TAILQ_INIT(&s->flood.embryos);
-	if (rc == 0)
-		slab_alloc(&s->flood.filter, NULL);
-	return rc;
+	return area_init(&s->flood.filter, sizeof(struct line) << LINE_BITS);
 }
 
 void
 flood_fini(struct tcpterm *s)
 {
-	slab_fini(&s->flood.filter);
+	area_fini(&s->flood.filter);
 }
 
 void
@@ -151,8 +147,7 @@ came_before(struct tcpterm *s, const struct pkt *p)
 	const uint64_t words[2] = { (uint64_t)p->hash << 32 | p->seq,
 				    (uint64_t)p->sport << 16 | p->dport };
 	uint64_t h = siphash(s->conf.secret, words, RTE_DIM(words));
-	struct line *l =
-		(struct line *)slab_at(&s->flood.filter, 0) + (h & ((1u << LINE_BITS) - 1));
+	struct line *l = (struct line *)s->flood.filter.base + (h & ((1u << LINE_BITS) - 1));
 	bool all = true;
 
 	bring_up_to(l, (uint16_t)(s->now.v / TURN_US));
@@ -164,6 +159,7 @@ came_before(struct tcpterm *s, const struct pkt *p)
 		all &= ((l->now[bit / 8] | l->before[bit / 8]) & mask) != 0;
 		l->now[bit / 8] |= mask;
 	}
+	area_use(&s->flood.filter);
 	return all;
 }
 

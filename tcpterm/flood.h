@@ -16,7 +16,7 @@
 
 #include <tcpterm/listener.h>
 
-#include "tcpterm/slab.h"
+#include "tcpterm/area.h"
 
 struct conn;
 struct embryo;
@@ -27,7 +27,7 @@ struct flood {
 	uint32_t n_syn_received;	/* connections of the library's in that state */
 	usec_t pressed_at;		/* the latest that it was seen to be */
 	struct embryo_queue embryos;	/* first those whose client was silent longest */
-	struct slab filter;		/* one object */
+	struct area filter;		/* of refused SYNs */
 };
 
 /* 0, -ENOMEM. */

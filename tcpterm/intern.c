@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tcpterm/area.h"
 #include "tcpterm/slab.h"
 
 enum { NONE = 0 };
@@ -26,7 +27,7 @@ struct entry {
 
 struct intern {
 	struct slab entries;
-	struct slab heads;		/* an array of chain heads */
+	struct area heads;		/* of the chains */
 	uint32_t mask;
 	unsigned n_words;
 	uint32_t oldest, newest;
@@ -73,7 +74,7 @@ intern_new(uint32_t n_max, unsigned n_words)
 	t->mask = n_heads - 1;
 	t->n_words = n_words;
 	if (slab_init(&t->entries, sizeof(struct entry) + 4 * n_words, n_max) != 0 ||
-	    slab_init(&t->heads, sizeof(uint32_t), n_heads) != 0) {
+	    area_init(&t->heads, sizeof(uint32_t) * n_heads) != 0) {
 		intern_free(t);
 		return NULL;
 	}
@@ -86,8 +87,15 @@ intern_free(struct intern *t)
 	if (!t)
 		return;
 	slab_fini(&t->entries);
-	slab_fini(&t->heads);
+	area_fini(&t->heads);
 	free(t);
+}
+
+void
+intern_commit(struct intern *t)
+{
+	slab_commit(&t->entries);
+	area_commit(&t->heads);
 }
 
 static void
@@ -190,6 +198,7 @@ intern_name(struct intern *t, const uint32_t *words, unsigned n, bool create, ui
 	memcpy(e->word, words, n * 4);
 	e->chain = *head(t, hash);
 	*head(t, hash) = link;
+	area_use(&t->heads);
 	unused_add(t, link);
 	*name = name_of(t, link);
 	return true;

@@ -19,6 +19,9 @@ struct intern;
 struct intern *intern_new(uint32_t n_max, unsigned n_words);
 void intern_free(struct intern *t);
 
+/* As slab_commit(). */
+void intern_commit(struct intern *t);
+
 /* Sets *name for these words; `create` adds new ones, unused.  False: not known, or no room. */
 bool intern_name(struct intern *t, const uint32_t *words, unsigned n, bool create, uint32_t *name);
 

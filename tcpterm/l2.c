@@ -49,6 +49,12 @@ l2_headers_free(struct l2_headers *s)
 	intern_free((struct intern *)s);
 }
 
+void
+l2_headers_commit(struct l2_headers *s)
+{
+	intern_commit((struct intern *)s);
+}
+
 /* --- headers --- */
 
 static uint8_t *

@@ -25,6 +25,7 @@ struct manners {
 /* Room for `n_max` different ones. */
 struct l2_headers *l2_headers_new(uint32_t n_max);
 void l2_headers_free(struct l2_headers *s);
+void l2_headers_commit(struct l2_headers *s);	/* as slab_commit() */
 
 /* Makes `t` what the frame says; cheap when nothing changed.  False: there is
  * no room, and `t` stays what it was. */

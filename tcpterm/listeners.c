@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tcpterm/area.h"
 #include "tcpterm/slab.h"
 
 enum { INDEX_BITS = 24, PORTS = 65536 };
@@ -47,7 +48,7 @@ struct class
 
 struct listeners {
 	struct slab entries;
-	struct slab heads;		/* one object, the array of chain heads: index + 1 */
+	struct area heads;		/* of the chains: index + 1 */
 	uint32_t mask;
 	uint32_t age;
 	struct class *classes;
@@ -302,7 +303,7 @@ listeners_new(uint32_t n_max)
 	n_heads /= 2;
 	l->mask = n_heads - 1;
 	if (slab_init(&l->entries, sizeof(struct entry), n_max) != 0 ||
-	    slab_init(&l->heads, n_heads * sizeof(uint32_t), 1) != 0) {
+	    area_init(&l->heads, n_heads * sizeof(uint32_t)) != 0) {
 		listeners_free(l);
 		return NULL;
 	}
@@ -315,9 +316,16 @@ listeners_free(struct listeners *l)
 	if (!l)
 		return;
 	slab_fini(&l->entries);
-	slab_fini(&l->heads);
+	area_fini(&l->heads);
 	free(l->classes);
 	free(l);
+}
+
+void
+listeners_commit(struct listeners *l)
+{
+	slab_commit(&l->entries);
+	area_commit(&l->heads);
 }
 
 static uint32_t *
@@ -427,6 +435,7 @@ listeners_add(struct listeners *l, const struct tcpterm_listener_conf *conf,
 	e->age = l->age++;
 	e->chain = *head(l, hash);
 	*head(l, hash) = i + 1;
+	area_use(&l->heads);
 	c->n++;
 	if (s.priority > c->priority) {
 		c->priority = s.priority;

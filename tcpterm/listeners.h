@@ -14,6 +14,7 @@ struct listeners;
 
 struct listeners *listeners_new(uint32_t n_max);
 void listeners_free(struct listeners *l);
+void listeners_commit(struct listeners *l);	/* as slab_commit() */
 int listeners_add(struct listeners *l, const struct tcpterm_listener_conf *conf,
 		  tcpterm_listener_id *id);
 int listeners_remove(struct listeners *l, tcpterm_listener_id id);

@@ -17,6 +17,12 @@ vlan_stacks_free(struct vlan_stacks *v)
 	intern_free((struct intern *)v);
 }
 
+void
+vlan_stacks_commit(struct vlan_stacks *v)
+{
+	intern_commit((struct intern *)v);
+}
+
 static uint32_t
 name_in(const struct flow_key *k)
 {

@@ -12,6 +12,7 @@ struct vlan_stacks;
 
 struct vlan_stacks *vlan_stacks_new(uint32_t n_max);
 void vlan_stacks_free(struct vlan_stacks *v);
+void vlan_stacks_commit(struct vlan_stacks *v);	/* as slab_commit() */
 
 /*
  * Writes n_tags and vid[] of the key for these VIDs.  Deeper than two: looks the stack up and,

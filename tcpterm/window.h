@@ -55,7 +55,7 @@ void window_stray(struct tcpterm *s, struct track *t, const struct pkt *p, unsig
 
 /* End `d`'s numbers that are known from elsewhere: it sent up to offset `sent`.  Its SYN was seen,
  * with this window scale, or TRACK_NO_WSCALE.  It acknowledged the other end's stream up to offset
- * `ack` and let it go on up to `edge` (-1: not known); no window that it offered was above `most`. */
+ * `ack` and let it go on up to `edge` (-1: not known); no window of its was above `most`. */
 void window_of_numbers(struct track_past *past, unsigned d, seq_t isn, int64_t sent);
 void window_of_syn(struct track_past *past, unsigned d, uint8_t wscale);
 void window_of_ack(struct track_past *past, unsigned d, seq_t other_isn, int64_t ack, int64_t edge,
