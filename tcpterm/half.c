@@ -57,12 +57,6 @@ half_drop(struct tcpterm *s, struct rte_mbuf *m)
 	core_drop(s, m, DROP_tap_consumed);
 }
 
-static int64_t
-allowance_of(const struct tcpterm *s)
-{
-	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
-}
-
 /* Up to where bytes are decided: nothing replaces them any more. */
 static int64_t
 decided(const struct tcpterm *s, const struct half *h, const struct piece *p)
@@ -175,7 +169,7 @@ hole_due(const struct tcpterm *s, const struct half *h, struct hole *hole)
 		hole->evidence = RTE_MIN(hole->evidence, hole->since + beyond);
 	if (hole->evidence == NEVER)
 		return due;
-	return RTE_MIN(due, hole->evidence + allowance_of(s));
+	return RTE_MIN(due, hole->evidence + half_allowance(s));
 }
 
 /* Everything below `off` was sent, and is known to be with the receiver. */
@@ -419,7 +413,7 @@ half_ack(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, int64_t
 			h->taken = RTE_MAX(h->taken, h->sent);
 	} else if (off >= h->acked) {
 		/* A receiver never takes back what it acknowledged: the suspicion was wrong. */
-		if (h->suspect > off && s->now.v - h->suspect_since > allowance_of(s))
+		if (h->suspect > off && s->now.v - h->suspect_since > half_allowance(s))
 			h->suspect = -1;
 		if (off > h->acked)
 			h->acked_at = s->now.v;

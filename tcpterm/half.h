@@ -15,8 +15,6 @@
 
 enum {
 	HALF_RECENT_GAPS = 16,	/* late bytes are told from duplicates for so many gaps */
-	HALF_KEPT_SEGMENTS = 64,	/* delivered, not acknowledged: compared at most */
-	HALF_KEPT_BYTES = 128 * 1024,
 	HALF_URGENT = 4,	/* urgent bytes that are known and have not come */
 	HALF_KEPT_ACKED = 4,	/* segments, acknowledged too: a forger may have been faster */
 
@@ -27,6 +25,9 @@ enum {
 	HALF_BEYOND_US = 200 * 1000,
 	HALF_BUDGET_BYTES = 1024 * 1024,
 	HALF_SEGMENTS = 1024,
+	HALF_COMPARE_BYTES = 128 * 1024,	/* delivered, not acknowledged: compared at most */
+	HALF_COMPARE_US = 2 * 1000 * 1000,
+	HALF_COMPARE_SEGMENT = 2048,	/* a segment counts as so many of them */
 };
 
 /* Bytes of one segment: [off, off + len) are those of `m` from m_off on.  Without `m` they are
@@ -160,13 +161,20 @@ half_deadline(const struct tcpterm *s)
 	return s->conf.passive.deadline_us ? s->conf.passive.deadline_us : HALF_DEADLINE_US;
 }
 
+/* How late the tap may show what came before, us. */
+static inline int64_t
+half_allowance(const struct tcpterm *s)
+{
+	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
+}
+
 /* When what was delivered is to be let go, us. */
 static inline int64_t
 half_kept_due(const struct tcpterm *s, const struct half *h)
 {
 	const struct piece *k = h->kept.first;
 
-	return k ? k->came + half_deadline(s) : INT64_MAX;
+	return k ? k->came + s->conf.passive.compare_us : INT64_MAX;
 }
 
 /* Up to where the other end has the bytes, as it says, even where they were not seen.  One number

@@ -277,15 +277,17 @@ half_lacks(const struct half *h, int64_t off, int64_t end)
 void
 half_trim_kept(struct tcpterm *s, struct half *h)
 {
+	const struct tcpterm_passive_conf *c = &s->conf.passive;
 	struct piece *p;
 
 	while ((p = h->kept.first)) {
 		bool acked = p->off + p->len <= h->acked;
 
-		if (p->came + half_deadline(s) > s->now.v &&
+		if (p->came + c->compare_us > s->now.v &&
 		    (acked ? h->kept.n <= HALF_KEPT_ACKED &&
 				     s->stats.n_held <= s->conf.n_held_max / 4
-			   : h->kept.n <= HALF_KEPT_SEGMENTS && h->kept.bytes <= HALF_KEPT_BYTES &&
+			   : h->kept.n <= c->compare_bytes / HALF_COMPARE_SEGMENT &&
+				     h->kept.bytes <= c->compare_bytes &&
 				     s->stats.n_held <= s->conf.n_held_max / 2))
 			return;
 		pieces_remove(&h->kept, p);

@@ -214,11 +214,10 @@ take_ack(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 static bool
 keepalive(const struct tcpterm *s, const struct half *h, int64_t off, uint32_t len)
 {
-	int64_t allowance = s->conf.passive.reorder_us;
+	int64_t allowance = half_allowance(s);
 
 	if (len != 1 || h->alone)
 		return false;
-	allowance = allowance ? allowance : HALF_REORDER_US;
 	/* Where ACKs overtake bytes, the last byte has this form; it comes soon, a probe late. */
 	if (off == h->acked - 1)
 		return off < h->next || s->now.v - h->acked_at > allowance;

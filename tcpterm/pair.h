@@ -34,9 +34,12 @@ void pair_info(const struct flow *f, struct tcpterm_leg_info leg[2]);
 /* Delivers or declares what is held, and holds nothing more; the flow is to become another's. */
 void pair_release(struct tcpterm *s, struct flow *f);
 
-/* Ends one to make room: of some the one that lingers, else one that was not answered, else the one
- * that is quiet for longest.  False: there is none. */
-bool pair_make_room(struct tcpterm *s);
+/*
+ * Is the flow of this segment to begin?  Where there is no room it may be none of the sample
+ * (false, counted); else one ends for it: of some the one that lingers, else one that was not
+ * answered, else the one that is quiet for longest.
+ */
+bool pair_admits(struct tcpterm *s, const struct pkt *p);
 
 /* Delivers or declares what is held, says end, leaves the table. */
 void pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);

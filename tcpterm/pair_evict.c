@@ -46,16 +46,42 @@ least(struct tcpterm *s, const struct slab *slab)
 	return best;
 }
 
-bool
-pair_make_room(struct tcpterm *s)
+static void
+make_room(struct tcpterm *s)
 {
 	struct flow *a = least(s, &s->slabs[flow_slab(TCPTERM_KIND_PASSIVE, false)]);
 	struct flow *b = least(s, &s->slabs[flow_slab(TCPTERM_KIND_PASSIVE, true)]);
 	struct flow *f = !b || (a && is_less(a, b)) ? a : b;
 
 	if (!f)
-		return false;
+		return;
 	s->stats.evicted += f->end == TCPTERM_END_NONE;
 	pair_end(s, f, TCPTERM_END_EVICTED);
+}
+
+/* Both directions have one hash.  Which stack a flow belongs to is said by what is left of it by
+ * division, so that is mixed. */
+static bool
+is_in_sample(const struct tcpterm *s, const struct pkt *p)
+{
+	uint32_t n = s->conf.passive.sample;
+
+	return n <= 1 || (uint32_t)(p->hash * 0x9e3779b97f4a7c15u >> 32) % n == 0;
+}
+
+bool
+pair_admits(struct tcpterm *s, const struct pkt *p)
+{
+	bool has_room = core_has_room(s, TCPTERM_KIND_PASSIVE);
+	uint32_t n_held = s->conf.n_held_max - s->conf.n_held_max / 8;
+
+	if (has_room && s->stats.n_held < n_held)
+		return true;
+	if (!is_in_sample(s, p)) {
+		s->stats.sampled_out++;
+		return false;
+	}
+	if (!has_room)
+		make_room(s);
 	return true;
 }

@@ -107,13 +107,12 @@ enum doubt { DOUBT_STAYS, DOUBT_REFUSED, DOUBT_TAKEN };
 static enum doubt
 judge_doubted(const struct tcpterm *s, const struct half *h, struct piece *w, bool now)
 {
-	int64_t allowance = s->conf.passive.reorder_us, known = half_known(h),
-		end = w->off + w->len;
+	int64_t known = half_known(h), end = w->off + w->len;
 
 	if (known <= w->off)
 		return DOUBT_STAYS;
 	if (w->evidence == INT64_MAX)
-		w->evidence = s->now.v + (allowance ? allowance : HALF_REORDER_US);
+		w->evidence = s->now.v + half_allowance(s);
 	if (!now && w->evidence > s->now.v)
 		return DOUBT_STAYS;
 	if (!half_lacks(h, w->off, RTE_MIN(end, known)))

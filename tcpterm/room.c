@@ -28,5 +28,10 @@ tcpterm_bounds(const struct tcpterm *s, struct tcpterm_bounds *b)
 	*b = (struct tcpterm_bounds){ .n_held = s->conf.n_held_max,
 				      .n_deferred = s->conf.n_deferred,
 				      .half_bytes = half_bytes_max(s),
-				      .half_segments = half_segments_max(s) };
+				      .half_segments = half_segments_max(s),
+				      .compare_bytes = s->conf.passive.compare_bytes,
+				      .compare_us = s->conf.passive.compare_us,
+				      .reorder_us = half_allowance(s),
+				      .deadline_us = half_deadline(s),
+				      .sample = s->conf.passive.sample };
 }

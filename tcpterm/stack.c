@@ -7,6 +7,7 @@
 #include "tcpterm/burst.h"
 #include "tcpterm/embryo.h"
 #include "tcpterm/endpoint.h"
+#include "tcpterm/half.h"
 #include "tcpterm/mgmt.h"
 #include "tcpterm/pair.h"
 #include "tcpterm/relay.h"
@@ -45,6 +46,10 @@ defaults(struct tcpterm_conf *c)
 		c->n_ready = 1024;
 	if (c->idle_us == 0)
 		c->idle_us = 3600LL * 1000 * 1000;
+	if (c->passive.compare_bytes == 0)
+		c->passive.compare_bytes = HALF_COMPARE_BYTES;
+	if (c->passive.compare_us == 0)
+		c->passive.compare_us = HALF_COMPARE_US;
 }
 
 static int
@@ -192,8 +197,10 @@ start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 	bool reverse = from_responder(p, v);
 	struct flow *f;
 
-	if (kind == TCPTERM_KIND_PASSIVE && !core_has_room(s, kind))
-		pair_make_room(s);
+	if (kind == TCPTERM_KIND_PASSIVE && !pair_admits(s, p)) {
+		core_forward(s, p);
+		return;
+	}
 	f = flow_create(s, kind, p, reverse);
 
 	if (!f) {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tcpterm/passive.h>
+
 #include "vnf/conf.h"
 #include "vnf/option.h"
 
@@ -17,6 +19,8 @@ enum {
 	HELP_COLUMN = 25,
 	MAX_ROWS = 96,
 	FIRST = 256,		/* getopt's number of the first row */
+	REORDER_MS = 10,	/* the stack's defaults (passive.h) */
+	HOLE_MS = 2000,
 };
 
 /* --- help --- */
@@ -154,12 +158,38 @@ read_file(struct options *o, FILE *errors, struct err *err)
 	return conf_read(path, o, errors, err);
 }
 
+void
+cmdline_passive(const struct options *o, struct tcpterm_passive_conf *c)
+{
+	c->budget_bytes = o->passive_kb * 1024;
+	c->n_segments = o->passive_segments;
+	c->reorder_us = o->reorder_ms * 1000LL;
+	c->deadline_us = o->hole_ms * 1000LL;
+	c->compare_bytes = o->compare_kb * 1024;
+	c->compare_us = o->compare_ms * 1000LL;
+	c->sample = o->sample;
+}
+
+/* What comes late may come up to the deadline. */
+static int
+check_passive(const struct options *o, struct err *err)
+{
+	unsigned reorder = o->reorder_ms ? o->reorder_ms : REORDER_MS;
+	unsigned hole = o->hole_ms ? o->hole_ms : HOLE_MS;
+
+	return hole >= reorder ? 0
+			       : err_set(err, -EINVAL,
+					 "passive-hole-ms %u is less than passive-reorder-ms %u: "
+					 "no segment that is late could be waited for",
+					 hole, reorder);
+}
+
 static int
 complete(struct options *o, struct err *err)
 {
 	if (o->n_ports == 0)
 		return err_set(err, -EINVAL, "no port: give --port NAME=SPEC, twice for a pair");
-	return option_complete_pairs(o, err);
+	return check_passive(o, err) != 0 ? -EINVAL : option_complete_pairs(o, err);
 }
 
 int
@@ -184,7 +214,9 @@ cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct er
 	if (rc != 0 || o->help || o->version || o->check_policy || o->expand_policy)
 		return rc;
 	if (o->offline || o->read)
-		return read_arguments(argc, argv, OPTION_PLAIN, o, err);
+		return read_arguments(argc, argv, OPTION_PLAIN, o, err) != 0
+			       ? -EINVAL
+			       : check_passive(o, err);
 	rc = read_file(o, errors, err);
 	if (rc == 0)
 		rc = read_arguments(argc, argv, OPTION_PLAIN, o, err);

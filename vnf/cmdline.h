@@ -31,6 +31,8 @@ struct port_option {
 	struct port_fault fault;
 };
 
+struct tcpterm_passive_conf;
+
 struct options {
 	const char *name, *config, *run_dir, *db, *policy, *check_policy, *expand_policy;
 	const char *ovs_db, *ovs_rundir;
@@ -51,6 +53,8 @@ struct options {
 	unsigned n_flows, n_embryos;	/* a worker, of each kind; 0: the stack's default */
 	unsigned window_kb;	/* 0: the stack's default */
 	unsigned idle_s;	/* likewise */
+	/* Of passive flows, likewise. */
+	unsigned passive_kb, passive_segments, reorder_ms, hole_ms, compare_kb, compare_ms, sample;
 	const char *congestion;	/* NULL: likewise */
 	unsigned drain_s;	/* SIGTERM drains for so long at most; 0: it does not */
 	unsigned mem_mb;	/* 0: the default */
@@ -79,6 +83,9 @@ struct options {
  */
 int cmdline_parse(int argc, char *argv[], struct options *o, FILE *errors, struct err *err);
 void cmdline_free(struct options *o);
+
+/* What they say of passive flows. */
+void cmdline_passive(const struct options *o, struct tcpterm_passive_conf *c);
 
 /* The text of --help. */
 void cmdline_help(FILE *to);

@@ -139,6 +139,7 @@ make_workers(struct leat *l, struct err *err)
 	c->window_max = l->o->window_kb * 1024;
 	c->idle_us = (int64_t)l->o->idle_s * 1000 * 1000;
 	c->congestion = l->o->congestion;
+	cmdline_passive(l->o, &c->passive);
 	c->ports = l->ports;
 	c->pools = &l->pools;
 	c->active = &l->active;

@@ -379,6 +379,7 @@ stack_new(struct worker *w, struct err *err)
 		.rcv_wnd_max = c->window_max,
 		.idle_us = c->idle_us,
 		.cc = c->congestion,
+		.passive = c->passive,
 		.mtu = { ports_mtu(c->ports, 0), ports_mtu(c->ports, 1) },
 		.secret = { c->secret[0] + w->id, c->secret[1] },
 		.stack = (uint16_t)w->id,

@@ -81,6 +81,7 @@ struct worker_conf {
 	uint32_t n_embryos;
 	uint32_t window_max;	/* bytes */
 	int64_t idle_us;
+	struct tcpterm_passive_conf passive;
 	const char *congestion;
 	uint64_t secret[2];
 };

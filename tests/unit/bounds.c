@@ -198,7 +198,82 @@ delivered_bytes_are_kept_for_a_while_only(void)
 	end();
 }
 
-TAP_MAIN(bounds, TAP_TEST(half_open_flows_take_no_more_than_their_room),
+/* 60 of one port each; which are followed, as a mask. */
+static uint64_t
+begin_sixty(void)
+{
+	uint64_t before, in = 0;
+	unsigned i;
+
+	for (i = 0; i < 60; i++) {
+		nth_client(i);
+		before = copies_stats()->sampled_out;
+		copies_handshake();
+		/* whole or not at all, in both directions */
+		CU_ASSERT_TRUE(copies_stats()->sampled_out - before == 0 ||
+			       copies_stats()->sampled_out - before == 3);
+		in |= (uint64_t)(copies_stats()->sampled_out == before) << i;
+	}
+	return in;
+}
+
+static void
+where_there_is_no_room_a_sample_of_new_flows_begins(void)
+{
+	const struct tcpterm_passive_conf conf = { .sample = 4 };
+	uint64_t first;
+	unsigned i;
+
+	copies_n_flows = 64;
+	copies_begin(&conf);
+	copies_n_flows = 0;
+	for (i = 0; i < 64; i++) {
+		nth_client(1000 + i);
+		copies_handshake();
+	}
+	CU_ASSERT_EQUAL(copies_stats()->sampled_out, 0);
+	CU_ASSERT_EQUAL(copies_stats()->evicted, 0);
+	first = begin_sixty();
+	CU_ASSERT_TRUE(__builtin_popcountll(first) >= 6 && __builtin_popcountll(first) <= 26);
+	CU_ASSERT_EQUAL(copies_stats()->evicted, __builtin_popcountll(first));
+	CU_ASSERT_EQUAL(copies_stats()->sampled_out, 3 * (60 - __builtin_popcountll(first)));
+	CU_ASSERT_EQUAL(begin_sixty(), first);	/* their keys say so, not chance */
+	copies_wait(3700000 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 0);
+	CU_ASSERT_EQUAL(begin_sixty(), (1ull << 60) - 1);	/* there is room */
+	CU_ASSERT_EQUAL(copies.n_forwarded, copies_stats()->sampled_out);
+	copies.n_forwarded = 0;
+	CU_ASSERT_TRUE(copies_end());
+}
+
+static void
+what_a_direction_holds_is_a_setting(void)
+{
+	const struct tcpterm_passive_conf conf = { .budget_bytes = 3000,
+						   .compare_bytes = 4096,
+						   .compare_us = 50 * MS };
+	unsigned i;
+
+	copies_begin(&conf);
+	copies_handshake();
+	for (i = 0; i < 10; i++)
+		copies_segment(0, TCP_ACK, 1000 * i, 0, 1000);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 2);	/* 4 KB are two segments */
+	copies_altered(0, TCP_ACK, 9000, 0, 1000, 1, false);
+	copies_altered(0, TCP_ACK, 7000, 0, 1000, 1, false);
+	CU_ASSERT_EQUAL(copies.n_conflicts, 1);
+	copies_wait(60 * MS);
+	CU_ASSERT_EQUAL(copies_stats()->n_held, 0);
+	for (i = 0; i < 4; i++)
+		copies_segment(0, TCP_ACK, 11000 + 1000 * i, 0, 1000);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 1);
+	CU_ASSERT_EQUAL(copies.dir[0].gap[0].reason, TCPTERM_GAP_BUDGET);
+	CU_ASSERT_TRUE(copies_end());
+}
+
+TAP_MAIN(bounds, TAP_TEST(where_there_is_no_room_a_sample_of_new_flows_begins),
+	 TAP_TEST(what_a_direction_holds_is_a_setting),
+	 TAP_TEST(half_open_flows_take_no_more_than_their_room),
 	 TAP_TEST(early_hole_in_every_flow_is_given_up_in_the_order_of_age),
 	 TAP_TEST(holes_of_two_gigabytes_take_what_was_seen),
 	 TAP_TEST(single_bytes_in_reverse_order_are_bounded),

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tcpterm/passive.h>
+
 #include "tests/unit/tap.h"
 #include "vnf/conf.h"
 #include "vnf/nearest.h"
@@ -168,6 +170,31 @@ wrong_options_are_told_with_their_names(void)
 	cmdline_free(&o);
 }
 
+static void
+limits_of_passive_flows_are_settings(void)
+{
+	struct tcpterm_passive_conf c = { 0 };
+
+	CU_ASSERT_EQUAL(parse(RINGS_CONF "passive-kb = 64\npassive-sample = 10\n",
+			      "--passive-segments 16 --passive-reorder-ms 20 --passive-hole-ms 500 "
+			      "--passive-compare-kb 2 --passive-compare-ms 7"),
+			0);
+	cmdline_passive(&o, &c);
+	CU_ASSERT_TRUE(c.budget_bytes == 65536 && c.n_segments == 16 && c.sample == 10);
+	CU_ASSERT_TRUE(c.reorder_us == 20000 && c.deadline_us == 500000);
+	CU_ASSERT_TRUE(c.compare_bytes == 2048 && c.compare_us == 7000);
+	cmdline_free(&o);
+	CU_ASSERT_EQUAL(parse("", RINGS "--passive-kb 15"), -22);
+	CU_ASSERT_STRING_EQUAL(err.msg, "--passive-kb '15': a number from 16 to 1048576 is needed");
+	cmdline_free(&o);
+	CU_ASSERT_EQUAL(parse("", RINGS "--passive-hole-ms 9"), -22);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(err.msg, "passive-hole-ms 9 is less than passive-reorder-ms 10"));
+	cmdline_free(&o);
+	CU_ASSERT_EQUAL(parse("", "-r x --passive-reorder-ms 3000"), -22);
+	cmdline_free(&o);
+}
+
 static const char *
 nearest_of(const char *word)
 {
@@ -237,5 +264,5 @@ TAP_MAIN(cmdline, TAP_TEST(file_and_command_line_say_the_same), TAP_TEST(command
 	 TAP_TEST(all_errors_are_told_at_once_with_their_lines),
 	 TAP_TEST(file_that_is_no_text_is_refused),
 	 TAP_TEST(wrong_options_are_told_with_their_names),
-	 TAP_TEST(manual_pages_name_every_option),
+	 TAP_TEST(limits_of_passive_flows_are_settings), TAP_TEST(manual_pages_name_every_option),
 	 TAP_TEST(nearest_word_is_found_and_a_far_one_is_not))

@@ -43,7 +43,7 @@ put_limit(struct table *t, const char *name, int64_t used, int64_t peak, int64_t
 }
 
 static const char *
-kind_when_full(enum tcpterm_kind kind)
+kind_when_full(enum tcpterm_kind kind, uint32_t sample)
 {
 	switch (kind) {
 	case TCPTERM_KIND_EMBRYO:
@@ -53,7 +53,8 @@ kind_when_full(enum tcpterm_kind kind)
 	case TCPTERM_KIND_TIMEWAIT:
 		return "the oldest is forgotten";
 	case TCPTERM_KIND_PASSIVE:
-		return "one of the least use ends as evicted";
+		return sample > 1 ? "of new ones a sample begins, one of the least use ends for it"
+				  : "one of the least use ends as evicted";
 	case TCPTERM_KIND_CONN:
 		return "new ones are not opened";
 	default:
@@ -77,7 +78,8 @@ put_kind(struct table *t, const struct leat *l, enum tcpterm_kind kind)
 		max += r.n_max;
 	}
 	snprintf(name, sizeof name, "flows_%s", tcpterm_kind_name(kind));
-	put_limit(t, name, (int64_t)used, (int64_t)peak, (int64_t)max, kind_when_full(kind));
+	put_limit(t, name, (int64_t)used, (int64_t)peak, (int64_t)max,
+		  kind_when_full(kind, l->worker_conf.passive.sample));
 }
 
 static void
@@ -141,6 +143,13 @@ put_held(struct table *t, const struct leat *l)
 		  "its first hole is given up");
 	put_limit(t, "passive_segments_a_direction", -1, segments, b.half_segments,
 		  "its first hole is given up");
+	put_limit(t, "passive_compared_bytes_a_direction", -1, -1, b.compare_bytes,
+		  "the oldest are compared no more");
+	put_limit(t, "passive_compared_ms", -1, -1, b.compare_us / 1000,
+		  "the oldest are compared no more");
+	put_limit(t, "passive_reorder_ms", -1, -1, b.reorder_us / 1000,
+		  "a hole with evidence is a gap");
+	put_limit(t, "passive_hole_ms", -1, -1, b.deadline_us / 1000, "a hole is a gap");
 }
 
 /* The fullest ring between two workers. */

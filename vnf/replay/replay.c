@@ -137,6 +137,7 @@ make_worker(struct replay *r, struct err *err)
 	c->n_workers = 1;
 	c->n_flows = r->o->n_flows ? r->o->n_flows : N_FLOWS;
 	c->idle_us = (int64_t)r->o->idle_s * 1000 * 1000;
+	cmdline_passive(r->o, &c->passive);
 	c->pools = &r->pools;
 	c->active = &r->active;
 	c->journal = r->journal;

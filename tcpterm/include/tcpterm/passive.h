@@ -40,6 +40,12 @@ struct tcpterm_passive_conf {
 	int64_t beyond_us;		/*   direction is not seen */
 	uint32_t budget_bytes;		/* held out of order, a half; 0: 1 MB */
 	uint32_t n_segments;		/* held out of order, a half; 0: 1024 */
+	uint32_t compare_bytes;		/* delivered and kept to be compared, a half; 0: 128 KB; as
+					 * many segments as if each were 2 KB */
+	int64_t compare_us;		/* for so long; 0: 2 s */
+	/* While there is no room: one in so many new flows begins, and another ends for it; which,
+	 * their keys say.  0, 1: each does. */
+	uint32_t sample;
 };
 
 #endif

@@ -230,6 +230,9 @@ struct tcpterm_bounds {
 	uint32_t n_held;		/* received mbufs */
 	uint32_t n_deferred;		/* SYNs */
 	uint32_t half_bytes, half_segments;	/* out of order, a direction of a passive flow */
+	uint32_t compare_bytes;		/* of it, delivered and kept to be compared */
+	int64_t compare_us, reorder_us, deadline_us;	/* passive.h */
+	uint32_t sample;
 };
 void tcpterm_bounds(const struct tcpterm *s, struct tcpterm_bounds *b);
 
