@@ -14,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
+
 #include <rte_prefetch.h>
 
 enum { BUCKET_ENTRIES = 10, LOAD = 8, LEVEL_MIN = 6, BLOCK = 32, WALK_SLOTS = 64, LINES = 4 };
@@ -187,24 +191,52 @@ split_one(struct table *t)
 	}
 }
 
-static struct flow *
-find_in(const struct table *t, const struct bucket *b, const struct flow_key *k, uint16_t tag,
-	enum flow_match *how)
+/* Bit i: entry i has this tag. */
+static inline uint32_t
+with_tag(const struct bucket *b, uint16_t tag)
+{
+#ifdef __x86_64__
+	const __m128i wanted = _mm_set1_epi16((int16_t)tag), *tags = (const __m128i *)b->tag;
+	__m128i first = _mm_cmpeq_epi16(_mm_loadu_si128(tags), wanted);
+	__m128i rest = _mm_cmpeq_epi16(_mm_loadu_si128(tags + 1), wanted);
+	uint32_t bits = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(first, rest));
+#else
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < BUCKET_ENTRIES; i++)
+		bits |= (uint32_t)(b->tag[i] == tag) << i;
+#endif
+	return bits & ((1u << b->n) - 1);
+}
+
+/* `bits`: with_tag() of the first bucket. */
+static inline struct flow *
+find_from(const struct table *t, const struct bucket *b, uint32_t bits, const struct flow_key *k,
+	  uint16_t tag, enum flow_match *how)
 {
 	struct flow *f;
-	uint32_t i;
 
-	for (; b; b = next_bucket(t, b))
-		for (i = 0; i < b->n; i++) {
-			if (b->tag[i] != tag)
-				continue;
-			f = object(t, b->ref[i]);
+	for (;;) {
+		for (; bits; bits &= bits - 1) {
+			f = object(t, b->ref[__builtin_ctz(bits)]);
 			*how = flow_key_match_short(k, &f->key, flow_v6(f));
 			if (*how != FLOW_MATCH_NO)
 				return f;
 		}
+		b = next_bucket(t, b);
+		if (!b)
+			break;
+		bits = with_tag(b, tag);
+	}
 	*how = FLOW_MATCH_NO;
 	return NULL;
+}
+
+static struct flow *
+find_in(const struct table *t, const struct bucket *b, const struct flow_key *k, uint16_t tag,
+	enum flow_match *how)
+{
+	return find_from(t, b, with_tag(b, tag), k, tag, how);
 }
 
 struct flow *
@@ -288,18 +320,15 @@ table_replace(struct table *t, const struct flow *from, const struct flow *to)
 /* Prefetches the object that is most likely meant: the first of the bucket with this tag.  All
  * that a flow at rest is made of lies in its first lines. */
 static void
-prefetch_object(const struct table *t, const struct bucket *b, uint16_t tag)
+prefetch_object(const struct table *t, const struct bucket *b, uint32_t bits)
 {
-	uint32_t i;
+	const uint8_t *f;
 
-	for (i = 0; i < b->n; i++)
-		if (b->tag[i] == tag) {
-			const uint8_t *f = (const uint8_t *)object(t, b->ref[i]);
-
-			for (unsigned line = 0; line < LINES; line++)
-				rte_prefetch0(f + 64 * line);
-			return;
-		}
+	if (bits == 0)
+		return;
+	f = (const uint8_t *)object(t, b->ref[__builtin_ctz(bits)]);
+	for (unsigned line = 0; line < LINES; line++)
+		rte_prefetch0(f + 64 * line);
 }
 
 static void
@@ -307,6 +336,7 @@ find_block(const struct table *t, const struct flow_key *keys, const uint32_t *h
 	   const bool *skip, unsigned n, struct flow **out, enum flow_match *how)
 {
 	const struct bucket *b[BLOCK];
+	uint32_t bits[BLOCK];
 	uint16_t tag[BLOCK];
 	unsigned i;
 
@@ -318,12 +348,13 @@ find_block(const struct table *t, const struct flow_key *keys, const uint32_t *h
 		if (b[i])
 			rte_prefetch0(b[i]);
 	}
-	for (i = 0; i < n; i++)
-		if (b[i])
-			prefetch_object(t, b[i], tag[i]);
+	for (i = 0; i < n; i++) {
+		bits[i] = b[i] ? with_tag(b[i], tag[i]) : 0;
+		prefetch_object(t, b[i], bits[i]);
+	}
 	for (i = 0; i < n; i++) {
 		how[i] = FLOW_MATCH_NO;
-		out[i] = b[i] ? find_in(t, b[i], &keys[i], tag[i], &how[i]) : NULL;
+		out[i] = b[i] ? find_from(t, b[i], bits[i], &keys[i], tag[i], &how[i]) : NULL;
 	}
 }
 

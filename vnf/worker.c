@@ -51,8 +51,8 @@ flush_by_other(struct worker *w, unsigned port, unsigned other)
 	t->n = 0;
 }
 
-static void
-flush(struct worker *w, unsigned port)
+void
+worker_flush(struct worker *w, unsigned port)
 {
 	unsigned n_queues = port_n_queues(w->conf->ports->port[port]);
 	struct tx_batch *t = &w->tx[port];
@@ -66,31 +66,13 @@ flush(struct worker *w, unsigned port)
 }
 
 static void
-put_in_batch(struct worker *w, unsigned port, struct rte_mbuf *m)
-{
-	struct tx_batch *t = &w->tx[port];
-
-	t->m[t->n++] = m;
-	if (t->n == TX_BATCH)
-		flush(w, port);
-}
-
-void
-worker_send(struct worker *w, unsigned port, struct rte_mbuf *m)
-{
-	if (w->capturing)
-		capture_out(w, port, m);
-	put_in_batch(w, port, m);
-}
-
-static void
 flush_all(struct worker *w)
 {
 	unsigned i;
 
 	for (i = 0; i < w->conf->ports->n; i++)
 		if (w->tx[i].n)
-			flush(w, i);
+			worker_flush(w, i);
 }
 
 /* --- in --- */
@@ -191,8 +173,13 @@ fetch(const struct worker *w, const struct rte_mbuf *m)
 
 	if (port_config(w->conf->ports->port[m->port])->parse.trust)
 		end = RTE_MIN(end, at + 1);	/* no payload is read */
-	for (; at < end; at += RTE_CACHE_LINE_SIZE)
+	/* Beyond the end it costs nothing, and asking for each line whether to does. */
+	for (; at < end; at += 4 * RTE_CACHE_LINE_SIZE) {
 		rte_prefetch0(at);
+		rte_prefetch0(at + RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(at + 2 * RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(at + 3 * RTE_CACHE_LINE_SIZE);
+	}
 }
 
 static void
@@ -245,7 +232,7 @@ send_for_others(struct worker *w)
 			continue;
 		all += handoff_take(w->out, i, w->id, &h);
 		for (k = 0; k < h.n_frames; k++)
-			put_in_batch(w, h.frame[k]->port, h.frame[k]);
+			worker_put(w, h.frame[k]->port, h.frame[k]);
 	}
 	return all;
 }

@@ -159,7 +159,27 @@ void worker_learn_pair(struct worker *w, const struct pkt *p);
 /* Gives a frame to that worker, or drops it where the ring is full: false. */
 bool worker_hand_over(struct worker *w, unsigned owner, struct rte_mbuf *m);
 
-/* Puts a frame into the port's batch; the worker's thread, for tcpterm's callbacks. */
-void worker_send(struct worker *w, unsigned port, struct rte_mbuf *m);
+/* Gives the port's batch to its device, or to the worker that has a queue of it. */
+void worker_flush(struct worker *w, unsigned port);
+
+/* Puts a frame into the port's batch. */
+static inline void
+worker_put(struct worker *w, unsigned port, struct rte_mbuf *m)
+{
+	struct tx_batch *t = &w->tx[port];
+
+	t->m[t->n++] = m;
+	if (unlikely(t->n == TX_BATCH))
+		worker_flush(w, port);
+}
+
+/* The same, and captures see it; the worker's thread, for tcpterm's callbacks. */
+static inline void
+worker_send(struct worker *w, unsigned port, struct rte_mbuf *m)
+{
+	if (unlikely(w->capturing))
+		capture_out(w, port, m);
+	worker_put(w, port, m);
+}
 
 #endif
