@@ -20,7 +20,12 @@
 #include "datapath/err.h"
 #include "datapath/parse.h"
 
-enum { PORT_BURST = 32, PORT_MAX_QUEUES = 8, PORT_NAME_LEN = 32 };
+enum {
+	PORT_BURST = 32,
+	PORT_MAX_QUEUES = 8,
+	PORT_NAME_LEN = 32,
+	PORT_META_LEN = 4,	/* of the tag that tells where a copy is from */
+};
 
 enum port_state {
 	PORT_CLOSED,
@@ -45,7 +50,7 @@ struct port_conf {
 	uint16_t n_queues;	/* worker k owns queue k; where the device has fewer, the
 				 * rest read 0 */
 	uint16_t n_desc;	/* descriptors a queue; 0: 1024 */
-	uint16_t mtu;		/* 0: 1500 */
+	uint16_t mtu;		/* 0: 1500; with meta, the tag's bytes too */
 	bool rx_only;		/* passive: no transmit handle exists */
 	struct parse_conf parse;
 	struct port_fault fault;

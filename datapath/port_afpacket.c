@@ -32,6 +32,8 @@ afpacket_open(struct port *p, struct err *err)
 	struct ethdev_want want = { .driver = "net_af_packet", .args = args };
 	bool jumbo = p->conf.mtu > FRAME_SIZE - ROOM_FOR_HEADER;
 
+	/* the kernel's MTU counts no tag, and DPDK's device takes none above 1500 */
+	want.mtu = (uint16_t)(p->conf.mtu - (p->conf.parse.meta ? PORT_META_LEN : 0));
 	if (if_nametoindex(p->arg) == 0)
 		return err_set(err, -ENODEV, "port %s: there is no interface '%s'", p->name,
 			       p->arg);

@@ -39,6 +39,21 @@ probe(struct port *p, const struct ethdev_want *want, struct err *err)
 }
 
 static int
+set_mtu(const struct port *p, uint16_t mtu, const struct rte_eth_dev_info *have, struct err *err)
+{
+	const uint32_t headers = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+	int rc = rte_eth_dev_set_mtu(p->eth, mtu);
+
+	if (rc == 0 || rc == -ENOTSUP)
+		return 0;
+	return err_set(err, rc,
+		       "port %s (%s): an MTU of %u is refused: %s; the device takes frames of %u "
+		       "bytes: give the port mtu=%u or less",
+		       p->name, p->spec, mtu, strerror(-rc), have->max_rx_pktlen,
+		       have->max_rx_pktlen - headers);
+}
+
+static int
 configure(struct port *p, const struct ethdev_want *want, struct err *err)
 {
 	struct rte_eth_dev_info have;
@@ -55,9 +70,9 @@ configure(struct port *p, const struct ethdev_want *want, struct err *err)
 	rc = rte_eth_dev_configure(p->eth, p->n_queues, p->n_queues, &conf);
 	if (rc != 0)
 		return device_failed(p, "its configuration is refused", rc, err);
-	rc = rte_eth_dev_set_mtu(p->eth, p->conf.mtu);
-	if (rc != 0 && rc != -ENOTSUP)
-		return device_failed(p, "its MTU is refused", rc, err);
+	rc = set_mtu(p, want->mtu ? want->mtu : p->conf.mtu, &have, err);
+	if (rc != 0)
+		return rc;
 	p->has_rx_intr = want->rx_intr;
 	return 0;
 }

@@ -12,6 +12,7 @@ struct ethdev_want {
 	const char *args;	/* what follows the device's name */
 	bool rx_intr;		/* receive interrupts, where the driver has them */
 	uint64_t rx_offloads;	/* asked for where offered */
+	uint16_t mtu;		/* of the device; 0: the port's */
 };
 
 /* Creates, configures and starts the device; blocks as its driver does. */

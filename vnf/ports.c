@@ -11,7 +11,7 @@
 #define LOG_MODULE "port"
 #include "vnf/log.h"
 
-enum { DEFAULT_MTU = 1500, META_LEN = 4 };
+enum { DEFAULT_MTU = 1500 };
 enum {
 	POLL_US = 100 * 1000,
 	RETRY_POLLS = 20,
@@ -41,7 +41,8 @@ make_port(const struct options *o, unsigned i, unsigned n_queues, struct rte_mem
 		.name = po->name,
 		.spec = po->spec,
 		.n_queues = (uint16_t)n_queues,
-		.mtu = (uint16_t)((po->mtu ? po->mtu : DEFAULT_MTU) + (po->meta ? META_LEN : 0)),
+		.mtu = (uint16_t)((po->mtu ? po->mtu : DEFAULT_MTU) +
+				  (po->meta ? PORT_META_LEN : 0)),
 		.rx_only = po->copy,
 		.parse = { .domain = DOMAIN_UNTAGGED,
 			   .meta = po->meta,
@@ -260,7 +261,7 @@ ports_mtu(const struct ports *p, unsigned side)
 
 	for (i = 0; i < p->n_pairs; i++) {
 		const struct port *port = p->port[p->pair[i][side]];
-		uint16_t its = port_mtu(port) - (port_config(port)->parse.meta ? META_LEN : 0);
+		uint16_t its = port_mtu(port) - (port_config(port)->parse.meta ? PORT_META_LEN : 0);
 
 		if (mtu == 0 || its < mtu)
 			mtu = its;
