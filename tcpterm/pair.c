@@ -52,10 +52,11 @@ void
 pair_release(struct tcpterm *s, struct flow *f)
 {
 	struct pair *x = pair_of(f);
-	unsigned d;
+	unsigned first = pair_first(x), i;
 
 	takeover_forget(s, x);
-	for (d = 0; d < 2; d++) {
+	for (i = 0; i < 2; i++) {
+		unsigned d = i ^ first;
 		struct pair_side *e = &x->end[d];
 
 		pair_settle(s, x, d);
@@ -137,9 +138,11 @@ static int64_t
 look(struct tcpterm *s, struct pair *x)
 {
 	int64_t idle = x->f->last.v + idle_of(x), due = idle;
-	unsigned d;
+	unsigned first = pair_first(x), i;
 
-	for (d = 0; d < 2; d++) {
+	for (i = 0; i < 2; i++) {
+		unsigned d = i ^ first;
+
 		due = RTE_MIN(due, pair_check_start(s, x, d));
 		due = RTE_MIN(due, pair_stray_check(s, x, d));
 		due = RTE_MIN(due, half_check(s, x->f, &x->end[d].h));

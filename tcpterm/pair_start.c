@@ -288,6 +288,14 @@ is_acked_from(const struct pair *x, unsigned d, seq_t *begin)
 	return whole(x, d) && e->has_rack && ahead >= 0 && ahead < ACKED_UNSEEN;
 }
 
+unsigned
+pair_first(const struct pair *x)
+{
+	const struct half *a = &x->end[0].h, *b = &x->end[1].h;
+
+	return a->collecting && b->collecting && b->collect_since < a->collect_since;
+}
+
 int64_t
 pair_check_start(struct tcpterm *s, struct pair *x, unsigned d)
 {

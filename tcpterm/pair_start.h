@@ -84,6 +84,9 @@ void pair_collect(struct tcpterm *s, struct pair *x, const struct pkt *p, unsign
 /* Chooses a numbering when the first reordering allowance is over; returns when that is, us. */
 int64_t pair_check_start(struct tcpterm *s, struct pair *x, unsigned d);
 
+/* The side whose bytes are told first, where both were collected: a request before its answer. */
+unsigned pair_first(const struct pair *x);
+
 /* The candidate of which `number` is the first byte (or, after bytes in the SYN, the next). */
 const struct pair_candidate *pair_candidate(const struct pair_side *e, seq_t number);
 bool pair_is_candidate(const struct pair_side *e, seq_t number);

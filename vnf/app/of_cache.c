@@ -138,7 +138,7 @@ memcached_client(const uint8_t *p, size_t n)
 					     (const char *const[]){ "stats\r\n", "version\r\n",
 								    "flush_all", "mn\r\n", NULL });
 
-		return as(m > best ? m : best, APP_WEAK);
+		return as(m > best ? m : best, APP_HINT);
 	}
 	return best;
 }

@@ -26,7 +26,7 @@ greeting(const uint8_t *p, size_t n, const char *mine, const char *other)
 	return has_word(p, len, mine) && !has_word(p, len, other) ? APP_YES : APP_HINT;
 }
 
-/* "250-", "331 ": an answer in the middle, which three protocols have alike. */
+/* "250-", "530 ": an answer in the middle, which three protocols have alike. */
 static enum app_match
 reply(const uint8_t *p, size_t n)
 {
@@ -45,6 +45,10 @@ smtp_server(const uint8_t *p, size_t n)
 {
 	enum app_match m = greeting(p, n, "SMTP", "FTP");
 
+	if (p[0] == '3')	/* two alone: RFC 5321 4.2.3, RFC 4954 4 */
+		return as(match_any(p, n, 0, WORDS("354 ", "354-", "334 ")), APP_HINT);
+	if (n > 1 && p[1] == '8')
+		return APP_NO;
 	return m == APP_NO ? reply(p, n) : m;
 }
 
@@ -63,9 +67,9 @@ smtp_client(const uint8_t *p, size_t n)
 
 	if (m != APP_NO)
 		return m;
-	m = match_any(
-		p, n, 0,
-		WORDS("DATA\r", "RSET\r", "AUTH PLAIN", "AUTH LOGIN", "VRFY ", "EXPN ", "BDAT "));
+	m = match_any(p, n, 0,
+		      WORDS("DATA\r", "RSET\r", "AUTH PLAIN", "AUTH LOGIN", "VRFY ", "EXPN ",
+			    "BDAT ", "STARTTLS\r"));
 	return m != APP_NO ? as(m, APP_HINT) : shared_verb(p, n);
 }
 
@@ -216,6 +220,8 @@ nntp_server(const uint8_t *p, size_t n)
 	enum app_match m = match_any(p, n, 0, WORDS("200 ", "201 "));
 	size_t len = line_length(p, n);
 
+	if (m == APP_NO && n > 3 && memcmp(p, "220 ", 4) == 0)	/* an article's number follows */
+		return n < 5 ? APP_MORE : is_digit(p[4]) ? APP_HINT : APP_NO;
 	if (m != APP_YES)
 		return m == APP_NO ? reply(p, n) : m;
 	if (!line_ended(p, n))

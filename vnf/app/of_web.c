@@ -183,7 +183,7 @@ sip_either(const uint8_t *p, size_t n)
 {
 	size_t at = 0;
 
-	while (at < n && at < 16 && p[at] == "\r\n"[at % 2])
+	while (at < n && at < 16 && p[at] == (at % 2 ? '\n' : '\r'))
 		at++;
 	if (at == n)
 		return APP_MORE;
