@@ -9,6 +9,8 @@
 #ifndef TCPTERM_TCB_H
 #define TCPTERM_TCB_H
 
+#include <stddef.h>
+
 #include "tcpterm/cc.h"
 #include "tcpterm/ecn.h"
 #include "tcpterm/ooo.h"
@@ -57,90 +59,99 @@ struct receive {
 	int64_t nxt;			/* rcv.nxt, a FIN not counted */
 	int64_t adv;			/* right edge advertised: never moves left */
 	int64_t fin;			/* the FIN's offset, -1 unknown */
-	bool fin_ackable;		/* it may be acknowledged */
-	uint32_t limit;			/* bytes this end may hold; grows by use */
-	bool fixed;			/* it does not */
-	uint64_t drained;		/* bytes that left since the limit was looked at */
-	uint32_t idle_bytes;		/* that no window let out meanwhile, the least there were */
-	bool filled;			/* meanwhile the peer had used all that it was offered */
-	usec_t since;			/* when that was */
-	uint16_t short_by;		/* what the latest field named ends so far before `adv` */
-	uint16_t seg_max;		/* the largest segment, at first what any may carry */
-	uint32_t unacked;		/* bytes received since the last ACK was sent */
-	uint32_t behind;		/* of them, or sent late: since one was due */
-	uint8_t n_unacked;		/* segments of `unacked`, as far as that counts */
-	uint8_t quick;			/* data segments still to be acknowledged at once */
-	bool ack_now;
-	usec_t delack_at;
 	int64_t last_ack;		/* Last.ACK.sent, RFC 7323 4.3 */
+	usec_t delack_at;
 	uint32_t ts_recent;		/* RFC 7323 4.3 */
 	uint32_t ts_newest;		/* of all acceptable segments: the other leg's TSval */
 	usec_t ts_at;
+	uint32_t behind;		/* of `unacked`, or sent late: since one was due */
+	uint16_t short_by;		/* what the latest field named ends so far before `adv` */
+	uint16_t seg_max;		/* the largest segment, at first what any may carry */
+	uint32_t unacked;		/* bytes received since the last ACK was sent */
+	uint32_t limit;			/* bytes this end may hold; changes by use */
+	uint8_t n_unacked;		/* segments of `unacked`, as far as that counts */
+	uint8_t quick;			/* data segments still to be acknowledged at once */
+	bool ack_now;
+	bool fin_ackable;		/* it may be acknowledged */
+	bool fixed;			/* the limit does not change */
+	bool filled;			/* since it was looked at the peer had used all of it */
+	uint32_t idle_bytes;		/* that no window let out meanwhile, the least there were */
+	uint64_t drained;		/* bytes that left meanwhile */
+	usec_t since;			/* when that was */
 };
 
-/* What a field is after a rest, conn_rest.c says. */
+/*
+ * What a field is after a rest, conn_rest.c says.  In the order of use: what each segment of a
+ * transfer asks for comes first, line by line; what only handshakes, losses and silence do, last.
+ */
 struct conn {
 	struct flow *f;
 	struct tcpterm *s;
+	struct stream *rx, *tx;
 	LIST_ENTRY(conn) pending;
 	bool is_pending;
-	struct quiet quiet;	/* of leg 0: it may rest */
-	uint32_t slot;			/* of the object that it is part of, awake */
 	uint8_t leg;		/* the peer's address is flow_addr(f, leg) */
 	uint8_t state;		/* enum tcpterm_state; tcb_set_state() writes it */
 	bool relayed;
-	struct tcpterm_tuning tuning;
-
-	/* agreed in the handshake */
-	seq_t iss, irs;
 	uint8_t snd_shift, rcv_shift;
-	bool ts_on, sack_on, wscale_on;
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
-	uint16_t mss_offered;	/* what our SYN said (library connections) */
+	seq_t iss, irs;
 
 	/* send sequence space */
 	int64_t una, nxt;
 	int64_t wnd_edge;	/* right edge that the peer offers */
-	uint32_t wnd_max;	/* largest window ever offered */
-	seq_t wl1;		/* sequence number of the last window update */
 	int64_t wl2;
-	int64_t small_end;	/* where the latest new segment below mss ended */
+	seq_t wl1;		/* sequence number of the last window update */
+	uint32_t wnd_max;	/* largest window ever offered */
+	usec_t rto_at;
+	usec_t heard_at;	/* the latest acceptable ACK */
+	bool ts_on, sack_on;
 	bool fin_sent, nodelay;
-	usec_t rto_at, persist_at;
-	uint8_t n_probes;	/* zero-window probes unanswered */
-	uint8_t n_keepalives;	/* keepalive probes unanswered */
 	bool probe_now;
 	bool corrupt;		/* what is to leave again came wrong: nothing leaves any more */
-	bool override;		/* a silly window did not grow: use it (RFC 9293 3.8.6.2.1) */
-	usec_t heard_at;	/* the latest acceptable ACK */
-	usec_t challenge_at;	/* the next challenge ACK not before */
-	usec_t stray_at;	/* nor the next answer to an empty segment outside the window */
+	uint8_t n_probes;	/* zero-window probes unanswered */
+	uint8_t n_keepalives;	/* keepalive probes unanswered */
+
+	struct receive rcv;
 
 	/* the IP header that this end writes: of the impersonated end's latest segment */
 	uint8_t ttl, tos;
 	bool df;
+	bool own_clock;		/* TSval is our own milliseconds */
 	uint16_t ip_id;
 	uint32_t flow_label;
 	const uint32_t *ts_val;	/* relayed: newest TSval of the impersonated end */
-	bool own_clock;		/* TSval is our own milliseconds */
-	uint32_t ts_offset;
 
-	struct receive rcv;
-	struct ooo ooo;
-	struct pmtu pmtu;
 	struct sent sent;
-	struct rtt rtt;
-	struct recover rec;
 	struct rack rack;
+	struct recover rec;
+	struct rtt rtt;
+	struct ecn ecn;
+	bool override;		/* a silly window did not grow: use it (RFC 9293 3.8.6.2.1) */
+	int64_t small_end;	/* where the latest new segment below mss ended */
+	usec_t persist_at;
+	struct pmtu pmtu;
+	struct ooo ooo;
+	struct cc cc;
 	struct prr prr;
 	struct undo undo;
-	struct cc cc;
-	struct ecn ecn;
 	struct pace pace;
-	struct stream *rx, *tx;
+	struct tcpterm_tuning tuning;
+	struct quiet quiet;	/* of leg 0: it may rest */
+	uint32_t slot;			/* of the object that it is part of, awake */
+	bool wscale_on;		/* agreed in the handshake, as ts_on and sack_on are */
+	uint16_t mss_offered;	/* what our SYN said (library connections) */
+	uint32_t ts_offset;
+	usec_t challenge_at;	/* the next challenge ACK not before */
+	usec_t stray_at;	/* nor the next answer to an empty segment outside the window */
 
 	uint64_t n_rexmit, n_ooo, n_dup, n_zero_wnd;
 };
+
+_Static_assert(offsetof(struct conn, rcv) <= 2 * RTE_CACHE_LINE_SIZE,
+	       "who it is and its send sequence space fill two cache lines");
+_Static_assert(offsetof(struct conn, rtt) <= 7 * RTE_CACHE_LINE_SIZE,
+	       "what a segment in order asks for comes before what trouble does");
 
 /* Why tcb_input() says that the connection is over. */
 enum tcb_event {
