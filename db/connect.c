@@ -157,13 +157,28 @@ store_begin_run(struct store *s, struct err *e)
 	return 0;
 }
 
+/* Nobody asks SQLite how much memory it has; to count it takes a mutex at each of its allocations,
+ * which are dozens a row.  Where something has begun to use SQLite before, it goes on counting. */
+static void
+count_no_memory(void)
+{
+	static bool done;
+
+	if (!done)
+		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	done = true;
+}
+
 static int
 open_one(struct store *s, sqlite3 **db, struct err *e)
 {
-	int rc = sqlite3_open_v2(s->path, db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-					 SQLITE_OPEN_PRIVATECACHE,
-				 NULL);
+	int rc;
+
+	count_no_memory();
+	rc = sqlite3_open_v2(s->path, db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+				     SQLITE_OPEN_PRIVATECACHE,
+			     NULL);
 
 	if (rc != SQLITE_OK)
 		return store_failed(s, rc, "cannot be opened", e);
