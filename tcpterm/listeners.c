@@ -53,6 +53,7 @@ struct listeners {
 	uint32_t age;
 	struct class *classes;
 	uint32_t n_classes, classes_room;
+	uint32_t lone;			/* the only listener, which selects all: index + 1; or 0 */
 };
 
 /* What a search compares: a SYN's values, or a listener's own. */
@@ -401,6 +402,28 @@ class_add(struct listeners *l, const struct form *f, const struct tcpterm_select
 	return true;
 }
 
+static bool
+selects_all(const struct tcpterm_selector *s)
+{
+	return s->tags == TCPTERM_TAGS_ANY && s->dst_len == 0 && s->src_len == 0 && s->any_domain &&
+	       range_width(s->dst_port) == PORTS && range_width(s->src_port) == PORTS;
+}
+
+/* Nothing has to be searched for where a program has one listener, for all, and decides itself. */
+static void
+see_whether_lone(struct listeners *l)
+{
+	uint32_t i = 0;
+
+	l->lone = 0;
+	if (l->entries.n_used != 1)
+		return;
+	while (!slab_alive(&l->entries, i))
+		i++;
+	if (selects_all(&at(l, i + 1)->conf.select))
+		l->lone = i + 1;
+}
+
 int
 listeners_add(struct listeners *l, const struct tcpterm_listener_conf *conf,
 	      tcpterm_listener_id *id)
@@ -442,6 +465,7 @@ listeners_add(struct listeners *l, const struct tcpterm_listener_conf *conf,
 		class_sort_up(l, (uint32_t)(c - l->classes));
 	}
 	*id = id_of(l, i + 1);
+	see_whether_lone(l);
 	return 0;
 }
 
@@ -466,6 +490,7 @@ listeners_remove(struct listeners *l, tcpterm_listener_id id)
 		l->n_classes--;
 		memmove(c, c + 1, (size_t)(l->classes + l->n_classes - c) * sizeof *c);
 	}
+	see_whether_lone(l);
 	return 0;
 }
 
@@ -482,10 +507,15 @@ beats(const struct entry *a, uint64_t a_specificity, const struct entry *b, uint
 const struct tcpterm_listener_conf *
 listeners_find(const struct listeners *l, const struct pkt *p, tcpterm_listener_id *id)
 {
-	struct probe probe = probe_of_packet(p);
 	uint64_t best_specificity = 0;
 	uint32_t best = 0, i, link;
+	struct probe probe;
 
+	if (l->lone) {
+		*id = id_of(l, l->lone);
+		return &at(l, l->lone)->conf;
+	}
+	probe = probe_of_packet(p);
 	for (i = 0; i < l->n_classes; i++) {
 		const struct class *c = &l->classes[i];
 
@@ -499,6 +529,11 @@ listeners_find(const struct listeners *l, const struct pkt *p, tcpterm_listener_
 
 			if (!selects(&e->conf.select, &probe))
 				continue;
+			if (!b && !e->chain &&
+			    i + 1 == l->n_classes) { /* none to compare it with */
+				best = link;
+				break;
+			}
 			specificity = specificity_of(&e->conf.select);
 			if (!b || beats(e, specificity, b, best_specificity)) {
 				best = link;

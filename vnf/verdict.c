@@ -43,8 +43,15 @@ static void
 note_verdict(struct worker *w, const struct policy_verdict *v)
 {
 	struct note *n = &w->pending;
-	size_t len = strlen(v->name);
+	size_t len;
 
+	/* As in a flood, where one rule decides all. */
+	if (v->n_waiting == 0 && w->pending_rule == v->rule + 1 &&
+	    n->generation == w->snapshot->generation) {
+		n->mode = v->mode;
+		return;
+	}
+	w->pending_rule = v->n_waiting == 0 ? v->rule + 1 : 0;
 	*n = (struct note){
 		.generation = w->snapshot->generation,
 		.slot = w->snapshot->slot[v->rule],
@@ -53,6 +60,7 @@ note_verdict(struct worker *w, const struct policy_verdict *v)
 		.log = v->attrs.log,
 		.waits = v->n_waiting > 0,
 	};
+	len = strlen(v->name);
 	memcpy(n->rule, v->name, RTE_MIN(len, sizeof n->rule - 1));
 	verdict_sinks(w, n, &v->attrs);
 	if (v->attrs.sink == POLICY_SINK_FILES && w->conf->sinks)
@@ -287,6 +295,7 @@ note_resumed(struct worker *w, const struct resumed *r, const struct policy_verd
 		note_verdict(w, v);
 	else
 		*n = (struct note){ .slot = COUNTER_NONE };
+	w->pending_rule = 0;
 	n->generation = r->generation;
 	n->mode = r->mode;
 	memcpy(n->rule, r->rule, sizeof n->rule);

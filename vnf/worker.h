@@ -108,6 +108,7 @@ struct worker {
 	const struct snapshot *snapshot;	/* in force during this turn */
 	bool has_tapes;			/* there is room for captures of flows */
 	struct note pending;		/* of the flow that is being decided */
+	uint32_t pending_rule;		/* index + 1: `pending` is what its rule says; or 0 */
 	bool capturing;			/* in this turn */
 	const struct pkt *whole;	/* of the fragments that are being forwarded; NULL */
 	struct tx_batch tx[MAX_PORTS];

@@ -366,9 +366,34 @@ search_agrees_with_a_list_in_order(void)
 	listeners_free(l);
 }
 
+/* It is found without a search while it is the only one. */
+static void
+lone_listener_for_all_is_found_until_it_has_company(void)
+{
+	struct listeners *l = listeners_new(16);
+	struct tcpterm_selector s = any;
+	tcpterm_listener_id all, web;
+
+	all = add(l, &any);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 443, 2, 10, 20)), all);
+	s.dst_port[0] = s.dst_port[1] = 443;
+	web = add(l, &s);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 443, 0)), web);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 80, 0)), all);
+	CU_ASSERT_EQUAL(listeners_remove(l, all), 0);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 443, 0)), web);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 80, 0)), 0);
+	CU_ASSERT_EQUAL(listeners_remove(l, web), 0);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 443, 0)), 0);
+	all = add(l, &any);
+	CU_ASSERT_EQUAL(find(l, syn("198.51.100.9", 80, 1, 7)), all);
+	listeners_free(l);
+}
+
 TAP_MAIN(listeners, TAP_CHECK(S1, exact_stack_admits_no_other_and_ignores_a_priority_tag),
 	 TAP_CHECK(S2, winner_is_the_documented_one_then_the_next),
 	 TAP_CHECK(S2, priority_comes_before_specificity),
 	 TAP_CHECK(S2, of_equally_wide_ranges_the_older_wins),
+	 TAP_CHECK(S2, lone_listener_for_all_is_found_until_it_has_company),
 	 TAP_CHECK(S2, same_selector_and_nonsense_are_refused),
 	 TAP_CHECK(S2, search_agrees_with_a_list_in_order))
