@@ -66,7 +66,7 @@ tcpterm_end_name(enum tcpterm_end e)
 		[TCPTERM_END_TIMEOUT] = "timeout",   [TCPTERM_END_IDLE] = "idle",
 		[TCPTERM_END_EVICTED] = "evicted",   [TCPTERM_END_ABORTED] = "aborted",
 		[TCPTERM_END_REPLACED] = "replaced", [TCPTERM_END_BYTES_LOST] = "bytes-lost",
-		[TCPTERM_END_CORRUPT] = "corrupt",
+		[TCPTERM_END_CORRUPT] = "corrupt",   [TCPTERM_END_RESYNC] = "resync",
 	};
 
 	return NAME_OF(names, e);

@@ -9,7 +9,9 @@
 /* A hole may be smaller than this: as much as a window can be (RFC 7323 2.3). */
 #define FAR (1ll << 30)
 
-enum { STRAYS_IN_A_ROW = 3 };
+enum { STRAYS_IN_A_ROW = 3, OLD_WINDOWS = 16 };
+
+#define OLD_BYTES (1ll << 20)
 
 unsigned
 pair_shift(const struct pair *x, unsigned d)
@@ -19,12 +21,21 @@ pair_shift(const struct pair *x, unsigned d)
 	return x->end[d].shift == SHIFT_UNKNOWN ? 14 : x->end[d].shift;
 }
 
+/* What is less old may be a duplicate that the network kept. */
+static bool
+is_far_behind(const struct half *h, int64_t off)
+{
+	int64_t old = RTE_MIN(RTE_MAX(OLD_WINDOWS * h->window_max, OLD_BYTES), FAR);
+
+	return off < (h->alone ? h->next - FAR : h->acked - old);
+}
+
 bool
 pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end)
 {
 	const struct half *h = &x->end[d].h;
 
-	if (off < h->next - FAR || off >= h->sent + FAR)
+	if (is_far_behind(h, off) || off < h->next - FAR || off >= h->sent + FAR)
 		return false;
 	return h->edge < 0 || pair_shift(x, !d) == 14 || end <= h->edge + h->window_max + 1;
 }
@@ -90,6 +101,24 @@ pair_doubt(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, i
 	}
 	note_place(s, e, INT64_MAX, -1);	/* an ACK of it makes nothing credible */
 	park(s, e, p, off, true);
+}
+
+bool
+pair_is_elsewhere(const struct pair *x, const struct pkt *p, unsigned d)
+{
+	const struct pair_side *e = &x->end[d], *o = &x->end[!d];
+	int64_t at;
+
+	if ((!e->stray && !o->stray) || (p->flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
+	    !e->h.synced)
+		return false;
+	at = half_offset(&o->h, seq(p->ack));
+	if (o->stray && o->h.synced && at >= o->stray_lo && at <= o->stray_hi &&
+	    is_far_behind(&o->h, at))
+		return true;
+	at = half_offset(&e->h, seq(p->seq));
+	return e->h.alone && e->stray && e->n_strays >= STRAYS_IN_A_ROW && at == e->stray_hi &&
+	       is_far_behind(&e->h, at);
 }
 
 bool

@@ -25,6 +25,12 @@ void pair_stray(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned
 /* A segment of `d` that its receiver refuses for its timestamp, as it seems; takes the mbuf. */
 void pair_doubt(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d, int64_t off);
 
+/*
+ * Do both ends go on where nothing that was seen leads to, as `p` of side `d` says?  The tap was
+ * blind for 2 GB or more: how much it missed its numbers, of 32 bits, do not tell.
+ */
+bool pair_is_elsewhere(const struct pair *x, const struct pkt *p, unsigned d);
+
 /* An ACK up to `off`, beyond all that was taken: was it seen, as a stray? */
 bool pair_stray_acked(struct pair *x, unsigned d, int64_t off);
 

@@ -133,6 +133,81 @@ hole_of_a_gigabyte_in_one_direction_alone_is_exact(void)
 	}
 }
 
+/* Beyond that its length is not known: what follows is another flow's, from its own start. */
+static void
+after_a_hole_of_two_gigabytes_another_flow_begins(void)
+{
+	static const uint64_t holes[] = { (1u << 31) + 1, 3000000000u, 0xf0000000u };
+	unsigned i, both;
+
+	for (i = 0; i < RTE_DIM(holes); i++)
+		for (both = 0; both < 2; both++) {
+			const int64_t at = 1000 + (int64_t)holes[i], back = both ? at : 0;
+
+			copies_begin(NULL);
+			copies_handshake();
+			SEGMENT(0, 1000);
+			ACKED(1000);
+			copies_segment(0, TCP_ACK, at, back, 500);
+			copies_segment(1, TCP_ACK, back, at + 500, 0);
+			copies_segment(0, TCP_ACK, at + 500, back, 500);
+			CU_ASSERT_EQUAL(copies.n_ended, 1);
+			CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RESYNC);
+			CU_ASSERT_EQUAL(copies.n_new, 2);
+			CU_ASSERT_EQUAL(copies.dir[0].bytes, 1000);
+			CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+			CU_ASSERT_TRUE(copies_stats()->out_of_window >= 1);
+			copies.dir[0].next = 0;		/* of the other one */
+			copies_wait(50 * MS);
+			CU_ASSERT_EQUAL(copies.dir[0].bytes, 1500);
+			CU_ASSERT_EQUAL(copies.dir[0].next, 500);
+			CU_ASSERT_EQUAL(copies_flow()->start, TCPTERM_START_MIDSTREAM);
+			copies.dir[1].next = 0;
+			copies_wait(4000000 * MS);
+			CU_ASSERT_TRUE(copies_end());
+		}
+}
+
+static void
+nobody_who_repeats_the_past_ends_a_flow(void)
+{
+	unsigned i;
+
+	copies_begin(NULL);
+	copies_handshake();
+	for (i = 0; i < 4; i++) {
+		SEGMENT(1000 * i, 1000);
+		ACKED(1000 * (i + 1));
+	}
+	for (i = 0; i < 10; i++)
+		SEGMENT((int64_t)3000000000u + 100 * i, 100);
+	copies_segment(1, TCP_ACK, 0, 4000, 0);
+	SEGMENT(4000, 1000);
+	CU_ASSERT_EQUAL(copies.n_ended, 0);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 5000);
+	passive_end();
+}
+
+static void
+direction_alone_goes_on_as_another_flow_after_two_gigabytes(void)
+{
+	unsigned k;
+
+	copies_begin(NULL);
+	copies_syn(0);
+	SEGMENT(0, 1000);
+	copies_wait(20 * MS);
+	for (k = 0; k < 10; k++)
+		SEGMENT(3000000000ll + 500 * k, 500);
+	CU_ASSERT_EQUAL(copies.why, TCPTERM_END_RESYNC);
+	copies.dir[0].next = 0;
+	copies_wait(50 * MS);
+	CU_ASSERT_EQUAL(copies.dir[0].bytes, 1000 + 7 * 500);
+	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 0);
+	copies.dir[0].wrong = 0;	/* of the other flow's offsets */
+	passive_end();
+}
+
 /* --- why --- */
 
 static void
@@ -262,6 +337,9 @@ TEAM_MAIN(gaps, TAP_CHECK(S10, losses_decided_long_after_each_other_are_one_gap)
 	  TAP_CHECK(S10, gap_across_the_wrap_is_exact),
 	  TAP_CHECK(S10, holes_of_a_gigabyte_are_exact),
 	  TAP_TEST(hole_of_a_gigabyte_in_one_direction_alone_is_exact),
+	  TAP_TEST(after_a_hole_of_two_gigabytes_another_flow_begins),
+	  TAP_TEST(nobody_who_repeats_the_past_ends_a_flow),
+	  TAP_TEST(direction_alone_goes_on_as_another_flow_after_two_gigabytes),
 	  TAP_CHECK(S10, bytes_beyond_the_snap_length_were_not_captured),
 	  TAP_TEST(headers_alone_are_one_gap),
 	  TAP_CHECK(S10, bytes_of_frames_that_were_dropped_here_say_so),

@@ -152,6 +152,7 @@ enum tcpterm_end {
 	TCPTERM_END_REPLACED,	/* a SYN with a new ISN began a new flow */
 	TCPTERM_END_BYTES_LOST,	/* interrupted: what was acknowledged for its receiver is gone */
 	TCPTERM_END_CORRUPT,	/* a port that trusts: what was to be sent again had come wrong */
+	TCPTERM_END_RESYNC,	/* passive: it went on unseen for too far to say where it is */
 };
 
 enum tcpterm_gap_reason {
