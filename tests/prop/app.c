@@ -1,7 +1,7 @@
 /*
  * Identification of every protocol in vnf/app/protocols.def, by examples of how its flows begin:
  * what a flow is does not depend on how its bytes were cut; what is said of a prefix stays true;
- * random bytes are nothing; and few rows are ever asked.
+ * random bytes are nothing; and few rows are ever asked.  `app -l` lists the examples.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,19 +357,57 @@ random_payload_is_claimed_by_at_most_one_in_ten_thousand(void)
 	CU_ASSERT_TRUE(most <= CANDIDATES_MAX);
 }
 
-TAP_MAIN(app,
-	 { "I1 every row has an example and gets its label from it",
-	   every_row_has_an_example_and_gets_its_label_from_it },
-	 { "I2 the label is the same in pieces of any size",
-	   the_label_is_the_same_in_pieces_of_any_size },
-	 { "I2 an odd pair is the same however it is cut",
-	   an_odd_pair_is_the_same_however_it_is_cut },
-	 { "I2 of two rows that fit it is the one that fewer bytes tell",
-	   of_two_rows_that_fit_it_is_the_one_that_fewer_bytes_tell },
-	 { "I3 every strict prefix is unknown or has the final label",
-	   every_prefix_is_unknown_or_has_the_final_label },
-	 { "I3 random payload is claimed by at most one in ten thousand",
-	   random_payload_is_claimed_by_at_most_one_in_ten_thousand },
-	 { "I1 what no row is for is taken for none", what_no_row_is_for_is_taken_for_none },
-	 { "I6 roles that are unknown are found", roles_that_are_unknown_are_found },
-	 TAP_TEST(few_rows_remain_after_some_bytes))
+/* --- for captures of them --- */
+
+static void
+print_hex(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		printf("%02x", (uint8_t)p[i]);
+}
+
+/* A line an example: its chain, who speaks first, the client's bytes, the server's. */
+static int
+list_examples(void)
+{
+	unsigned i;
+
+	for (i = 0; i < N_EXAMPLES; i++) {
+		const struct example *e = &examples[i];
+
+		printf("%s\t%s\t", e->chain, e->first == CLIENT ? "client" : "server");
+		print_hex(e->said[0].p, e->said[0].n);
+		printf("\t");
+		print_hex(e->said[1].p, e->said[1].n);
+		printf("\n");
+	}
+	return 0;
+}
+
+static const struct tap_test tests[] = {
+	{ "I1 every row has an example and gets its label from it",
+	  every_row_has_an_example_and_gets_its_label_from_it },
+	{ "I2 the label is the same in pieces of any size",
+	  the_label_is_the_same_in_pieces_of_any_size },
+	{ "I2 an odd pair is the same however it is cut",
+	  an_odd_pair_is_the_same_however_it_is_cut },
+	{ "I2 of two rows that fit it is the one that fewer bytes tell",
+	  of_two_rows_that_fit_it_is_the_one_that_fewer_bytes_tell },
+	{ "I3 every strict prefix is unknown or has the final label",
+	  every_prefix_is_unknown_or_has_the_final_label },
+	{ "I3 random payload is claimed by at most one in ten thousand",
+	  random_payload_is_claimed_by_at_most_one_in_ten_thousand },
+	{ "I1 what no row is for is taken for none", what_no_row_is_for_is_taken_for_none },
+	{ "I6 roles that are unknown are found", roles_that_are_unknown_are_found },
+	TAP_TEST(few_rows_remain_after_some_bytes),
+};
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "-l") == 0)
+		return list_examples();
+	return tap_run("app", tests, sizeof tests / sizeof tests[0], argc, argv);
+}
