@@ -149,7 +149,7 @@ take(void *aux, const char *s, size_t n)
 static const char *
 take_words(struct raw *w, const struct request *r, const char *words[WORDS_MAX], int *n)
 {
-	const char *which = NULL;
+	const char *which = "";
 	bool force = false;
 	int i;
 

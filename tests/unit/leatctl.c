@@ -95,6 +95,10 @@ what_is_not_understood_gives_status_2(void)
 	CU_ASSERT_EQUAL(LEATCTL("wait-until", "=1", "flow", "list"), 2);
 	CU_ASSERT_EQUAL(LEATCTL("policy", "load"), 2);
 	CU_ASSERT_EQUAL(LEATCTL("policy", "load", "a", "b"), 2);
+	CU_ASSERT_EQUAL(LEATCTL("flow", "follow", "0:1:1", "--raw"), 2);
+	CU_ASSERT_EQUAL(LEATCTL("flow", "follow", "0:1:1", "--raw", "both"), 2);
+	CU_ASSERT_EQUAL(LEATCTL("flow", "follow", "port=80", "--raw=up"), 2);
+	CU_ASSERT_EQUAL(LEATCTL("flow", "follow", "0:1:1", "--raw", "up", "--hex"), 2);
 	CU_ASSERT_TRUE(tool_is_one_line(tool_err));
 	CU_ASSERT_STRING_EQUAL(tool_out, "");
 	tool_tear_down();
