@@ -297,7 +297,7 @@ is_tracked(const struct chain *c)
 }
 
 static bool
-is_half_way(struct chain *c)
+is_half_way(const struct chain *c)
 {
 	return c->app[CHAIN_SERVER].received > MB / 2;
 }
