@@ -166,7 +166,7 @@ sip_message(const uint8_t *p, size_t n)
 
 	if (m == APP_YES)
 		return m;
-	if (m == APP_MORE && n > 3)
+	if (m == APP_MORE && n > 1)	/* no method begins with "SI" */
 		return m;
 	m = match_any(p, n, 0, sip_methods);
 	if (m == APP_YES)
