@@ -31,6 +31,7 @@ struct tapes;
 struct quiet {
 	TAILQ_ENTRY(quiet) link;
 	struct flow *f;
+	usec_t at;		/* passive pairs: when it was put there */
 	bool is_on;
 };
 
@@ -44,6 +45,8 @@ struct tcpterm {
 	struct slab pair_more;		/* struct pair_more (pair_rest.h) */
 	TAILQ_HEAD(, quiet) quiet;	/* flows that may rest, the latest to speak last */
 	uint32_t n_quiet;
+	TAILQ_HEAD(, quiet) pairs;	/* passive ones that are awake, by their last look */
+	uint32_t n_pairs;
 	struct slab sent;		/* struct sent_seg, of all connections */
 	struct table *table;
 	uint32_t table_changes;		/* a burst's look-ups are good while this stays */

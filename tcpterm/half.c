@@ -557,6 +557,10 @@ half_finish(struct tcpterm *s, struct flow *f, struct half *h)
 	struct hole hole;
 
 	h->finishing = true;
+	if (h->ended && half_is_settled(h)) {
+		half_clear(s, h);
+		return;
+	}
 	if (h->collecting)
 		half_sync_lowest(s, f, h);
 	deliver_ready(s, f, h);

@@ -168,6 +168,17 @@ half_allowance(const struct tcpterm *s)
 	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
 }
 
+/* Nothing waits and nothing is to be told: half_check() would only let go of what is kept. */
+static inline bool
+half_is_settled(const struct half *h)
+{
+	if (h->held.first || h->ordered)
+		return false;
+	if (h->fin >= 0)
+		return h->ended;
+	return h->collecting || h->unseen || RTE_MAX(h->acked, h->suspect) <= h->next;
+}
+
 /* When what was delivered is to be let go, us. */
 static inline int64_t
 half_kept_due(const struct tcpterm *s, const struct half *h)

@@ -7,6 +7,7 @@
  */
 #include "tcpterm/pair.h"
 
+#include "tcpterm/half_hold.h"
 #include "tcpterm/options.h"
 #include "tcpterm/pair_rest.h"
 #include "tcpterm/pair_stamp.h"
@@ -45,7 +46,6 @@ pair_start(struct tcpterm *s, struct flow *f, const struct pkt *p, const struct 
 	f->start = p->flags & TCP_SYN
 			   ? p->flags & TCP_ACK ? TCPTERM_START_SYNACK : TCPTERM_START_SYN
 			   : TCPTERM_START_MIDSTREAM;
-	timer_arm(&s->wheel, f, usec_add(s->now, x->idle_us));
 }
 
 void
@@ -63,10 +63,20 @@ pair_release(struct tcpterm *s, struct flow *f)
 		pair_stray_admit(s, x, d, true);
 		if (e->h.synced || e->h.collecting)
 			half_finish(s, x->f, &e->h);
-		half_clear(s, &e->h);
+		else
+			half_clear(s, &e->h);
 		pair_stray_forget(s, e);
 		pair_forget(s, e);
 	}
+}
+
+/* It is over, and its end was told. */
+static bool
+is_over_at_rest(const struct flow *f)
+{
+	const struct pair_head *h = (const struct pair_head *)f;
+
+	return h->rests && h->over && !f->announced;
 }
 
 /* Delivers or declares what is held; the object only lingers then. */
@@ -95,9 +105,9 @@ linger(struct tcpterm *s, struct pair *x)
 void
 pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	struct pair *x = pair_of(f);
+	struct pair *x = is_over_at_rest(f) ? NULL : pair_of(f);
 
-	if (!x->over)
+	if (x && !x->over)
 		finish(s, x, why);
 	flow_destroy(s, f, why);
 }
@@ -133,20 +143,34 @@ idle_of(const struct pair *x)
 	return half_open ? RTE_MIN(x->idle_us, (int64_t)HALF_OPEN_US) : x->idle_us;
 }
 
+/* What one side waits for: declares what is due, and says when it wants to be asked again, us. */
+static int64_t
+look_at_side(struct tcpterm *s, struct pair *x, unsigned d)
+{
+	struct half *h = &x->end[d].h;
+	int64_t due = INT64_MAX;
+
+	if (h->collecting)
+		due = pair_check_start(s, x, d);
+	if (x->end[d].stray)
+		due = RTE_MIN(due, pair_stray_check(s, x, d));
+	if (!half_is_settled(h))
+		return RTE_MIN(due, half_check(s, x->f, h));
+	if (!h->kept.first)
+		return due;
+	half_trim_kept(s, h);
+	return RTE_MIN(due, half_kept_due(s, h));
+}
+
 /* Ends what time has ended; else says when time comes next, us. */
 static int64_t
 look(struct tcpterm *s, struct pair *x)
 {
 	int64_t idle = x->f->last.v + idle_of(x), due = idle;
-	unsigned first = pair_first(x), i;
+	unsigned first = pair_first(x);
 
-	for (i = 0; i < 2; i++) {
-		unsigned d = i ^ first;
-
-		due = RTE_MIN(due, pair_check_start(s, x, d));
-		due = RTE_MIN(due, pair_stray_check(s, x, d));
-		due = RTE_MIN(due, half_check(s, x->f, &x->end[d].h));
-	}
+	due = RTE_MIN(due, look_at_side(s, x, first));
+	due = RTE_MIN(due, look_at_side(s, x, !first));
 	if (closed(s, x) || x->fin_at <= s->now.v)
 		finish(s, x, TCPTERM_END_FIN);
 	else if (x->rst_at <= s->now.v)
@@ -156,7 +180,8 @@ look(struct tcpterm *s, struct pair *x)
 	return RTE_MIN(due, RTE_MIN(x->rst_at, x->fin_at));
 }
 
-/* After anything happened.  A deadline that moved away is left: the timer looks again. */
+/* After anything happened.  A deadline that moved away is left: the timer looks again.  Who is over
+ * rests at once, and its part is the next flow's while it is in the cache: `x` may be gone. */
 static void
 look_and_arm(struct tcpterm *s, struct pair *x)
 {
@@ -166,18 +191,22 @@ look_and_arm(struct tcpterm *s, struct pair *x)
 		due = linger(s, x);
 	if (x->over || !timer_armed(x->f) || due < timer_deadline(&s->wheel, x->f).v)
 		flow_arm(s, x->f, (usec_t){ due });
-	rest_quiet(s, &x->quiet, x->f, pair_may_rest(x));
+	if (x->over && !x->f->announced && pair_may_rest(x))
+		pair_rests(s, x);
 }
 
 void
 pair_timer(struct tcpterm *s, struct flow *f)
 {
-	struct pair *x = pair_of(f);
+	struct pair *x = is_over_at_rest(f) ? NULL : pair_of(f);
+	int64_t lasts = !x || x->over ? LINGER_US : idle_of(x);
 
-	if (f->last.v + (x->over ? LINGER_US : idle_of(x)) <= s->now.v)
+	if (f->last.v + lasts <= s->now.v)
 		pair_end(s, f, TCPTERM_END_IDLE);
-	else
+	else if (x)
 		look_and_arm(s, x);
+	else
+		flow_arm(s, f, usec_add(f->last, LINGER_US));
 }
 
 static void
@@ -439,16 +468,36 @@ take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 }
 
+/* A segment of a pair that only lingers, and does not begin another: it is swallowed. */
+static bool
+is_late(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
+{
+	const struct pair_head *h = (const struct pair_head *)f;
+
+	if (!is_over_at_rest(f) ||
+	    ((p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && h->half[dir].isn != p->seq))
+		return false;
+	flow_touch(s, f, p, dir);
+	half_drop(s, p->m);
+	flow_arm(s, f, usec_add(f->last, LINGER_US));
+	return true;
+}
+
 void
 pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 {
-	struct pair *x = pair_of(f);
+	struct pair *x;
 
 	if (p->cksum_bad) {
 		s->stats.bad_cksum++;
 		half_drop(s, p->m);
+		if (!timer_armed(f))	/* the first of it */
+			look_and_arm(s, pair_of(f));
 		return;
 	}
+	if (is_late(s, f, p, dir))
+		return;
+	x = pair_of(f);
 	if (begins_anew(s, x, p, dir))
 		return;
 	if (s->now.v - f->last.v > PAIR_STAMPS_US)
@@ -459,7 +508,7 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	else
 		take(s, x, p, dir);
 	look_and_arm(s, x);
-	if (x->takeover)
+	if (f->end == TCPTERM_END_NONE && x->takeover)
 		takeover_try(s, x);
 }
 
@@ -488,55 +537,4 @@ tcpterm_missed(struct tcpterm *s, const struct pkt *p, usec_t now)
 	f = core_key(s, p, false, &k) ? table_find(s->table, &k, p->hash, &how) : NULL;
 	if (f && f->kind == TCPTERM_KIND_PASSIVE)
 		pair_missed(s, f, p, how == FLOW_MATCH_REVERSED);
-}
-
-static bool
-is_plain(const struct pair *x)
-{
-	return half_is_plain(&x->end[0].h) && half_is_plain(&x->end[1].h) &&
-	       !(x->over | x->end[0].stray | x->end[1].stray) && !x->takeover &&
-	       x->rst_at == INT64_MAX && x->fin_at == INT64_MAX;
-}
-
-/* What a segment that moved nothing but the numbers leaves to be waited for. */
-static void
-arm_next(struct tcpterm *s, struct pair *x)
-{
-	int64_t due = RTE_MIN(half_kept_due(s, &x->end[0].h), half_kept_due(s, &x->end[1].h));
-
-	due = RTE_MIN(due, x->f->last.v + x->idle_us);
-	/* it may fire a tick later than it should */
-	if (due + TIMER_TICK_US < timer_deadline(&s->wheel, x->f).v)
-		flow_arm(s, x->f, (usec_t){ due });
-	if (x->quiet.is_on || (!x->end[0].h.kept.first && !x->end[1].h.kept.first))
-		rest_quiet(s, &x->quiet, x->f, pair_may_rest(x));
-}
-
-bool
-pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
-{
-	struct pair *x = rest_awake(f) ? pair_of(f) : NULL;
-	struct half *h, *other;
-	int64_t ack;
-
-	if (!x || (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG | TCP_ACK)) != TCP_ACK ||
-	    p->cksum_bad || p->cut || p->m->nb_segs != 1 || f->seen != 3 || !timer_armed(f) ||
-	    !is_plain(x))
-		return false;
-	h = &x->end[dir].h;
-	other = &x->end[!dir].h;
-	ack = half_offset(other, seq(p->ack));
-	if (half_offset(h, seq(p->seq)) != h->next || ack < other->acked || ack > other->sent ||
-	    !pair_in_window(x, dir, h->next, h->next + p->payload_len) ||
-	    s->now.v - f->last.v > PAIR_STAMPS_US || !pair_stamp_next(x, p, dir))
-		return false;
-	flow_touch(s, f, p, dir);
-	if (p->payload_len)
-		half_next(s, f, h, p->m, p->payload, p->payload_len, !f->is_copy);
-	else if (f->is_copy)
-		half_drop(s, p->m);
-	x->end[dir].zero_windows += p->window == 0;
-	half_ack_next(s, other, ack, (int64_t)p->window << pair_shift(x, dir));
-	arm_next(s, x);
-	return true;
 }

@@ -7,6 +7,12 @@
 
 #include "tcpterm/rest.h"
 
+enum {
+	PAIR_QUIET_US = 100 * 1000,	/* before that, no pair is asked whether it may rest */
+	PAIRS_MOST = 4,		/* times n_ready are awake: the first is asked at once */
+	PAIRS_BUSY = 64,	/* pairs that may not rest, asked in a turn */
+};
+
 size_t
 pair_part_size(void)
 {
@@ -121,20 +127,30 @@ more_of(const struct pair_side *e)
 	return m;
 }
 
+/* What pair_more would say. */
+static bool
+has_more(const struct pair_side *e)
+{
+	const struct half *h = &e->h;
+
+	return (h->synced ? h->gap_bytes : e->acked_bytes) || h->suspect >= 0 || e->rack.v ||
+	       h->n_gap || h->n_gaps || h->late_bytes || h->duplicates || h->out_of_order ||
+	       h->conflicts || e->zero_windows || e->outdated;
+}
+
 /* A slot for it, if it says anything: there are as many as heads. */
 static uint32_t
 more_rests(struct tcpterm *s, const struct pair *x)
 {
-	static const struct pair_more nothing;
-	const struct pair_more m = { .half = { more_of(&x->end[0]), more_of(&x->end[1]) } };
 	uint32_t slot;
 	struct pair_more *at;
 
-	if (memcmp(&m, &nothing, sizeof m) == 0)
+	if (!has_more(&x->end[0]) && !has_more(&x->end[1]))
 		return 0;
 	at = slab_alloc(&s->pair_more, &slot);
 	assert(at);
-	*at = m;
+	for (unsigned d = 0; d < 2; d++)
+		at->half[d] = more_of(&x->end[d]);
 	return slot + 1;
 }
 
@@ -297,8 +313,59 @@ pair_of(const struct flow *f)
 	x = rest_pair_new(s, &h->f);
 	fill(x, h, s);
 	pair_forget_rest(s, h);
-	rest_quiet(s, &x->quiet, x->f, true);	/* unless it is found busy by then */
 	return x;
+}
+
+/* --- whose turn it is --- */
+
+void
+pair_queue(struct tcpterm *s, struct pair *x)
+{
+	x->quiet.at = s->now;
+	TAILQ_INSERT_TAIL(&s->pairs, &x->quiet, link);
+	s->n_pairs++;
+}
+
+void
+pair_unqueue(struct tcpterm *s, struct pair *x)
+{
+	TAILQ_REMOVE(&s->pairs, &x->quiet, link);
+	s->n_pairs--;
+}
+
+/* Is it time to look at the first of the pairs? */
+static bool
+pair_is_due(const struct tcpterm *s, const struct quiet *q)
+{
+	uint32_t n = s->conf.n_ready;
+
+	if (s->n_pairs < n)
+		return false;
+	return n == 1 || s->n_pairs >= PAIRS_MOST * n || usec_diff(s->now, q->at) >= PAIR_QUIET_US;
+}
+
+/*
+ * Most pairs are over before they were ever quiet, so nobody is asked as it speaks.  Each is looked
+ * at a while after it began, woke, or was looked at last, and rests if it was quiet meanwhile.
+ */
+void
+pair_rest_run(struct tcpterm *s)
+{
+	unsigned n_busy = 0, most = RTE_MIN(s->n_pairs, (unsigned)PAIRS_BUSY);
+	struct quiet *q;
+
+	while ((q = TAILQ_FIRST(&s->pairs)) && n_busy < most && pair_is_due(s, q)) {
+		struct pair *x = pair_of(q->f);
+		bool spoke = s->conf.n_ready > 1 && q->at.v < q->f->last.v;
+
+		if (!spoke && pair_may_rest(x)) {
+			pair_rests(s, x);
+			continue;
+		}
+		pair_unqueue(s, x);
+		pair_queue(s, x);
+		n_busy++;
+	}
 }
 
 const struct pair *

@@ -8,7 +8,8 @@
  * time of the latest ACK; what would be (a second gap, of which late bytes may still come; bytes
  * beyond the window) keeps a pair awake.
  *
- * Who rests, and when, is rest.c's.  In the stack's thread.
+ * A pair rests at once where it is over, in the middle of a turn: its part is the next flow's while
+ * it is in the cache.  Others do when they were quiet for a while.  In the stack's thread.
  */
 #ifndef TCPTERM_PAIR_REST_H
 #define TCPTERM_PAIR_REST_H
@@ -78,6 +79,13 @@ bool pair_may_rest(const struct pair *x);
 
 /* Writes it down and frees its awake part. */
 void pair_rests(struct tcpterm *s, struct pair *x);
+
+/* It is awake, at the end of those that are, and looked at after them; or it is not any more. */
+void pair_queue(struct tcpterm *s, struct pair *x);
+void pair_unqueue(struct tcpterm *s, struct pair *x);
+
+/* At the end of a turn: of who was quiet for a while, some rest. */
+void pair_rest_run(struct tcpterm *s);
 
 /* What was written is not wanted any more. */
 void pair_forget_rest(struct tcpterm *s, struct pair_head *h);

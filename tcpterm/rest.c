@@ -86,7 +86,9 @@ rest_pair_new(struct tcpterm *s, struct flow *f)
 
 	x->f = f;
 	x->slot = slot;
+	x->quiet.f = f;
 	((struct pair_head *)f)->awake = x;
+	pair_queue(s, x);
 	return x;
 }
 
@@ -100,7 +102,7 @@ part_free(struct tcpterm *s, unsigned which, struct conn *c)
 void
 rest_pair_free(struct tcpterm *s, struct pair *x)
 {
-	rest_quiet(s, &x->quiet, x->f, false);
+	pair_unqueue(s, x);
 	slab_free(&s->awake[PAIR], x->slot);
 }
 
@@ -355,16 +357,15 @@ relay_rests(struct relay *r)
 void
 rest_run(struct tcpterm *s)
 {
+	if (s->n_pairs >= s->conf.n_ready)
+		pair_rest_run(s);
 	while (s->n_quiet >= s->conf.n_ready) {
 		struct quiet *q = TAILQ_FIRST(&s->quiet);
 		struct flow *f = q->f;
 
 		rest_quiet(s, q, f, false);
 		/* its caller may have wanted something of it meanwhile */
-		if (f->kind == TCPTERM_KIND_PASSIVE) {
-			if (pair_may_rest(pair_of(f)))
-				pair_rests(s, pair_of(f));
-		} else if (f->kind == TCPTERM_KIND_RELAY) {
+		if (f->kind == TCPTERM_KIND_RELAY) {
 			if (rest_relay_may(relay_of(f)))
 				relay_rests(relay_of(f));
 		} else if (rest_endpoint_may(endpoint_of(f))) {

@@ -6,7 +6,7 @@
  * it is awake.  What passive pairs keep is in pair_rest.h.  Of connections and relays: once all
  * that was sent is acknowledged and all that came is read and acknowledged, when no timer of TCP's
  * runs and nothing is being recovered, the second part is mostly constants: it may rest.  The
- * stack keeps n_ready flows of all kinds awake that may rest, the latest to speak; the others' are
+ * stack keeps n_ready connections awake that may rest, the latest to speak; the others' are
  * written down in their heads and freed.  What was agreed and set is the same for many
  * connections: such ways are kept once, counted (intern.h).  What few have to say has a slab of
  * its own.  Whoever asks for a flow by endpoint_of(), relay_of() or pair_of() wakes it.  So what
@@ -16,7 +16,7 @@
  *
  * Only rest.c (for pairs, pair_rest.c) writes down and reads back.  In the stack's thread; sleep
  * comes in tcpterm_run() alone, after all output, so that no pointer to an awake part is held over
- * it.
+ * it, but for pairs that are over.
  */
 #ifndef TCPTERM_REST_H
 #define TCPTERM_REST_H

@@ -105,6 +105,7 @@ tcpterm_new(const struct tcpterm_conf *conf, usec_t now, struct err *err)
 	s->now = now;
 	LIST_INIT(&s->pending);
 	TAILQ_INIT(&s->quiet);
+	TAILQ_INIT(&s->pairs);
 	TAILQ_INIT(&s->holding);
 	timer_wheel_init(&s->wheel, s->slabs, now);
 	s->table = table_new(s->slabs, 4 * s->conf.n_flows, core_flow_hash, s);

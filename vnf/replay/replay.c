@@ -289,7 +289,7 @@ end_flows(struct replay *r, struct err *err)
 		unsigned i, n = tcpterm_walk(stack, &cursor, f, N_KILLS);
 
 		for (i = 0; i < n; i++)
-			if (f[i]->end == TCPTERM_END_NONE)	/* else it is over, and lingers */
+			if (f[i]->announced)	/* else it was told, and lingers */
 				tcpterm_kill(stack, f[i], TCPTERM_END_ABORTED);
 		if (rc == 0)
 			rc = drain(r, DRAIN_AT, err);
