@@ -36,14 +36,14 @@ read_name(const char *name, struct part *p)
 {
 	unsigned a[4], b[4], port[2], n;
 	const char *ends = strchr(name, '-');
-	char kind[8] = "";
+	char kind[16] = "";
 
 	/* ID-CLIENT.PORT-SERVER.PORT.c2s is leatd's, 010.000.000.001.20000-203.000.113.001.00080
 	 * tcpflow's, from sender to receiver. */
 	n = (unsigned)sscanf(ends && strchr(ends + 1, '-') ? ends + 1 : name,
-			     "%u.%u.%u.%u.%u-%u.%u.%u.%u.%u.%7s", &a[0], &a[1], &a[2], &a[3],
+			     "%u.%u.%u.%u.%u-%u.%u.%u.%u.%u.%15s", &a[0], &a[1], &a[2], &a[3],
 			     &port[0], &b[0], &b[1], &b[2], &b[3], &port[1], kind);
-	if (n < 10 || !(is_client(a) || is_client(b)))
+	if (n < 10 || !(is_client(a) || is_client(b)) || strcmp(kind, "conflicts") == 0)
 		return false;
 	p->d = !is_client(a) || strcmp(kind, "s2c") == 0;
 	p->gaps = strcmp(kind, "gaps") == 0;
