@@ -106,6 +106,8 @@ handle_put(struct sinks *s, struct sink_lane *l, struct sink_event *e)
 		e->conflict = &c;
 	}
 	sink_handle(s, e);
+	if (e->kind == SINK_CONFLICT)
+		e->conflict = NULL;
 }
 
 static unsigned
