@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <nettle/base16.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -172,14 +173,6 @@ sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e)
 		complain(s, k, "cannot write the gaps of");
 }
 
-static char *
-put_hex(char *to, const uint8_t *b, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		to += sprintf(to, "%02x", b[i]);
-	return to;
-}
-
 void
 sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_record *c)
 {
@@ -190,9 +183,11 @@ sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_recor
 		return;
 	at += sprintf(at, "%s %lu %u %.*s ", suffix_of[c->direction], c->offset, c->length,
 		      RECORD_WORD, c->overlap);
-	at = put_hex(at, c->was, c->shown);
+	base16_encode_update(at, c->shown, c->was);
+	at += BASE16_ENCODE_LENGTH(c->shown);
 	*at++ = ' ';
-	at = put_hex(at, c->came, c->shown);
+	base16_encode_update(at, c->shown, c->came);
+	at += BASE16_ENCODE_LENGTH(c->shown);
 	*at++ = '\n';
 	if (write(fd, line, (size_t)(at - line)) != at - line)
 		complain(s, k, "cannot write the conflicts of");

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <nettle/base16.h>
 #include <string.h>
 
 static const char *const arrow[] = { ">", "<" };
@@ -120,7 +121,7 @@ static void
 show_json(struct text *t, const struct watch_piece *p)
 {
 	const bool is_gap = p->kind == WATCH_GAP;
-	unsigned i;
+	char hex[BASE16_ENCODE_LENGTH(WATCH_BYTES)];
 
 	text_printf(t,
 		    "{\"event\": \"%s\", \"direction\": \"%s\", \"offset\": %ju, \"length\": %ju",
@@ -131,8 +132,8 @@ show_json(struct text *t, const struct watch_piece *p)
 		return;
 	}
 	text_puts(t, ", \"bytes\": \"");
-	for (i = 0; i < p->n; i++)
-		text_printf(t, "%02x", p->bytes[i]);
+	base16_encode_update(hex, p->n, p->bytes);
+	text_put(t, hex, BASE16_ENCODE_LENGTH(p->n));
 	text_puts(t, "\"}\n");
 }
 

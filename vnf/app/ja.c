@@ -2,6 +2,7 @@
  * ja.c - fingerprints of a ClientHello: JA3 (Salesforce, 2017) and JA4 (FoxIO, "JA4: TLS Client
  * Fingerprinting").  Both leave out the values of RFC 8701.
  */
+#include <nettle/base16.h>
 #include <nettle/md5.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
@@ -131,15 +132,6 @@ hello_read(struct hello *h, const uint8_t *p, size_t n)
 	return true;
 }
 
-static void
-put_hex(char *to, const uint8_t *digest, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		sprintf(to + 2 * i, "%02x", digest[i]);
-}
-
 /* --- JA3 --- */
 
 static void
@@ -171,7 +163,8 @@ ja3_fill(struct app_names *names, const struct hello *h)
 	ja3_list(&md5, &h->groups);
 	ja3_list(&md5, &h->formats);
 	md5_digest(&md5, sizeof digest, digest);
-	put_hex(names->tls.ja3, digest, sizeof digest);
+	base16_encode_update(names->tls.ja3, sizeof digest, digest);
+	names->tls.ja3[BASE16_ENCODE_LENGTH(sizeof digest)] = '\0';
 }
 
 /* --- JA4 --- */
@@ -203,7 +196,7 @@ ja4_hash(char to[13], const struct list *a, const struct list *b)
 	ja4_list(&sha, a, "");
 	ja4_list(&sha, b, "_");
 	sha256_digest(&sha, sizeof digest, digest);
-	put_hex(to, digest, sizeof digest);
+	base16_encode_update(to, sizeof digest, digest);	/* as long as the zeros */
 }
 
 static const char *

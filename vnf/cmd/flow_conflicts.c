@@ -2,7 +2,7 @@
  * flow_conflicts.c - flow/conflicts: bytes that came twice and differed, out of the database.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <nettle/base16.h>
 #include <string.h>
 
 #include "vnf/cmd/cmd.h"
@@ -18,12 +18,10 @@ struct listing {
 static void
 put_bytes(struct table *t, const uint8_t *b, unsigned n)
 {
-	char hex[2 * RECORD_SHOWN + 1] = "";
-	unsigned i;
+	char hex[BASE16_ENCODE_LENGTH(RECORD_SHOWN)];
 
-	for (i = 0; i < n; i++)
-		snprintf(hex + 2 * i, 3, "%02x", b[i]);
-	table_str(t, hex);
+	base16_encode_update(hex, n, b);
+	table_strn(t, hex, BASE16_ENCODE_LENGTH(n));
 }
 
 static int

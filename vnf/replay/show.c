@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <nettle/base16.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -151,11 +152,11 @@ put_gaps(struct text *t, const struct pending_flow *f, enum record_direction dir
 static void
 put_hex(struct text *t, const char *name, const uint8_t *b, unsigned n)
 {
-	unsigned i;
+	char hex[BASE16_ENCODE_LENGTH(RECORD_SHOWN)];
 
+	base16_encode_update(hex, n, b);
 	text_printf(t, ", \"%s\": \"", name);
-	for (i = 0; i < n; i++)
-		text_printf(t, "%02x", b[i]);
+	text_put(t, hex, BASE16_ENCODE_LENGTH(n));
 	text_puts(t, "\"");
 }
 
