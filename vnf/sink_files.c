@@ -135,6 +135,7 @@ sink_files_open(struct sinks *s, struct sink *k)
 	k->newer = k->older = NULL;
 	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
 		complain(s, k, "cannot make the folder of");
+	sink_free_name(s, k->dir, k->name, suffix_of[SINK_FILE_UP]);
 	for (unsigned i = 0; i < SINK_FILE_CONFLICTS && !s->direct; i++)
 		file_of(s, k, (enum sink_file)i);
 }

@@ -29,6 +29,7 @@ enum {
 	SINK_STREAM_FDS = 1 + SINK_READERS,
 	SINK_EVES = 16,		/* files and sockets for events */
 	SINK_NAME_LEN = 160,
+	SINK_SUFFIX_LEN = 16,
 };
 
 enum sink_file {
@@ -184,6 +185,11 @@ sink_hail(struct sinks *s)
 		sink_wake(s);
 }
 void sink_complain(struct sinks *s, const char *what, const char *path, int code);
+/* Before a flow's first file is made: gives it a name of its own, where one of that name and suffix
+ * is there.  Identifiers begin anew with each run, and a flow may outlive a run; only a replay
+ * writes again what it wrote before. */
+void sink_free_name(const struct sinks *s, const char *dir, char name[SINK_NAME_LEN],
+		    const char *suffix);
 
 /* sink_files.c */
 void sink_files_init(struct sinks *s);

@@ -23,6 +23,7 @@
 enum {
 	PAGE = 16 * 1024,
 	PAGES = 1024,
+	PATH_LEN = SINK_TEXT_LEN + SINK_NAME_LEN + SINK_SUFFIX_LEN,
 	LOOK_US = 2 * 1000 * 1000,	/* between two looks at a folder that is full */
 };
 
@@ -41,12 +42,13 @@ struct title {
 /* --- files --- */
 
 static int
-open_file(struct sinks *s, const struct title *t, char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16])
+open_file(struct sinks *s, struct title *t, char path[PATH_LEN])
 {
 	const char *dir = sinks_text_at(s, t->dir);
 	int fd;
 
-	snprintf(path, SINK_TEXT_LEN + SINK_NAME_LEN + 16, "%s/%s.pcapng", dir, t->name);
+	sink_free_name(s, dir, t->name, "pcapng");
+	snprintf(path, PATH_LEN, "%s/%s.pcapng", dir, t->name);
 	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
 		sink_complain(s, "cannot make the folder", dir, errno);
 		return -1;
@@ -176,7 +178,7 @@ note_written(struct sinks *s, uint8_t dir, uint64_t n)
 static void
 write_capture(struct sinks *s, const struct sink_page *first)
 {
-	char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16];
+	char path[PATH_LEN];
 	size_t skip = sizeof(struct title);
 	const struct sink_page *p;
 	struct title t;
@@ -268,10 +270,9 @@ add_direct(void *ctx, const void *bytes, size_t len)
 }
 
 static int
-keep_direct(struct sinks *s, const struct title *t, struct tcpterm *stack,
-	    struct tcpterm_capture *c)
+keep_direct(struct sinks *s, struct title *t, struct tcpterm *stack, struct tcpterm_capture *c)
 {
-	char path[SINK_TEXT_LEN + SINK_NAME_LEN + 16];
+	char path[PATH_LEN];
 	struct writing w = { .fd = open_file(s, t, path) };
 	int rc;
 

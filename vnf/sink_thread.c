@@ -6,6 +6,7 @@
  * lanes for the last time, and a worker asks after it has put an event in: one of the two sees the
  * other.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,20 @@ sink_complain(struct sinks *s, const char *what, const char *path, int code)
 {
 	s->errors++;
 	snprintf(s->last_error, sizeof s->last_error, "%s %s: %s", what, path, strerror(code));
+}
+
+void
+sink_free_name(const struct sinks *s, const char *dir, char name[SINK_NAME_LEN], const char *suffix)
+{
+	char path[SINK_TEXT_LEN + SINK_NAME_LEN + SINK_SUFFIX_LEN];
+	size_t len = strlen(name);
+
+	for (unsigned n = 2; !s->direct; n++) {
+		snprintf(path, sizeof path, "%s/%s.%s", dir, name, suffix);
+		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			return;
+		snprintf(name + len, SINK_NAME_LEN - len, "-%u", n);
+	}
 }
 
 /* --- events --- */

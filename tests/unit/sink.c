@@ -41,20 +41,26 @@ open_one(struct sinks *s, unsigned worker, const char *folder)
 	return sink_open(s, worker, &c, &the_flow);
 }
 
-/* Reads DIR/<the flow's name>.suffix, and removes it; its length. */
+/* Reads DIR/<the flow's name><more>.suffix, and removes it; its length. */
 static ssize_t
-slurp(const char *suffix, char *buf, size_t size)
+slurp_of(const char *more, const char *suffix, char *buf, size_t size)
 {
 	char path[256];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof path, "%s/1-192.0.2.7.40000-198.51.100.9.80.%s", dir, suffix);
+	snprintf(path, sizeof path, "%s/1-192.0.2.7.40000-198.51.100.9.80%s.%s", dir, more, suffix);
 	fd = open(path, O_RDONLY);
 	n = fd < 0 ? -1 : read(fd, buf, size);
 	close(fd);
 	unlink(path);
 	return n;
+}
+
+static ssize_t
+slurp(const char *suffix, char *buf, size_t size)
+{
+	return slurp_of("", suffix, buf, size);
 }
 
 static void
@@ -88,6 +94,32 @@ bytes_lie_at_their_offsets_and_gaps_beside(void)
 	memset(buf, 0, sizeof buf);
 	CU_ASSERT(slurp("gaps", buf, sizeof buf) > 0);
 	CU_ASSERT_STRING_EQUAL(buf, "c2s 5 3 lost-in-tap\n");
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+static void
+file_of_an_earlier_run_is_left_alone(void)
+{
+	struct sinks *s = start(64, true);
+	struct sink *first = open_one(s, 0, dir), *again;
+	char buf[100] = "";
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+	feed(first, 0, 0, "xthen");
+	sink_close(first, &the_flow);
+	again = open_one(s, 0, dir);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(again);
+	feed(again, 0, 0, "xnow");
+	sink_close(again, &the_flow);
+	sinks_free(s);
+	CU_ASSERT_EQUAL(slurp("c2s", buf, sizeof buf), 4);
+	CU_ASSERT_EQUAL(memcmp(buf, "then", 4), 0);
+	CU_ASSERT_EQUAL(slurp_of("-2", "c2s", buf, sizeof buf), 3);
+	CU_ASSERT_EQUAL(memcmp(buf, "now", 3), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		slurp_of(i ? "-2" : "", "s2c", buf, sizeof buf);
+		slurp_of(i ? "-2" : "", "gaps", buf, sizeof buf);
+	}
 	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
@@ -197,7 +229,7 @@ what_the_ring_has_no_room_for_is_a_gap_and_no_mbuf_is_lost(void)
 	sink_close(k, &the_flow);
 	/* An end that found no room goes out with the next flow's. */
 	do {
-		k = open_one(s, 0, dir);
+		k = open_one(s, 0, NULL);
 		if (k)
 			sink_close(k, &the_flow);
 		sinks_status(s, &st);
@@ -243,6 +275,7 @@ every_conflict_has_a_line_or_is_counted(void)
 }
 
 TAP_MAIN(sink, TAP_TEST(bytes_lie_at_their_offsets_and_gaps_beside),
+	 TAP_TEST(file_of_an_earlier_run_is_left_alone),
 	 TAP_TEST(bytes_that_go_nowhere_are_counted_where_they_come),
 	 TAP_TEST(thread_sleeps_while_there_is_nothing_and_hears_every_worker),
 	 TAP_TEST(texts_are_kept_once_each),
