@@ -8,21 +8,53 @@
 
 /* --- MQTT: CONNECT, its remaining length, the protocol's name and level --- */
 
+static enum app_match
+mqtt_connect(const uint8_t *p, size_t n, size_t at)
+{
+	enum app_match m3, m5;
+
+	if (at == 2 && p[1] < 12)
+		return APP_NO;
+	m5 = match_bytes(p, n, at, "\0\4MQTT", 6);
+	m3 = match_bytes(p, n, at, "\0\6MQIsdp", 8);
+	return m5 > m3 ? m5 : m3;
+}
+
+/*
+ * PUBLISH of a connection whose CONNECT was not seen: a topic without wildcards (MQTT 3.3.2.1)
+ * that fits in the packet.  Its first bytes tell something beside the server's CONNACK alone.
+ */
+static enum app_match
+mqtt_publish(const uint8_t *p, size_t n, size_t at)
+{
+	size_t left = 0, len, i;
+
+	for (i = at - 1; i > 0; i--)
+		left = left << 7 | (p[i] & 0x7f);
+	if (n < at + 2)
+		return left < 3 ? APP_NO : APP_MORE;
+	len = be16(p + at);
+	if (len == 0 || len + 2 > left)
+		return APP_NO;
+	len = len < 16 ? len : 16;
+	for (i = at + 2; i < n && i < at + 2 + len; i++)
+		if (p[i] < 0x20 || p[i] == 0x7f || p[i] == '+' || p[i] == '#')
+			return APP_NO;
+	return n < at + 2 + len ? APP_MORE : APP_HINT;
+}
+
 enum app_match
 mqtt_client(const uint8_t *p, size_t n)
 {
-	enum app_match m3, m5;
 	size_t i;
 
 	for (i = 1; i < n && i < 5 && p[i] & 0x80; i++)
 		;
+	if (i == 5)
+		return APP_NO;
 	if (n <= i)
 		return APP_MORE;
-	if (i == 5 || (i == 1 && p[1] < 12))
-		return APP_NO;
-	m5 = match_bytes(p, n, i + 1, "\0\4MQTT", 6);
-	m3 = match_bytes(p, n, i + 1, "\0\6MQIsdp", 8);
-	return m5 > m3 ? m5 : m3;
+	return p[0] == 0x10 ? mqtt_connect(p, n, i + 1) : mqtt_publish(p, n, i + 1);
 }
 
 /* CONNACK; from version 5 on it has properties. */
