@@ -95,7 +95,8 @@ begin_tls(struct app *a, struct app_state *s, struct piece in)
 	s->outer = s->id;
 	s->id = APP_NONE;
 	s->phase = LOOKING;
-	s->closed = s->done = (uint8_t)(1 << dir_of(s, 1));
+	s->done = (uint8_t)(1 << dir_of(s, 1));
+	s->closed |= s->done;
 	look(a, s, dir_of(s, 0), in);
 }
 
@@ -228,13 +229,11 @@ settle_upgrade(struct app *a, struct app_state *s, unsigned dir, struct piece in
 		memcpy(first, s->hold->bytes[client], n);
 	}
 	app_drop_hold(a, s);
-	if (is_closed(s, client)) {
-		app_finish(a, s);
-		return;
-	}
 	advance(a, s, client, (struct piece){ first, n });
-	if (dir == client)
+	if (!is_closed(s, client) && dir == client)
 		advance(a, s, client, rest);
+	else if (is_closed(s, client) && s->phase == AWAITING)
+		app_finish(a, s);
 }
 
 /* The PROXY header is taken away, and what is behind it looked at as if it came first. */
@@ -347,7 +346,7 @@ look(struct app *a, struct app_state *s, unsigned dir, struct piece in)
 	answer = ask(s, view, &found);
 	if (answer == APP_FOUND && found.tie && took > 1 && !is_closed(s, dir))
 		ask_shorter(s, view, dir ^ s->flip, view[dir ^ s->flip].n - took, &found);
-	if (answer == APP_UNDEFINED) {
+	if (answer == APP_UNDEFINED || (answer == APP_FOUND && found.id == APP_NONE)) {
 		app_give_up(a, s);
 	} else if (answer == APP_FOUND) {
 		settle(a, s, &found, dir, in, (struct piece){ in.p + took, in.n - took });

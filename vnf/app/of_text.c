@@ -26,30 +26,32 @@ greeting(const uint8_t *p, size_t n, const char *mine, const char *other)
 	return has_word(p, len, mine) && !has_word(p, len, other) ? APP_YES : APP_HINT;
 }
 
-/* "250-", "530 ": an answer in the middle, which three protocols have alike. */
+/* "250-", "530 ": an answer in the middle, whose code is one of these, with a space behind each. */
 static enum app_match
-reply(const uint8_t *p, size_t n)
+reply(const uint8_t *p, size_t n, const char *codes)
 {
-	size_t i;
+	const size_t have = n < 3 ? n : 3;
 
-	for (i = 1; i < n && i < 3; i++)
-		if (!is_digit(p[i]))
-			return APP_NO;
+	while (*codes && memcmp(p, codes, have) != 0)
+		codes += 4;
+	if (!*codes)
+		return APP_NO;
 	if (n < 4)
 		return APP_MORE;
 	return p[3] == ' ' || p[3] == '-' || p[3] == '\r' ? APP_HINT : APP_NO;
 }
+
+/* RFC 5321 4.2.3, RFC 4954 6, RFC 3207 4, RFC 7504 3 */
+static const char smtp_codes[] = "211 214 220 221 235 250 251 252 334 354 421 432 450 451 452 454 "
+				 "455 500 501 502 503 504 521 523 525 530 534 535 538 550 551 552 "
+				 "553 554 555 556 ";
 
 enum app_match
 smtp_server(const uint8_t *p, size_t n)
 {
 	enum app_match m = greeting(p, n, "SMTP", "FTP");
 
-	if (p[0] == '3')	/* two alone: RFC 5321 4.2.3, RFC 4954 4 */
-		return as(match_any(p, n, 0, WORDS("354 ", "354-", "334 ")), APP_HINT);
-	if (n > 1 && p[1] == '8')
-		return APP_NO;
-	return m == APP_NO ? reply(p, n) : m;
+	return m == APP_NO ? reply(p, n, smtp_codes) : m;
 }
 
 /* What several protocols have: it speaks neither for nor against one. */
@@ -59,6 +61,7 @@ shared_verb(const uint8_t *p, size_t n)
 	return as(match_any(p, n, 0, WORDS("QUIT\r", "NOOP\r", "HELP\r")), APP_MORE);
 }
 
+/* A server speaks first, so that no client's words tell without its. */
 enum app_match
 smtp_client(const uint8_t *p, size_t n)
 {
@@ -66,19 +69,44 @@ smtp_client(const uint8_t *p, size_t n)
 		match_any(p, n, 0, WORDS("EHLO ", "HELO ", "LHLO ", "MAIL FROM:", "RCPT TO:"));
 
 	if (m != APP_NO)
-		return m;
+		return as(m, APP_WEAK);
 	m = match_any(p, n, 0,
 		      WORDS("DATA\r", "RSET\r", "AUTH PLAIN", "AUTH LOGIN", "VRFY ", "EXPN ",
 			    "BDAT ", "STARTTLS\r"));
 	return m != APP_NO ? as(m, APP_HINT) : shared_verb(p, n);
 }
 
+/* RFC 959 4.2, RFC 2228 5.1, RFC 2428 2, RFC 3659 */
+static const char ftp_codes[] = "110 120 125 150 202 211 212 213 214 215 220 221 225 226 227 228 "
+				"229 230 232 234 235 250 257 331 332 334 335 336 350 421 425 426 "
+				"431 450 451 452 500 501 502 503 504 521 522 530 532 533 534 535 "
+				"536 537 550 551 552 553 ";
+
+/* "200" is the first code of others, too: of what is done it names something. */
+static enum app_match
+ftp_done(const uint8_t *p, size_t n)
+{
+	static const char *const what[] = { "PORT", "EPRT", "TYPE", "Type",	 "type", "MODE",
+					    "Mode", "mode", "PROT", "PBSZ",	 "UTF",	 "NOOP",
+					    "OPTS", "okay", "STRU", "ommand ok", NULL };
+	size_t len = line_length(p, n), i;
+
+	if (!line_ended(p, n))
+		return APP_MORE;
+	for (i = 0; what[i] && !has_word(p, len, what[i]); i++)
+		;
+	return what[i] ? APP_HINT : APP_NO;
+}
+
 enum app_match
 ftp_server(const uint8_t *p, size_t n)
 {
-	enum app_match m = greeting(p, n, "FTP", "SMTP");
+	enum app_match m = greeting(p, n, "FTP", "SMTP"), done = match_text(p, n, 0, "200 ");
 
-	return m == APP_NO ? reply(p, n) : m;
+	if (done == APP_YES)
+		return ftp_done(p, n);
+	m = m == APP_NO ? reply(p, n, ftp_codes) : m;
+	return m == APP_NO ? done : m;
 }
 
 /* USER of two protocols has one parameter, IRC's has four. */
@@ -214,19 +242,28 @@ pop3_client(const uint8_t *p, size_t n)
 
 /* --- NNTP --- */
 
+/* RFC 3977 appendix C, RFC 4642 2.2.2, RFC 4643 2, RFC 4644 2 */
+static const char nntp_codes[] = "100 101 111 200 201 203 205 206 211 215 221 222 223 224 225 230 "
+				 "231 235 238 239 240 281 283 335 340 381 382 383 400 401 403 411 "
+				 "412 420 421 422 423 430 431 435 436 437 438 439 440 441 480 481 "
+				 "482 483 500 501 502 503 580 ";
+
 enum app_match
 nntp_server(const uint8_t *p, size_t n)
 {
 	enum app_match m = match_any(p, n, 0, WORDS("200 ", "201 "));
 	size_t len = line_length(p, n);
 
-	if (m == APP_NO && n > 3 && memcmp(p, "220 ", 4) == 0)	/* an article's number follows */
+	if (m == APP_YES) {
+		if (!line_ended(p, n))
+			return APP_MORE;
+		return has_word(p, len, "NNTP") || has_word(p, len, "InterNetNews") ? APP_YES
+										    : APP_HINT;
+	}
+	m = match_text(p, n, 0, "220 ");	/* an article's number follows */
+	if (m == APP_YES)
 		return n < 5 ? APP_MORE : is_digit(p[4]) ? APP_HINT : APP_NO;
-	if (m != APP_YES)
-		return m == APP_NO ? reply(p, n) : m;
-	if (!line_ended(p, n))
-		return APP_MORE;
-	return has_word(p, len, "NNTP") || has_word(p, len, "InterNetNews") ? APP_YES : APP_HINT;
+	return m == APP_NO ? reply(p, n, nntp_codes) : m;
 }
 
 enum app_match
@@ -337,28 +374,63 @@ skip_space(const uint8_t *p, size_t n, size_t i)
 	return i;
 }
 
-enum app_match
-xmpp_either(const uint8_t *p, size_t n)
+/*
+ * The header of a stream, behind a declaration of XML or not.  A server's says from whom it is
+ * and has an id, which a client's must not have (RFC 6120 4.7.3).
+ */
+static enum app_match
+xmpp_header(const uint8_t *p, size_t n, bool client)
 {
 	enum app_match m = match_text(p, n, 0, "<?xml ");
+	const uint8_t *end;
 	size_t i = 0;
 
 	if (m == APP_MORE)
 		return m;
 	if (m == APP_YES) {
-		const uint8_t *end = memmem(p, n, "?>", 2);
-
+		end = memmem(p, n, "?>", 2);
 		if (!end)
 			return APP_MORE;
 		i = skip_space(p, n, (size_t)(end - p) + 2);
 	}
 	m = match_text(p, n, i, "<stream:stream");
-	if (m != APP_NO || i > 0)
+	if (m != APP_YES)
 		return m;
-	return as(match_any(p, n, 0,
-			    WORDS("<iq ", "<presence ", "<presence>", "<presence/>", "<message ",
-				  "<stream:features", "<starttls ")),
-		  APP_WEAK);
+	end = memchr(p + i, '>', n - i);
+	if (!end)
+		return APP_MORE;
+	n = (size_t)(end - p) - i;
+	if (!has_word(p + i, n, " id="))
+		return client ? APP_YES : APP_HINT;
+	return client && has_word(p + i, n, " from=") ? APP_NO : APP_YES;
+}
+
+/* What both ends say in the middle. */
+static enum app_match
+xmpp_stanza(const uint8_t *p, size_t n)
+{
+	return match_any(p, n, 0,
+			 WORDS("<iq ", "<presence ", "<presence>", "<presence/>", "<message "));
+}
+
+enum app_match
+xmpp_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = xmpp_header(p, n, true), other = xmpp_stanza(p, n);
+
+	if (other == APP_NO)
+		other = match_text(p, n, 0, "<starttls ");
+	return m != APP_NO ? m : as(other, APP_WEAK);
+}
+
+enum app_match
+xmpp_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = xmpp_header(p, n, false), other = xmpp_stanza(p, n);
+
+	if (other == APP_NO)
+		other = match_any(p, n, 0, WORDS("<stream:features", "<proceed "));
+	return m != APP_NO ? m : as(other, APP_WEAK);
 }
 
 /* --- logs --- */

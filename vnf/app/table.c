@@ -80,10 +80,11 @@ side_match(const struct side *side, const struct app_bytes *v)
 
 /*
  * Both directions together; *spoke: one of them is known and has said something.  APP_WEAK only
- * once both have been heard: "get a" of one protocol is answered as another's.
+ * once both have been heard: "get a" of one protocol is answered as another's.  *hinted: neither
+ * direction alone would have told it.
  */
 static enum app_match
-row_match(const struct row *row, const struct app_bytes view[2], bool *spoke)
+row_match(const struct row *row, const struct app_bytes view[2], bool *spoke, bool *hinted)
 {
 	enum app_match m[2] = { APP_MORE, APP_MORE }, best;
 	bool is_open = false;
@@ -104,6 +105,7 @@ row_match(const struct row *row, const struct app_bytes view[2], bool *spoke)
 		is_open |= m[k] == APP_MORE;
 	}
 	best = m[0] > m[1] ? m[0] : m[1];
+	*hinted = best == APP_HINT;
 	if (m[0] >= APP_HINT && m[1] >= APP_HINT)
 		best = APP_YES;
 	return best == APP_WEAK && is_open ? APP_MORE : best;
@@ -170,28 +172,33 @@ app_identify(const struct app_bytes view[2], uint64_t among, struct app_found *f
 {
 	uint64_t mask = view[0].n + view[1].n ? rows_possible(view, rows_beginning(view, among))
 					      : 0;
-	unsigned n_possible = 0, n_speaking = 0, n_weak = 0, n_sure = 0;
-	bool spoke;
+	unsigned n_possible = 0, n_speaking = 0, n_weak = 0, n_sure = 0, n_hinted = 0;
+	bool spoke, hinted;
 
 	if (view[0].n + view[1].n == 0)
 		return view[0].closed && view[1].closed ? APP_UNDEFINED : APP_UNKNOWN;
 	for (; mask; mask &= mask - 1) {
 		enum app_id id = (enum app_id)__builtin_ctzll(mask);
-		enum app_match m = row_match(&rows[id], view, &spoke);
+		enum app_match m = row_match(&rows[id], view, &spoke, &hinted);
 
 		if (m == APP_NO)
 			continue;
-		if (m == APP_YES && n_sure++ > 0) {
-			found->tie = true;
-			return APP_FOUND;
-		}
-		if (m == APP_YES || (m == APP_WEAK && ++n_weak == 1 && n_sure == 0))
+		/* the first of those that one direction tells, else of those that both do */
+		if (m == APP_YES ? n_sure == 0 || (n_sure == n_hinted && !hinted)
+				 : m == APP_WEAK && n_weak == 0 && n_sure == 0)
 			*found = (struct app_found){ .id = id, .weak = m == APP_WEAK };
+		n_sure += m == APP_YES;
+		n_hinted += m == APP_YES && hinted;
+		n_weak += m == APP_WEAK;
 		n_possible++;
 		n_speaking += spoke;
 	}
-	if (n_sure > 0)
+	if (n_sure > 0) {
+		found->tie = n_sure > 1;
+		if (n_sure > 1 && n_sure == n_hinted)
+			found->id = APP_NONE;
 		return APP_FOUND;
+	}
 	if (n_weak == 1 && (n_speaking == 1 || (view[0].closed && view[1].closed)))
 		return APP_FOUND;
 	if (n_possible == 0 || (view[0].closed && view[1].closed))
@@ -228,10 +235,11 @@ app_candidates(const void *client, size_t n_client, const void *server, size_t n
 					   { .p = server, .n = n_server } };
 	uint64_t mask = rows_beginning(view, APP_EVERY & ~APP_ONLY(APP_NONE));
 	unsigned n = 0;
-	bool spoke;
+	bool spoke, hinted;
 
 	for (; mask; mask &= mask - 1)
-		if (row_match(&rows[__builtin_ctzll(mask)], view, &spoke) != APP_NO && spoke)
+		if (row_match(&rows[__builtin_ctzll(mask)], view, &spoke, &hinted) != APP_NO &&
+		    spoke)
 			n++;
 	return n;
 }

@@ -15,7 +15,7 @@ struct app_bytes {
 };
 
 struct app_found {
-	enum app_id id;
+	enum app_id id;		/* APP_NONE: several rows fit equally, by hints */
 	bool weak, flip;
 	bool tie;		/* another row fits as well: fewer bytes may have told */
 };
