@@ -275,21 +275,11 @@ half_lacks(const struct half *h, int64_t off, int64_t end)
 }
 
 void
-half_trim_kept(struct tcpterm *s, struct half *h)
+half_let_go(struct tcpterm *s, struct half *h)
 {
-	const struct tcpterm_passive_conf *c = &s->conf.passive;
 	struct piece *p;
 
-	while ((p = h->kept.first)) {
-		bool acked = p->off + p->len <= h->acked;
-
-		if (p->came + c->compare_us > s->now.v &&
-		    (acked ? h->kept.n <= HALF_KEPT_ACKED &&
-				     s->stats.n_held <= s->conf.n_held_max / 4
-			   : h->kept.n <= c->compare_bytes / HALF_COMPARE_SEGMENT &&
-				     h->kept.bytes <= c->compare_bytes &&
-				     s->stats.n_held <= s->conf.n_held_max / 2))
-			return;
+	while ((p = h->kept.first) && !half_keeps(s, h, p)) {
 		pieces_remove(&h->kept, p);
 		piece_free(s, p);
 	}

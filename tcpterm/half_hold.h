@@ -28,7 +28,28 @@ struct piece *half_split_first(struct tcpterm *s, struct half *h, uint32_t n);
 /* Keeps what was delivered, to compare what comes again with it. */
 void half_keep(struct tcpterm *s, struct half *h, struct piece *p);
 
-/* Lets go of what is compared no more: more than is kept, and all of it after a while. */
-void half_trim_kept(struct tcpterm *s, struct half *h);
+/* Does the first that is kept stay?  Not for long, and not where there are more than may be. */
+static inline bool
+half_keeps(const struct tcpterm *s, const struct half *h, const struct piece *p)
+{
+	const struct tcpterm_passive_conf *c = &s->conf.passive;
+
+	if (p->came + c->compare_us <= s->now.v)
+		return false;
+	if (p->off + p->len <= h->acked)
+		return h->kept.n <= HALF_KEPT_ACKED && s->stats.n_held <= s->conf.n_held_max / 4;
+	return h->kept.n <= c->compare_bytes / HALF_COMPARE_SEGMENT &&
+	       h->kept.bytes <= c->compare_bytes && s->stats.n_held <= s->conf.n_held_max / 2;
+}
+
+/* Lets go of what is compared no more. */
+void half_let_go(struct tcpterm *s, struct half *h);
+
+static inline void
+half_trim_kept(struct tcpterm *s, struct half *h)
+{
+	if (h->kept.first && !half_keeps(s, h, h->kept.first))
+		half_let_go(s, h);
+}
 
 #endif

@@ -187,6 +187,7 @@ look_and_arm(struct tcpterm *s, struct pair *x)
 {
 	int64_t due = x->over ? 0 : look(s, x);
 
+	x->plain = false;
 	if (x->over)
 		due = linger(s, x);
 	if (x->over || !timer_armed(x->f) || due < timer_deadline(&s->wheel, x->f).v)

@@ -69,6 +69,7 @@ struct pair {
 	struct takeover *takeover;	/* it is to become a relay; or NULL */
 	uint8_t rst_why;	/* enum tcpterm_end */
 	bool over;		/* flow_end was called; only lingers */
+	bool plain;		/* nothing but the straight path touched it since it was */
 	uint32_t slot;		/* in the stack's slab of awake ones */
 };
 

@@ -13,14 +13,6 @@ enum { STRAYS_IN_A_ROW = 3, OLD_WINDOWS = 16 };
 
 #define OLD_BYTES (1ll << 20)
 
-unsigned
-pair_shift(const struct pair *x, unsigned d)
-{
-	if (x->end[0].shift == SHIFT_NONE || x->end[1].shift == SHIFT_NONE)
-		return 0;
-	return x->end[d].shift == SHIFT_UNKNOWN ? 14 : x->end[d].shift;
-}
-
 /* What is less old may be a duplicate that the network kept. */
 static bool
 is_far_behind(const struct half *h, int64_t off)
@@ -37,7 +29,7 @@ pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end)
 
 	if (is_far_behind(h, off) || off < h->next - FAR || off >= h->sent + FAR)
 		return false;
-	return h->edge < 0 || pair_shift(x, !d) == 14 || end <= h->edge + h->window_max + 1;
+	return pair_window_reaches(x, d, end);
 }
 
 /* Keeps its bytes, if there is room; else they go. */

@@ -13,7 +13,22 @@
 enum { PAIR_STRAYS = 64 };	/* segments that wait, of a direction */
 
 /* The shift of the windows that side `d` offers: 14 where its SYN was not seen. */
-unsigned pair_shift(const struct pair *x, unsigned d);
+static inline unsigned
+pair_shift(const struct pair *x, unsigned d)
+{
+	if (x->end[0].shift == SHIFT_NONE || x->end[1].shift == SHIFT_NONE)
+		return 0;
+	return x->end[d].shift == SHIFT_UNKNOWN ? 14 : x->end[d].shift;
+}
+
+/* Does the window that the other end offered, and one more like it, reach to `end` of side `d`? */
+static inline bool
+pair_window_reaches(const struct pair *x, unsigned d, int64_t end)
+{
+	const struct half *h = &x->end[d].h;
+
+	return end <= h->edge + h->window_max + 1 || h->edge < 0 || pair_shift(x, !d) == 14;
+}
 
 /* Could the other end take bytes of `d` up to `end`?  One window beyond the edge is allowed. */
 bool pair_in_window(const struct pair *x, unsigned d, int64_t off, int64_t end);

@@ -98,6 +98,7 @@ tcpterm_take_over(struct tcpterm *s, struct flow *f)
 	if (!s->takeovers.base &&
 	    slab_init(&s->takeovers, sizeof(struct takeover), s->conf.n_flows) != 0)
 		return -ENOMEM;
+	x->plain = false;
 	x->takeover = slab_alloc(&s->takeovers, &index);
 	if (!x->takeover)
 		return -ENOMEM;
