@@ -76,7 +76,7 @@ int sinks_listen(struct sinks *s, const struct sinks_listen *l, struct err *err)
 
 /*
  * Of sinks_direct(): the stream goes to `fd`, which stays the caller's, and is waited for.
- * sinks_stream_end() writes the rest: 0, or -EPIPE: it was not all read.
+ * sinks_stream_end() writes the rest: 0, or why it was not all taken: -EPIPE, -ENOSPC ...
  */
 int sinks_stream_to(struct sinks *s, int fd, const char *instance);
 int sinks_stream_end(struct sinks *s);

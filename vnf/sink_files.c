@@ -64,6 +64,18 @@ open_file(struct sinks *s, struct sink *k, enum sink_file which)
 	return fd;
 }
 
+/* What an earlier replay wrote of this flow: this one may have no gaps. */
+static void
+remove_old(struct sink *k)
+{
+	char path[512];
+
+	for (unsigned i = 0; i < SINK_N_FILES; i++) {
+		snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[i]);
+		unlink(path);
+	}
+}
+
 static void
 close_fds(struct sinks *s, struct sink *k)
 {
@@ -136,6 +148,8 @@ sink_files_open(struct sinks *s, struct sink *k)
 	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
 		complain(s, k, "cannot make the folder of");
 	sink_free_name(s, k->dir, k->name, suffix_of[SINK_FILE_UP]);
+	if (s->direct)
+		remove_old(k);
 	for (unsigned i = 0; i < SINK_FILE_CONFLICTS && !s->direct; i++)
 		file_of(s, k, (enum sink_file)i);
 }

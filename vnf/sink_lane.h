@@ -138,7 +138,7 @@ struct sink_stream {
 	const char *instance;
 	struct sink_reader *readers;	/* SINK_READERS */
 	atomic_uint n_readers;
-	bool failed;		/* the one that is waited for has left */
+	int failed;		/* errno with which the one that is waited for has left */
 	uint64_t last_reader, last_number;
 	uint64_t lost_bytes, lost_records, refused;
 };

@@ -35,7 +35,7 @@ struct sink_reader {
 	uint8_t *queue;
 	size_t head, n;		/* bytes that wait, from `head` on */
 	bool waits;		/* the caller has time: nothing is lost */
-	bool broken;
+	int broken;		/* errno; 0: it is not */
 	uint64_t lost_flows;	/* of which it was told nothing, and that not yet */
 	struct owed *owed, **owed_tail;
 	uint32_t n_owed;
@@ -58,7 +58,7 @@ flush(struct sink_reader *r)
 		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
 		if (sent <= 0) {
-			r->broken = true;
+			r->broken = sent < 0 ? errno : EPIPE;
 			return;
 		}
 		r->head = (r->head + (size_t)sent) % QUEUE;
@@ -280,7 +280,8 @@ leave(struct sinks *s, struct sink_reader *r)
 		r->owed = o->next;
 		free(o);
 	}
-	s->stream.failed |= r->waits && r->broken;
+	if (r->waits && r->broken)
+		s->stream.failed = r->broken;
 	if (!r->waits)
 		close(r->fd);
 	free(r->queue);
@@ -350,9 +351,9 @@ listen_to(struct sink_reader *r, short revents)
 	char nothing[64];
 
 	if (revents & POLLIN && recv(r->fd, nothing, sizeof nothing, MSG_DONTWAIT) == 0)
-		r->broken = true;
+		r->broken = EPIPE;
 	if (revents & (POLLERR | POLLHUP))
-		r->broken = true;
+		r->broken = EPIPE;
 }
 
 unsigned
@@ -410,7 +411,7 @@ sink_stream_to(struct sinks *s, int fd)
 int
 sink_stream_error(const struct sinks *s)
 {
-	return s->stream.failed ? -EPIPE : 0;
+	return -s->stream.failed;
 }
 
 /* What a reader does not take now is not waited for. */

@@ -302,12 +302,16 @@ static int
 check_sinks(const struct replay *r, struct err *err)
 {
 	struct sinks_status st;
+	int rc;
 
-	if (r->conf.stream && sinks_stream_end(r->sinks) != 0)
-		return err_set(err, -EPIPE, "the stream can't be written: nobody reads it");
-	if (sinks_eve_end(r->sinks) != 0)
-		return err_set(err, -EPIPE, "the events can't be written");
+	rc = r->conf.stream ? sinks_stream_end(r->sinks) : 0;
+	if (rc != 0)
+		return err_set(err, rc, "the stream can't be written: %s",
+			       rc == -EPIPE ? "nobody reads it" : strerror(-rc));
+	rc = sinks_eve_end(r->sinks);
 	sinks_status(r->sinks, &st);
+	if (rc != 0)
+		return err_set(err, rc, "the events can't be written: %s", st.last_error);
 	return st.errors == 0 ? 0 : err_set(err, -EIO, "%s", st.last_error);
 }
 
@@ -326,6 +330,13 @@ fini(struct replay *r)
 	 * DPDK would clear, go with the process. */
 }
 
+/* Of the capture, as errors call it. */
+static const char *
+name_of(const struct replay *r)
+{
+	return strcmp(r->o->read, "-") == 0 ? "standard input" : r->o->read;
+}
+
 static void
 say_totals(const struct replay *r)
 {
@@ -336,7 +347,7 @@ say_totals(const struct replay *r)
 	fprintf(stderr,
 		"leatd: %s: %ju frames, %ju flows, %ju bytes in streams, %ju gaps of %ju bytes, "
 		"%ju conflicts\n",
-		r->o->read, (uintmax_t)st.frames, (uintmax_t)n->flows, (uintmax_t)n->bytes,
+		name_of(r), (uintmax_t)st.frames, (uintmax_t)n->flows, (uintmax_t)n->bytes,
 		(uintmax_t)n->gaps, (uintmax_t)n->gap_bytes, (uintmax_t)n->conflicts);
 }
 
@@ -368,7 +379,7 @@ say_left_out(const struct replay *r)
 		/* of flows that are followed */
 		n += d == DROP_tcp_cksum ? w->tcp->bad_cksum : 0;
 		if (n > 0)
-			fprintf(stderr, "leatd: %s: left out %ju %s: %s%s\n", r->o->read,
+			fprintf(stderr, "leatd: %s: left out %ju %s: %s%s\n", name_of(r),
 				(uintmax_t)n, frames_text(n), drop_text(d),
 				is_cksum ? "; --checksums trust takes them" : "");
 	}
@@ -383,12 +394,12 @@ say_odd(const struct replay *r)
 
 	capfile_status(r->file, &st);
 	if (st.frames == 0)
-		fprintf(stderr, "leatd: %s: no frames are in it\n", r->o->read);
+		fprintf(stderr, "leatd: %s: no frames are in it\n", name_of(r));
 	if (st.jumps > 0)
 		fprintf(stderr, "leatd: %s: its clock jumped back %ju times: time went on\n",
-			r->o->read, (uintmax_t)st.jumps);
+			name_of(r), (uintmax_t)st.jumps);
 	if (clamped > 0)
-		fprintf(stderr, "leatd: %s: %ju window scales above 14, taken as 14\n", r->o->read,
+		fprintf(stderr, "leatd: %s: %ju window scales above 14, taken as 14\n", name_of(r),
 			(uintmax_t)clamped);
 }
 

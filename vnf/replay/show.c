@@ -408,7 +408,9 @@ show_end(struct show *s)
 	write_text(s);
 	if (s->text.failed)
 		return -ENOMEM;
-	return fflush(s->to) == 0 && !ferror(s->to) ? 0 : -EIO;
+	if (fflush(s->to) != 0)
+		return -errno;
+	return ferror(s->to) ? -EIO : 0;
 }
 
 const struct show_totals *
