@@ -276,6 +276,21 @@ refute_fin(struct half *h, int64_t end)
 	h->fin_assumed = false;
 }
 
+/* Is something missing before `off`?  What waits for its acknowledgement is not. */
+static bool
+is_ahead(const struct half *h, int64_t off)
+{
+	const struct piece *last = h->held.last;
+
+	if (off <= h->next || h->collecting)
+		return false;
+	if (h->overlap == TCPTERM_OVERLAP_FIRST)
+		return true;
+	if (last && last->off + last->len == off && h->held.bytes == off - h->next)
+		return false;
+	return half_lacks(h, h->next, off);
+}
+
 void
 half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struct rte_mbuf *m,
 	   uint32_t m_off, uint32_t len)
@@ -299,7 +314,7 @@ half_bytes(struct tcpterm *s, struct flow *f, struct half *h, int64_t off, struc
 		came.m_off += (uint32_t)(h->next - off);
 		came.len -= (uint32_t)(h->next - off);
 		came.off = h->next;
-	} else if (off > h->next && !h->collecting) {
+	} else if (is_ahead(h, off)) {
 		h->out_of_order++;
 		s->stats.out_of_order++;
 	}

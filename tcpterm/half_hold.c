@@ -173,8 +173,10 @@ make_room(struct tcpterm *s, struct half *h, const struct piece *came)
 		if (p->m)
 			from = RTE_MAX(from, half_settled(h));
 		next = p->next;
-		if (from < to && replaces(h, came, p))
-			carve(s, h, p, from, to);
+		if (from >= to || !replaces(h, came, p))
+			continue;
+		h->duplicates += p->m ? (uint64_t)(to - from) : 0;
+		carve(s, h, p, from, to);
 	}
 }
 
