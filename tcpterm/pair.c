@@ -143,9 +143,9 @@ idle_of(const struct pair *x)
 	return half_open ? RTE_MIN(x->idle_us, (int64_t)HALF_OPEN_US) : x->idle_us;
 }
 
-/* What one side waits for: declares what is due, and says when it wants to be asked again, us. */
+/* What a side waits for: declares what is due, and says when it wants to be asked again, us. */
 static int64_t
-look_at_side(struct tcpterm *s, struct pair *x, unsigned d)
+check_side(struct tcpterm *s, struct pair *x, unsigned d)
 {
 	struct half *h = &x->end[d].h;
 	int64_t due = INT64_MAX;
@@ -156,10 +156,20 @@ look_at_side(struct tcpterm *s, struct pair *x, unsigned d)
 		due = RTE_MIN(due, pair_stray_check(s, x, d));
 	if (!half_is_settled(h))
 		return RTE_MIN(due, half_check(s, x->f, h));
-	if (!h->kept.first)
-		return due;
 	half_trim_kept(s, h);
 	return RTE_MIN(due, half_kept_due(s, h));
+}
+
+/* The same; most sides wait for nothing but to let go of what is kept. */
+static inline int64_t
+look_at_side(struct tcpterm *s, struct pair *x, unsigned d)
+{
+	struct half *h = &x->end[d].h;
+
+	if ((h->collecting | x->end[d].stray) || !half_is_settled(h))
+		return check_side(s, x, d);
+	half_trim_kept(s, h);
+	return half_kept_due(s, h);
 }
 
 /* Ends what time has ended; else says when time comes next, us. */
@@ -180,17 +190,17 @@ look(struct tcpterm *s, struct pair *x)
 	return RTE_MIN(due, RTE_MIN(x->rst_at, x->fin_at));
 }
 
-/* After anything happened.  A deadline that moved away is left: the timer looks again.  Who is over
- * rests at once, and its part is the next flow's while it is in the cache: `x` may be gone. */
-static void
-look_and_arm(struct tcpterm *s, struct pair *x)
+/* A deadline that moved away is left: the timer looks again.  Who is over rests at once, and its
+ * part is the next flow's while it is in the cache. */
+void
+pair_look(struct tcpterm *s, struct pair *x)
 {
 	int64_t due = x->over ? 0 : look(s, x);
 
 	x->plain = false;
 	if (x->over)
 		due = linger(s, x);
-	if (x->over || !timer_armed(x->f) || due < timer_deadline(&s->wheel, x->f).v)
+	if (x->over || !timer_armed(x->f) || !timer_is_by(&s->wheel, x->f, due))
 		flow_arm(s, x->f, (usec_t){ due });
 	if (x->over && !x->f->announced && pair_may_rest(x))
 		pair_rests(s, x);
@@ -205,7 +215,7 @@ pair_timer(struct tcpterm *s, struct flow *f)
 	if (f->last.v + lasts <= s->now.v)
 		pair_end(s, f, TCPTERM_END_IDLE);
 	else if (x)
-		look_and_arm(s, x);
+		pair_look(s, x);
 	else
 		flow_arm(s, f, usec_add(f->last, LINGER_US));
 }
@@ -493,7 +503,7 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		s->stats.bad_cksum++;
 		half_drop(s, p->m);
 		if (!timer_armed(f))	/* the first of it */
-			look_and_arm(s, pair_of(f));
+			pair_look(s, pair_of(f));
 		return;
 	}
 	if (is_late(s, f, p, dir))
@@ -508,7 +518,7 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		half_drop(s, p->m);
 	else
 		take(s, x, p, dir);
-	look_and_arm(s, x);
+	pair_look(s, x);
 	if (f->end == TCPTERM_END_NONE && x->takeover)
 		takeover_try(s, x);
 }
@@ -524,7 +534,7 @@ pair_missed(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir
 	    !pair_in_window(x, dir, off, off + p->payload_len))
 		return;
 	half_absent(s, f, h, off, p->payload_len, TCPTERM_GAP_OWN_DROP);
-	look_and_arm(s, x);
+	pair_look(s, x);
 }
 
 void

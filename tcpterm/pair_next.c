@@ -14,8 +14,7 @@ become_plain(struct pair *x)
 {
 	x->plain = half_is_plain(&x->end[0].h) && half_is_plain(&x->end[1].h) &&
 		   !(x->over | x->end[0].stray | x->end[1].stray) && !x->takeover &&
-		   x->rst_at == INT64_MAX && x->fin_at == INT64_MAX && x->f->seen == 3 &&
-		   timer_armed(x->f);
+		   x->rst_at == INT64_MAX && x->f->seen == 3 && timer_armed(x->f);
 	return x->plain;
 }
 
@@ -23,7 +22,7 @@ become_plain(struct pair *x)
 static bool
 is_ordinary(const struct pkt *p)
 {
-	return (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG | TCP_ACK)) == TCP_ACK &&
+	return (p->flags & (TCP_SYN | TCP_RST | TCP_URG | TCP_ACK)) == TCP_ACK &&
 	       !(p->cksum_bad | p->cut) && p->m->nb_segs == 1;
 }
 
@@ -34,17 +33,18 @@ is_next(const struct pair *x, const struct pkt *p, unsigned dir)
 {
 	const struct half *h = &x->end[dir].h;
 
-	return p->seq == seq_of(h->isn, h->next).v &&
-	       pair_window_reaches(x, dir, h->next + p->payload_len);
+	return p->seq == seq_of(h->isn, h->sent).v &&
+	       pair_window_reaches(x, dir, h->sent + p->payload_len) &&
+	       !(h->ended && (p->payload_len || p->flags & TCP_FIN));
 }
 
-/* What is kept, and was not before, is to be let go one day; a tick later will do. */
+/* What is kept, and was not before, is to be let go one day. */
 static void
 arm_kept(struct tcpterm *s, struct flow *f, const struct half *h)
 {
 	int64_t due = half_kept_due(s, h);
 
-	if (due + TIMER_TICK_US < timer_deadline(&s->wheel, f).v)
+	if (!timer_is_by(&s->wheel, f, due))
 		flow_arm(s, f, (usec_t){ due });
 }
 
@@ -74,5 +74,11 @@ pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 	}
 	x->end[dir].zero_windows += p->window == 0;
 	half_ack_next(s, other, ack, (int64_t)p->window << pair_shift(x, dir));
+	if (p->flags & TCP_FIN) {
+		half_fin(s, f, h, h->sent);
+		half_closing(s, other);
+	}
+	if (h->ended)
+		pair_look(s, x);
 	return true;
 }

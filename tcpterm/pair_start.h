@@ -1,7 +1,7 @@
 /*
  * pair_start.h - a passive pair's object, and how its halves get their numbering.
  *
- * Private to pair.c and pair_start.c.
+ * Private to the files of pairs.
  */
 #ifndef TCPTERM_PAIR_START_H
 #define TCPTERM_PAIR_START_H
@@ -72,6 +72,10 @@ struct pair {
 	bool plain;		/* nothing but the straight path touched it since it was */
 	uint32_t slot;		/* in the stack's slab of awake ones */
 };
+
+/* After anything happened to it (pair.c): ends and declares what is due, arms the timer.  `x` may
+ * be gone. */
+void pair_look(struct tcpterm *s, struct pair *x);
 
 /* A SYN or SYN-ACK of side d; takes the mbuf. */
 void pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d);

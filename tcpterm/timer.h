@@ -43,6 +43,13 @@ timer_armed(const struct flow *f)
  * was later. */
 usec_t timer_deadline(const struct timer_wheel *w, const struct flow *f);
 
+/* Does an armed one fire as soon as it would if it was armed for `due` (us)? */
+static inline bool
+timer_is_by(const struct timer_wheel *w, const struct flow *f, int64_t due)
+{
+	return timer_deadline(w, f).v < due + TIMER_TICK_US;
+}
+
 /*
  * Calls fire(ctx, f) for every entry due at `now`, not armed any more when called; it may arm
  * and cancel any entry, its own too; what it arms for `now` or before fires at the next
