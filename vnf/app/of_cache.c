@@ -125,6 +125,8 @@ memcached_client(const uint8_t *p, size_t n)
 
 	if (p[0] == 0x80)
 		return memcached_binary(p, n);
+	if (match_text(p, n, 0, "stats \r\n") == APP_YES)	/* libmemcached's */
+		return APP_HINT;
 	for (i = 0; i < sizeof form / sizeof *form; i++) {
 		enum app_match m = match_text(p, n, 0, form[i].verb);
 

@@ -163,7 +163,7 @@ kafka_client(const uint8_t *p, size_t n)
 }
 
 /* "ZBXD", flags, a length that is not above 1 GB. */
-enum app_match
+static enum app_match
 zabbix_either(const uint8_t *p, size_t n)
 {
 	enum app_match m = match_text(p, n, 0, "ZBXD");
@@ -171,6 +171,34 @@ zabbix_either(const uint8_t *p, size_t n)
 	if (m != APP_YES || n < 5)
 		return m == APP_YES ? APP_MORE : m;
 	return p[4] != 0 && p[4] <= 7 ? APP_YES : APP_NO;
+}
+
+/* "net.if.in[eth0]": what is asked of an agent is a line without a header, by old servers. */
+static enum app_match
+zabbix_key(const uint8_t *p, size_t n)
+{
+	bool dotted = false;
+	size_t i;
+
+	for (i = 0; i < n && (is_lower(p[i]) || is_digit(p[i]) || p[i] == '.' || p[i] == '_'); i++)
+		dotted |= p[i] == '.';
+	if (i == n)
+		return i < 64 ? APP_MORE : APP_NO;
+	if (!dotted || (p[i] != '[' && p[i] != '\n'))
+		return APP_NO;
+	return line_ended(p, n) ? APP_HINT : APP_MORE;
+}
+
+enum app_match
+zabbix_client(const uint8_t *p, size_t n)
+{
+	return p[0] == 'Z' ? zabbix_either(p, n) : zabbix_key(p, n);
+}
+
+enum app_match
+zabbix_server(const uint8_t *p, size_t n)
+{
+	return zabbix_either(p, n);
 }
 
 /* --- Modbus: transaction, protocol 0, length, unit, function --- */
@@ -214,8 +242,15 @@ modbus_is_rarer(const uint8_t *p, size_t n)
 		if (n < 10)
 			return APP_MORE;
 		return p[5] == 6 && p[8] == 0 && p[9] <= 20 ? APP_HINT : APP_NO;
+	case 20:		/* records of files, of 7 bytes or with their data */
+	case 21:
+		if (n < 10)
+			return APP_MORE;
+		return p[8] >= 7 && p[5] == 3 + p[8] && p[9] == 6 ? APP_HINT : APP_NO;
 	case 22:		/* masks a register */
 		return p[5] == 8 ? APP_HINT : APP_NO;
+	case 24:		/* a queue */
+		return p[5] == 4 ? APP_HINT : APP_NO;
 	case 23:		/* reads registers and writes others */
 		if (n < 17)
 			return APP_MORE;
@@ -268,8 +303,13 @@ modbus_server(const uint8_t *p, size_t n)
 		return p[5] == 6 ? APP_HINT : APP_NO;
 	case 7:
 		return p[5] == 3 ? APP_HINT : APP_NO;
+	case 20:
+	case 21:
+		return n < 9 ? APP_MORE : p[5] == 3 + p[8] ? APP_HINT : APP_NO;
 	case 22:
 		return p[5] == 8 ? APP_HINT : APP_NO;
+	case 24:
+		return n < 10 ? APP_MORE : p[5] == 4 + be16(p + 8) ? APP_HINT : APP_NO;
 	default:
 		return p[7] == 12 || p[7] == 17 || p[7] == 43 ? APP_HINT : APP_NO;
 	}
@@ -363,7 +403,7 @@ iec104_either(const uint8_t *p, size_t n, const uint8_t *functions, size_t n_fun
 enum app_match
 iec104_client(const uint8_t *p, size_t n)
 {
-	static const uint8_t act[] = { 0x07, 0x43, 0x83 };
+	static const uint8_t act[] = { 0x07, 0x13, 0x43, 0x83 };
 
 	return iec104_either(p, n, act, sizeof act);
 }
