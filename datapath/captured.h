@@ -12,17 +12,54 @@
 #include <stdint.h>
 
 #include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
 
 #include "datapath/clock.h"
+
+/* Where they are, once they are registered; flags are 0 before. */
+struct captured_fields {
+	int time, cut;			/* offsets in an mbuf */
+	uint64_t has_time, has_cut;	/* flags of an mbuf where they are filled */
+};
+extern struct captured_fields captured_fields;
 
 /* Registers the fields; any number of calls.  0, or a negative errno. */
 int captured_init(void);
 
 /* The time is that of DPDK's own field, which its pcap device fills too: us since 1970. */
-void captured_mark(struct rte_mbuf *m, usec_t at, uint32_t cut);
+static inline void
+captured_mark(struct rte_mbuf *m, usec_t at, uint32_t cut)
+{
+	const struct captured_fields *f = &captured_fields;
+
+	*RTE_MBUF_DYNFIELD(m, f->time, rte_mbuf_timestamp_t *) = (rte_mbuf_timestamp_t)at.v;
+	m->ol_flags |= f->has_time;
+	if (cut == 0)
+		return;
+	*RTE_MBUF_DYNFIELD(m, f->cut, uint32_t *) = cut;
+	m->ol_flags |= f->has_cut;
+}
 
 /* False, and `t` is left alone, where it is not known. */
-bool captured_at(const struct rte_mbuf *m, usec_t *t);
+static inline bool
+captured_at(const struct rte_mbuf *m, usec_t *t)
+{
+	const struct captured_fields *f = &captured_fields;
+
+	if (!(m->ol_flags & f->has_time))
+		return false;
+	t->v = (int64_t)*RTE_MBUF_DYNFIELD(m, f->time, rte_mbuf_timestamp_t *);
+	return true;
+}
+
+/* Bytes that the frame had on the wire behind those that are here; 0: it is whole. */
+static inline uint32_t
+captured_cut(const struct rte_mbuf *m)
+{
+	const struct captured_fields *f = &captured_fields;
+
+	return m->ol_flags & f->has_cut ? *RTE_MBUF_DYNFIELD(m, f->cut, uint32_t *) : 0;
+}
 
 /*
  * Time that does not go back: where a capture's clock jumps back by less than a second it stands
@@ -42,8 +79,5 @@ captured_take(struct captured_clock *c, usec_t at)
 {
 	c->latest = at.v;
 }
-
-/* Bytes that the frame had on the wire behind those that are here; 0: it is whole. */
-uint32_t captured_cut(const struct rte_mbuf *m);
 
 #endif

@@ -34,11 +34,45 @@ give_back(struct rte_mempool_memhdr *h, void *len)
 	munmap(h->addr, (size_t)(uintptr_t)len);
 }
 
-/* rte_pktmbuf_pool_create() of memory that is not EAL's, and for one thread. */
-static struct rte_mempool *
-make_ordinary(const char *name, unsigned n, unsigned room)
+/* Room behind an mbuf that only refers: what DPDK wants to know of its bytes. */
+enum { REF_ROOM = sizeof(struct rte_mbuf_ext_shared_info) };
+
+/* The last clone of an mbuf that refers is freed, and that was freed before. */
+static void
+free_ref(void *bytes, void *mbuf)
 {
-	struct rte_pktmbuf_pool_private priv = { .mbuf_data_room_size = (uint16_t)room };
+	struct rte_mbuf *m = mbuf;
+
+	(void)bytes;
+	rte_mbuf_ext_refcnt_set(m->shinfo, 1);
+	m->ol_flags = RTE_MBUF_F_EXTERNAL;
+	m->next = NULL;
+	m->nb_segs = 1;
+	rte_mbuf_raw_free(m);
+}
+
+static void
+init_ref(struct rte_mempool *mp, void *arg, void *mbuf, unsigned i)
+{
+	struct rte_mbuf *m = mbuf;
+
+	rte_pktmbuf_init(mp, arg, m, i);
+	m->shinfo = (struct rte_mbuf_ext_shared_info *)(m + 1);
+	m->shinfo->free_cb = free_ref;
+	m->shinfo->fcb_opaque = m;
+	rte_mbuf_ext_refcnt_set(m->shinfo, 1);
+	m->ol_flags = RTE_MBUF_F_EXTERNAL;
+}
+
+/* rte_pktmbuf_pool_create() of memory that is not EAL's, and for one thread.  Mbufs that refer are
+ * to DPDK such with external buffers of their own, which stay when they are freed. */
+static struct rte_mempool *
+make_ordinary(const char *name, unsigned n, unsigned room, bool refers)
+{
+	struct rte_pktmbuf_pool_private priv = {
+		.mbuf_data_room_size = (uint16_t)(refers ? 0 : room),
+		.flags = refers ? RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF : 0,
+	};
 	const unsigned size = sizeof(struct rte_mbuf) + room;
 	const unsigned flags = RTE_MEMPOOL_F_NO_IOVA_CONTIG | RTE_MEMPOOL_F_SP_PUT |
 			       RTE_MEMPOOL_F_SC_GET;
@@ -60,7 +94,7 @@ make_ordinary(const char *name, unsigned n, unsigned room)
 			munmap(memory, len);
 		goto no_memory;
 	}
-	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
+	rte_mempool_obj_iter(mp, refers ? init_ref : rte_pktmbuf_init, NULL);
 	return mp;
 no_memory:
 	rte_mempool_free(mp);
@@ -69,12 +103,9 @@ no_memory:
 }
 
 static int
-make(struct rte_mempool **mp, const char *name, unsigned n, unsigned room, bool ordinary,
-     struct err *err)
+made(const struct rte_mempool *mp, unsigned n, unsigned room, struct err *err)
 {
-	*mp = ordinary ? make_ordinary(name, n, room)
-		       : rte_pktmbuf_pool_create(name, n, cache_for(n), 0, room, SOCKET_ID_ANY);
-	if (*mp)
+	if (mp)
 		return 0;
 	return err_set(err, -rte_errno,
 		       "no memory for %u mbufs of %u bytes (%s): lower their "
@@ -82,18 +113,36 @@ make(struct rte_mempool **mp, const char *name, unsigned n, unsigned room, bool 
 		       n, room, rte_strerror(rte_errno));
 }
 
+static int
+make(struct rte_mempool **mp, const char *name, unsigned n, unsigned room, bool ordinary,
+     struct err *err)
+{
+	*mp = ordinary ? make_ordinary(name, n, room, false)
+		       : rte_pktmbuf_pool_create(name, n, cache_for(n), 0, room, SOCKET_ID_ANY);
+	return made(*mp, n, room, err);
+}
+
+static int
+make_refs(struct rte_mempool **mp, unsigned n, struct err *err)
+{
+	*mp = make_ordinary("leat_refs", n, REF_ROOM, true);
+	return made(*mp, n, REF_ROOM, err);
+}
+
 int
 pools_new(struct pools *p, const struct pool_conf *conf, struct err *err)
 {
 	int rc;
 
-	p->frames = p->headers = NULL;
+	*p = (struct pools){ NULL };
 	rc = make(&p->frames, "leat_frames", conf->n_frames, frame_room(conf), conf->ordinary, err);
 	if (rc == 0 && conf->is_one)
 		p->headers = p->frames;
 	else if (rc == 0)
 		rc = make(&p->headers, "leat_headers", conf->n_headers,
 			  RTE_PKTMBUF_HEADROOM + POOL_HEADER_ROOM, conf->ordinary, err);
+	if (rc == 0 && conf->n_refs)
+		rc = make_refs(&p->refs, conf->n_refs, err);
 	if (rc != 0)
 		pools_free(p);
 	return rc;
@@ -105,7 +154,8 @@ pools_free(struct pools *p)
 	rte_mempool_free(p->frames);
 	if (p->headers != p->frames)
 		rte_mempool_free(p->headers);
-	p->frames = p->headers = NULL;
+	rte_mempool_free(p->refs);
+	*p = (struct pools){ NULL };
 }
 
 static size_t

@@ -3,7 +3,8 @@
  *
  * Two pools: frames, which the devices fill, and headers: small buffers for the
  * headers of what we send, for bare ACKs, and for the indirect mbufs that name
- * payload by reference.  Made and freed by the main thread; any worker with an
+ * payload by reference.  Who reads a mapped file has a third, whose mbufs have no room and name
+ * the file's own bytes.  Made and freed by the main thread; any worker with an
  * lcore id (rte_lcore_id()) allocates and frees.
  */
 #ifndef LEAT_DATAPATH_POOL_H
@@ -23,6 +24,7 @@ enum {
 
 struct pool_conf {
 	unsigned n_frames, n_headers;
+	unsigned n_refs;	/* 0: no such pool */
 	unsigned frame_room;	/* bytes; 0: POOL_FRAME_ROOM */
 	bool is_one;		/* `headers` is `frames`: what is sent is of what is held */
 	bool ordinary;		/* no device sees them, and one thread has them: the process's own
@@ -31,11 +33,36 @@ struct pool_conf {
 
 struct pools {
 	struct rte_mempool *frames, *headers;
+	struct rte_mempool *refs;	/* for pool_refs_take(), of one thread; NULL: none */
 };
 
 /* 0, or -ENOMEM and others with `err`. */
 int pools_new(struct pools *p, const struct pool_conf *conf, struct err *err);
 void pools_free(struct pools *p);
+
+/*
+ * Takes `n` mbufs of `refs`; false, and none, if there are not so many.  Who has one says with
+ * pool_refer() what it is; freed it goes back, and what it referred to is nobody's affair: that
+ * lasts until the last of them is freed.
+ */
+static inline bool
+pool_refs_take(struct rte_mempool *refs, struct rte_mbuf *m[], unsigned n)
+{
+	return rte_mempool_get_bulk(refs, (void **)m, n) == 0;
+}
+
+/* The mbuf is the `len` bytes at `bytes`, came by port 0, and has no flags but its own. */
+static inline void
+pool_refer(struct rte_mbuf *m, void *bytes, uint16_t len)
+{
+	/* What is freed is of one segment, and its owner's alone. */
+	m->buf_addr = bytes;
+	m->buf_len = m->data_len = len;
+	m->pkt_len = len;
+	m->data_off = 0;
+	m->port = 0;
+	m->ol_flags = RTE_MBUF_F_EXTERNAL;
+}
 
 /* Megabytes of EAL memory that these pools, and DPDK beside them, need. */
 unsigned pools_mem_mb(const struct pool_conf *conf);

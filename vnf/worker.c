@@ -129,13 +129,13 @@ for_the_stack(struct worker *w, struct rte_mbuf *m, struct pkt *p, const struct 
 	enum pkt_kind kind = before ? pkt_parse_after(p, before, m, conf) : pkt_parse(p, m, conf);
 	unsigned owner;
 
-	if (p->goes_on && !w->capturing && !w->conf->replay)
+	if (w->conf->replay)
+		captured_at(m, &p->at);
+	if (p->goes_on && !w->capturing)
 		return true;
 	owner = tcpterm_owner(p, w->conf->n_workers);
 	if (w->capturing && (kind == PKT_OTHER || kind == PKT_REFUSED || owner == w->id))
 		capture_in(w, p);
-	if (w->conf->replay)
-		captured_at(m, &p->at);
 	switch (kind) {
 	case PKT_OTHER:
 		if (!liveness_input(w, m))
@@ -189,7 +189,7 @@ input(struct worker *w, struct rte_mbuf **m, unsigned n)
 	unsigned i, n_pkts = 0;
 
 	for (i = 0; i < n; i++) {
-		if (i + 1 < n)
+		if (i + 1 < n && !w->conf->replay)	/* it was fetched as it was read */
 			fetch(w, m[i + 1]);
 		n_pkts += for_the_stack(w, m[i], &p[n_pkts], n_pkts ? &p[n_pkts - 1] : NULL);
 	}
@@ -323,15 +323,11 @@ worker_turn(struct worker *w, usec_t now)
 void
 worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now)
 {
-	unsigned i;
-
 	w->now = now;
 	take_policy(w);
 	fragments_expire(w);
 	waiting_run(w);
 	tcpterm_run(w->stack, now);
-	for (i = 0; i < n; i++)
-		m[i]->port = 0;
 	if (n > 0)
 		input(w, m, n);
 	w->stats.frames += n;

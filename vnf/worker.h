@@ -146,8 +146,9 @@ uint64_t worker_n_flows(const struct worker *w);
 unsigned worker_turn(struct worker *w, usec_t now);
 
 /*
- * In place of turns, where captures are read (conf->replay): the next frames, with their times, of
- * port 0.  `now` is the first one's; what was due before it happens first.  Nothing is sent.
+ * In place of turns, where captures are read (conf->replay): the next frames, with their times,
+ * come by port 0.  `now` is the first one's; what was due before it happens first.  Nothing is
+ * sent.
  */
 void worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now);
 

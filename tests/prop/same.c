@@ -153,7 +153,7 @@ from_file(struct source *s)
 	struct rte_mbuf *m;
 	struct err err = { 0 };
 
-	return capfile_read(s->file, pools.frames, 1, &m, 1, &err) == 1 ? m : NULL;
+	return capfile_read(s->file, &pools, 1, &m, 1, &err) == 1 ? m : NULL;
 }
 
 static struct rte_mbuf *
@@ -224,6 +224,7 @@ feed_all(struct source *s)
 		went_back += usec_before(first, now);
 		while (n < PORT_BURST && look_ahead(s) && usec_diff(s->ahead_at, first) < SPAN_US) {
 			last = s->ahead_at;
+			s->ahead->port = 0;
 			m[n++] = s->ahead;
 			s->ahead = NULL;
 		}
@@ -286,6 +287,7 @@ follow(enum way way, const char *path, struct told *t)
 	source_close(&s);
 	CU_ASSERT_EQUAL(pool_in_use(pools.frames), 0);
 	CU_ASSERT_EQUAL(pool_in_use(pools.headers), 0);
+	CU_ASSERT_EQUAL(pool_in_use(pools.refs), 0);
 }
 
 /* --- judging --- */
@@ -326,7 +328,7 @@ judge(const char *path, struct told *sum)
 static void
 begin(void)
 {
-	const struct pool_conf c = { .n_frames = N_MBUFS, .n_headers = N_MBUFS };
+	const struct pool_conf c = { .n_frames = N_MBUFS, .n_headers = N_MBUFS, .n_refs = N_MBUFS };
 	struct err err;
 
 	CU_ASSERT_EQUAL_FATAL(test_eal_init(), 0);

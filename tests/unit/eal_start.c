@@ -94,6 +94,37 @@ pools_hold_what_was_asked_for(void)
 }
 
 static void
+reference_is_taken_again_once_nobody_has_it(void)
+{
+	struct pool_conf c = { .n_frames = 500, .n_headers = 300, .n_refs = 100 };
+	uint8_t bytes[2][64] = { "first", "second" };
+	struct rte_mbuf *m[100], *clone;
+	struct pools p;
+
+	CU_ASSERT_EQUAL_FATAL(pools_new(&p, &c, &err), 0);
+	CU_ASSERT_TRUE_FATAL(pool_refs_take(p.refs, m, 100));
+	CU_ASSERT_FALSE(pool_refs_take(p.refs, m, 1));
+	pool_refer(m[0], bytes[0], sizeof bytes[0]);
+	CU_ASSERT_PTR_EQUAL(rte_pktmbuf_mtod(m[0], uint8_t *), bytes[0]);
+	CU_ASSERT_EQUAL(rte_pktmbuf_tailroom(m[0]), 0);
+	clone = rte_pktmbuf_clone(m[0], p.headers);
+	rte_pktmbuf_free(m[0]);
+	rte_pktmbuf_free_bulk(m + 1, 99);
+	CU_ASSERT_EQUAL(pool_in_use(p.refs), 1);
+	CU_ASSERT_PTR_EQUAL(rte_pktmbuf_mtod(clone, uint8_t *), bytes[0]);
+	rte_pktmbuf_free(clone);
+	CU_ASSERT_EQUAL(pool_in_use(p.refs) + pool_in_use(p.headers), 0);
+	CU_ASSERT_TRUE_FATAL(pool_refs_take(p.refs, m, 100));
+	for (unsigned i = 0; i < 100; i++) {
+		CU_ASSERT_EQUAL(m[i]->nb_segs, 1);
+		CU_ASSERT_PTR_NULL(m[i]->next);
+		CU_ASSERT_EQUAL(rte_mbuf_refcnt_read(m[i]), 1);
+	}
+	rte_pktmbuf_free_bulk(m, 100);
+	pools_free(&p);
+}
+
+static void
 pool_beyond_memory_is_said(void)
 {
 	struct pool_conf c = { .n_frames = 1000000, .n_headers = 100 };
@@ -115,5 +146,6 @@ held_mbufs_leave_the_devices_theirs(void)
 TAP_MAIN(eal_start, TAP_TEST(too_few_hugepages_are_said_with_the_command_that_helps),
 	 TAP_TEST(ordinary_memory_starts_and_log_lines_arrive),
 	 TAP_TEST(clock_goes_on_and_stays_near_the_systems),
-	 TAP_TEST(pools_hold_what_was_asked_for), TAP_TEST(pool_beyond_memory_is_said),
-	 TAP_TEST(held_mbufs_leave_the_devices_theirs))
+	 TAP_TEST(pools_hold_what_was_asked_for),
+	 TAP_TEST(reference_is_taken_again_once_nobody_has_it),
+	 TAP_TEST(pool_beyond_memory_is_said), TAP_TEST(held_mbufs_leave_the_devices_theirs))

@@ -19,6 +19,7 @@
 enum {
 	BUFFER = 1 << 20,
 	LINK_NAME = 64,
+	SPARE = 32,
 };
 
 /* How the frames of a link type become Ethernet's. */
@@ -40,7 +41,8 @@ struct capfile {
 	char *name;
 	const struct link *link;
 	struct mapped map;
-	struct rte_mbuf_ext_shared_info shared;	/* of all mbufs that refer to it */
+	struct rte_mbuf *spare[SPARE];	/* that will refer to its next frames */
+	unsigned n_spare;
 	struct pcap_pkthdr *head;	/* of the frame read ahead */
 	struct pcap_pkthdr mapped_head;
 	const u_char *bytes;
@@ -97,14 +99,6 @@ open_file(struct capfile *s, const char *path, struct err *err)
 	return 0;
 }
 
-/* Nothing is freed with the last mbuf: the file stays mapped. */
-static void
-keep_mapped(void *bytes, void *shared)
-{
-	(void)bytes;
-	rte_mbuf_ext_refcnt_set(shared, 1);
-}
-
 int
 capfile_open(const char *path, struct capfile **out, struct err *err)
 {
@@ -127,9 +121,6 @@ capfile_open(const char *path, struct capfile **out, struct err *err)
 	if (rc == 0)
 		rc = check_link(s, err);
 	if (rc == 0) {
-		s->shared.free_cb = keep_mapped;
-		s->shared.fcb_opaque = &s->shared;
-		rte_mbuf_ext_refcnt_set(&s->shared, 1);
 		if (s->file != stdin && mapped_open(&s->map, s->file))
 			s->head = &s->mapped_head;
 		return 0;
@@ -144,6 +135,7 @@ capfile_close(struct capfile *s)
 {
 	if (!s)
 		return;
+	rte_pktmbuf_free_bulk(s->spare, s->n_spare);
 	mapped_close(&s->map);
 	if (s->pcap)
 		pcap_close(s->pcap);	/* and the file with it */
@@ -254,42 +246,48 @@ put_link(const struct capfile *s, struct rte_mempool *pool, struct rte_mbuf *m)
 	       append(pool, m, s->bytes + s->link->head, s->head->caplen - s->link->head);
 }
 
-/* The mapped file has it; an mbuf can't name more. */
-static bool
-refer(struct capfile *s, struct rte_mbuf *m)
+/* An mbuf that refers to where the mapped file has it. */
+static inline struct rte_mbuf *
+refer(struct capfile *s, struct rte_mempool *refs)
 {
-	uint16_t len = (uint16_t)s->head->caplen;
+	struct rte_mbuf *m;
 
-	rte_pktmbuf_attach_extbuf(m, (void *)(uintptr_t)s->bytes, RTE_BAD_IOVA, len, &s->shared);
-	m->data_off = 0;
-	m->data_len = len;
-	m->pkt_len = len;
-	return true;
+	if (s->n_spare == 0) {
+		if (!pool_refs_take(refs, s->spare, SPARE))
+			return NULL;
+		s->n_spare = SPARE;
+	}
+	m = s->spare[--s->n_spare];
+	pool_refer(m, (void *)(uintptr_t)s->bytes, (uint16_t)s->head->caplen);
+	return m;
 }
 
-static bool
-fill(struct capfile *s, struct rte_mempool *pool, struct rte_mbuf *m)
+static struct rte_mbuf *
+copy(struct capfile *s, struct rte_mempool *pool)
 {
-	if (s->link->type != DLT_EN10MB)
-		return put_link(s, pool, m);
-	if (s->map.base && s->head->caplen <= UINT16_MAX)
-		return refer(s, m);
-	return append(pool, m, s->bytes, s->head->caplen);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+	if (!m)
+		return NULL;
+	m->port = 0;
+	if (s->link->type == DLT_EN10MB ? append(pool, m, s->bytes, s->head->caplen)
+					: put_link(s, pool, m))
+		return m;
+	rte_pktmbuf_free(m);
+	return NULL;
 }
 
 /* The frame that was read ahead; NULL: no mbuf. */
-static struct rte_mbuf *
-take_frame(struct capfile *s, struct rte_mempool *pool, usec_t at)
+static inline struct rte_mbuf *
+take_frame(struct capfile *s, const struct pools *pools, usec_t at)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	/* an mbuf can't name more */
+	bool refers = capfile_is_mapped(s) && s->head->caplen <= UINT16_MAX;
+	struct rte_mbuf *m = refers ? refer(s, pools->refs) : copy(s, pools->frames);
 	uint32_t cut = s->head->len > s->head->caplen ? s->head->len - s->head->caplen : 0;
 
 	if (!m)
 		return NULL;
-	if (!fill(s, pool, m)) {
-		rte_pktmbuf_free(m);
-		return NULL;
-	}
 	captured_mark(m, at, cut);
 	captured_take(&s->clock, at);
 	s->ahead = false;
@@ -300,7 +298,7 @@ take_frame(struct capfile *s, struct rte_mempool *pool, usec_t at)
 }
 
 int
-capfile_read(struct capfile *s, struct rte_mempool *pool, int64_t span_us, struct rte_mbuf *m[],
+capfile_read(struct capfile *s, const struct pools *pools, int64_t span_us, struct rte_mbuf *m[],
 	     unsigned n, struct err *err)
 {
 	usec_t first = USEC_NEVER, at;
@@ -311,7 +309,7 @@ capfile_read(struct capfile *s, struct rte_mempool *pool, int64_t span_us, struc
 			first = at;
 		else if (usec_diff(at, first) >= span_us)
 			break;
-		m[got] = take_frame(s, pool, at);
+		m[got] = take_frame(s, pools, at);
 		if (!m[got])
 			break;
 		got++;

@@ -15,6 +15,7 @@
 
 #include "datapath/clock.h"
 #include "datapath/err.h"
+#include "datapath/pool.h"
 
 struct capfile;
 
@@ -23,18 +24,19 @@ struct capfile;
 int capfile_open(const char *path, struct capfile **out, struct err *err);
 void capfile_close(struct capfile *s);
 
-/* Frames need no room in the pool's mbufs, which only refer to them (but for those of 64 KB and
- * more, which are copied). */
+/* Is it to be read by mbufs that only refer to its frames (but for those of 64 KB and more, which
+ * are copied)? */
 bool capfile_is_mapped(const struct capfile *s);
 
 /*
  * Up to `n` frames that were captured within `span_us` of the first, marked with their times
- * (captured.h), into mbufs of `pool`, chained where one is too small.  Returns how many; 0 at the
+ * (captured.h) and as come by port 0: in mbufs of pools->refs if it is mapped, else copied into
+ * those of pools->frames, chained where one is too small.  Returns how many; 0 at the
  * end; a negative errno with `err` where the file breaks off or the pool is empty.  What was
  * readable before was returned before.
  */
-int capfile_read(struct capfile *s, struct rte_mempool *pool, int64_t span_us, struct rte_mbuf *m[],
-		 unsigned n, struct err *err);
+int capfile_read(struct capfile *s, const struct pools *pools, int64_t span_us,
+		 struct rte_mbuf *m[], unsigned n, struct err *err);
 
 /* The time of the next frame; false: there is none.  May read it. */
 bool capfile_next(struct capfile *s, usec_t *at);

@@ -72,6 +72,8 @@ start_memory(struct replay *r, struct err *err)
 	eal.mem_mb = m.mb;
 	m.pools.ordinary = true;
 	if (capfile_is_mapped(r->file)) {
+		m.pools.n_refs = m.pools.n_frames;
+		m.pools.n_frames /= 4;	/* what has to be copied: fragments, what is cut */
 		m.pools.frame_room = POOL_HEADER_ROOM;
 		m.pools.is_one = true;
 	}
@@ -260,7 +262,7 @@ read_all(struct replay *r, struct err *err)
 	int n = 0, rc = 0;
 
 	while (rc == 0 && !interrupted &&
-	       (n = capfile_read(r->file, r->pools.frames, SPAN_US, m, PORT_BURST, err)) > 0) {
+	       (n = capfile_read(r->file, &r->pools, SPAN_US, m, PORT_BURST, err)) > 0) {
 		captured_at(m[0], &first);
 		captured_at(m[n - 1], &last);
 		rc = pass_time(r, first, err);
