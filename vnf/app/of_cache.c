@@ -58,19 +58,54 @@ redis_server(const uint8_t *p, size_t n)
 
 /* --- memcached --- */
 
-/* Header of the binary protocol; what is in its body adds up. */
+enum { MEMCACHED_BODY = 8 << 20, MEMCACHED_STATUS = 0x100, MEMCACHED_KEY = 250 };
+
+/*
+ * Header of the binary protocol: operation, the lengths of key and extras, a type that is 0, the
+ * whole length.  What is in its body adds up; where nothing is, it tells little.
+ */
 static enum app_match
 memcached_binary(const uint8_t *p, size_t n)
 {
+	uint32_t parts;
+
 	if (n > 1 && p[1] > 0x48)
 		return APP_NO;
-	if (n > 3 && be16(p + 2) > 250)
+	if (n > 3 && be16(p + 2) > MEMCACHED_KEY)
 		return APP_NO;
-	if (n > 5 && (p[4] > 20 || p[5] != 0))
+	if (n > 5 && (p[4] > 20 || p[4] % 4 || p[5] != 0))
 		return APP_NO;
 	if (n < 12)
 		return APP_MORE;
-	return be32(p + 8) >= be16(p + 2) + p[4] && be32(p + 8) <= 8 << 20 ? APP_YES : APP_NO;
+	parts = be16(p + 2) + p[4];
+	if (be32(p + 8) < parts || be32(p + 8) > MEMCACHED_BODY)
+		return APP_NO;
+	return be32(p + 8) ? APP_YES : APP_HINT;
+}
+
+/* A body is a key with what its operation adds to it: one that a counter is to have, or a value. */
+static enum app_match
+memcached_request(const uint8_t *p, size_t n)
+{
+	enum app_match m = memcached_binary(p, n);
+	size_t i;
+
+	if (m != APP_YES)
+		return m;
+	if (be16(p + 2) == 0)	/* to be flushed later; hello */
+		return p[1] == 8 || p[1] == 0x18 || p[1] == 0x1f ? APP_HINT : APP_NO;
+	for (i = 25 + p[4]; i < n && i < 24u + p[4] + be16(p + 2); i++)
+		if (p[i] < ' ')
+			return APP_NO;
+	return n < 24u + p[4] + be16(p + 2) ? APP_MORE : APP_YES;
+}
+
+static enum app_match
+memcached_response(const uint8_t *p, size_t n)
+{
+	enum app_match m = memcached_binary(p, n);
+
+	return n > 7 && be16(p + 6) >= MEMCACHED_STATUS ? APP_NO : m;
 }
 
 /* A key, then `more` numbers, then the line's end or "noreply". */
@@ -124,7 +159,7 @@ memcached_client(const uint8_t *p, size_t n)
 	size_t i;
 
 	if (p[0] == 0x80)
-		return memcached_binary(p, n);
+		return memcached_request(p, n);
 	if (match_text(p, n, 0, "stats \r\n") == APP_YES)	/* libmemcached's */
 		return APP_HINT;
 	for (i = 0; i < sizeof form / sizeof *form; i++) {
@@ -172,7 +207,7 @@ memcached_server(const uint8_t *p, size_t n)
 	size_t i;
 
 	if (p[0] == 0x81)
-		return memcached_binary(p, n);
+		return memcached_response(p, n);
 	if (is_digit(p[0])) {	/* what was counted */
 		for (i = 1; i < n && i < 20 && is_digit(p[i]); i++)
 			;

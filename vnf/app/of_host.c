@@ -104,6 +104,8 @@ rdp_client(const uint8_t *p, size_t n)
 	m = x224_connect(p, n, 0xe0, &at, &end);
 	if (m != APP_YES)
 		return m;
+	if (be16(p + 8) != 0)	/* others name themselves in their reference */
+		return APP_NO;
 	if (at == end)
 		return APP_WEAK;
 	cookie = match_text(p, n, at, "Cookie: ");
@@ -124,6 +126,8 @@ rdp_server(const uint8_t *p, size_t n)
 
 	if (m != APP_YES)
 		return m;
+	if (be16(p + 6) != 0)
+		return APP_NO;
 	if (at == end)
 		return APP_HINT;
 	if (n > at && p[at] != 2 && p[at] != 3)

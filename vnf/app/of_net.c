@@ -75,8 +75,11 @@ tls_either(const uint8_t *p, size_t n, uint8_t hello)
 		return m;
 	if (p[0] == 20)
 		return tls_change(p, n);
-	if (p[0] == 23)
-		return be16(p + 3) >= 17 ? APP_WEAK : APP_NO;	/* a tag and something in it */
+	if (p[0] == 23) {	/* a tag and something in it */
+		if (be16(p + 3) < 17)
+			return APP_NO;
+		return p[2] > 0 && p[2] < 4 ? APP_WEAK : APP_HINT;
+	}
 	if (p[0] == 21) {
 		if (be16(p + 3) != 2)
 			return be16(p + 3) >= 18 ? APP_HINT : APP_NO;
@@ -211,20 +214,59 @@ proxy_length(const uint8_t *p, size_t n)
 
 /* --- SOCKS --- */
 
-/* Version 4: command, port, address, a user that ends with NUL. */
+/* A text from `at` on of at most `max` bytes; *end: where its NUL is. */
+static enum app_match
+text_to_nul(const uint8_t *p, size_t n, size_t at, size_t max, size_t *end)
+{
+	size_t i;
+
+	for (i = at; i < n && p[i]; i++)
+		if (!is_print(p[i]) || i - at >= max)
+			return APP_NO;
+	*end = i;
+	return i < n ? APP_YES : APP_MORE;
+}
+
+/*
+ * Version 4: command, port, address, a user that ends with NUL.  Network 0 is 4A's: a name is
+ * behind the user.  Otherwise it is an address that a host can have.
+ */
 static enum app_match
 socks4_request(const uint8_t *p, size_t n)
 {
-	size_t i;
+	enum app_match m;
+	size_t end;
 
 	if (n > 1 && p[1] != 1 && p[1] != 2)
 		return APP_NO;
 	if (n > 3 && be16(p + 2) == 0)
 		return APP_NO;
-	for (i = 8; i < n && p[i]; i++)
-		if (!is_print(p[i]) || i > 8 + 64)
-			return APP_NO;
-	return i < n ? APP_WEAK : APP_MORE;
+	if (n < 9)
+		return n > 4 && p[4] > 223 ? APP_NO : APP_MORE;
+	if (p[4] > 223 || be32(p + 4) == 0 || (p[4] && be16(p + 6) == 0))
+		return APP_NO;
+	m = text_to_nul(p, n, 8, 64, &end);
+	if (m != APP_YES || p[4])
+		return as(m, APP_WEAK);
+	if (p[5] || p[6])
+		return APP_NO;
+	if (n > end + 1 && !is_alnum(p[end + 1]))
+		return APP_NO;
+	return as(text_to_nul(p, n, end + 1, 255, &end), APP_WEAK);
+}
+
+/* Is one of these methods offered twice? */
+static bool
+socks5_repeats(const uint8_t *methods, size_t n)
+{
+	unsigned had = 0;
+
+	while (n--) {
+		if (had >> *methods & 1)
+			return true;
+		had |= 1u << *methods++;
+	}
+	return false;
 }
 
 /* Behind the methods: a command for an address of one of three kinds (RFC 1928 4). */
@@ -248,6 +290,8 @@ socks_client(const uint8_t *p, size_t n)
 	for (i = 2; n > 1 && i < n && i < 2u + p[1]; i++)
 		if (p[i] > 9)	/* those that are assigned: private ones claim too much */
 			return APP_NO;
+	if (n > 1 && socks5_repeats(p + 2, n - 2 < p[1] ? n - 2 : p[1]))
+		return APP_NO;
 	if (n < 2 || n < 2u + p[1])
 		return APP_MORE;
 	return socks5_request(p + 2 + p[1], n - 2 - p[1]);
@@ -279,6 +323,36 @@ bgp_either(const uint8_t *p, size_t n)
 	return APP_YES;
 }
 
+enum {
+	OPENVPN_RESET = 14,	/* opcode, session, no acknowledgements, packet 0 */
+	OPENVPN_COUNTER = 8,	/* tls-auth and tls-crypt: a counter and the time */
+	OPENVPN_CRYPT = OPENVPN_RESET + OPENVPN_COUNTER + 32,
+};
+
+/* A session's 8 random bytes: so many pairs of the same come by chance once in 10^5. */
+static bool
+openvpn_session(const uint8_t *p)
+{
+	unsigned i, k, same = 0;
+
+	for (i = 0; i < 8; i++)
+		for (k = 0; k < i; k++)
+			same += p[i] == p[k];
+	return same < 6;
+}
+
+/* Is it as long as tls-auth's HMAC makes it, and the first that is counted? */
+static bool
+openvpn_auth(const uint8_t *p, size_t len)
+{
+	static const uint8_t hmac[] = { 16, 20, 28, 32, 48, 64 };
+
+	if (len < OPENVPN_RESET + OPENVPN_COUNTER ||
+	    !memchr(hmac, (int)(len - OPENVPN_RESET - OPENVPN_COUNTER), sizeof hmac))
+		return false;
+	return be32(p + 2 + len - 5 - OPENVPN_COUNTER) - 1 < 16;
+}
+
 /*
  * A reset of the client: opcode 7 of key 0.  With a HMAC in front (tls-auth) its end is still an
  * empty list of acknowledgements and packet 0; where that is encrypted (tls-crypt), the counter of
@@ -294,17 +368,20 @@ openvpn_client(const uint8_t *p, size_t n)
 		return APP_MORE;
 	len = be16(p);
 	if (p[2] == 10 << 3) {
-		if (len < 54 + 32 || len > 1500)
+		if (len < OPENVPN_CRYPT + 32 || len > 1500)
 			return APP_NO;
 		return n < 15 ? APP_MORE : (be32(p + 11) & 0xffffff) == 1 ? APP_YES : APP_NO;
 	}
-	if (p[2] != 7 << 3 || len < 14 || len > 128)
+	if (p[2] != 7 << 3 || len < OPENVPN_RESET || len > 128)
 		return APP_NO;
 	if (n < 2 + len)
-		return APP_MORE;
-	if (memcmp(p + 2 + len - 5, nothing, 5) == 0)
+		return n < 11 || openvpn_session(p + 3) ? APP_MORE : APP_NO;
+	if (!openvpn_session(p + 3))
+		return APP_NO;
+	if (memcmp(p + 2 + len - 5, nothing, 5) == 0 &&
+	    (len == OPENVPN_RESET || openvpn_auth(p, len)))
 		return APP_YES;
-	return len >= 54 && be32(p + 11) == 1 ? APP_YES : APP_NO;
+	return len == OPENVPN_CRYPT && be32(p + 11) == 1 ? APP_YES : APP_NO;
 }
 
 enum app_match

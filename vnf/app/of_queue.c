@@ -133,19 +133,29 @@ amqp_server(const uint8_t *p, size_t n)
 
 /* --- Kafka: length, key and version of the call, its number, the client's name --- */
 
-enum { KAFKA_API_VERSIONS = 18, KAFKA_KEYS = 93, KAFKA_VERSIONS = 20, KAFKA_HEADER = 14 };
+enum {
+	KAFKA_FETCH = 1,
+	KAFKA_METADATA = 3,
+	KAFKA_API_VERSIONS = 18,
+	KAFKA_KEYS = 93,
+	KAFKA_VERSIONS = 20,	/* of produce and fetch; of all others */
+	KAFKA_VERSIONS_OTHER = 14,
+	KAFKA_HEADER = 14,
+};
 
 enum app_match
 kafka_client(const uint8_t *p, size_t n)
 {
 	uint32_t len;
+	bool begins;
 	size_t i;
 
 	if (n > 3 && be32(p) < 10)
 		return APP_NO;
 	if (n > 5 && be16(p + 4) > KAFKA_KEYS)
 		return APP_NO;
-	if (n > 7 && be16(p + 6) > KAFKA_VERSIONS)
+	if (n > 7 &&
+	    be16(p + 6) > (be16(p + 4) <= KAFKA_FETCH ? KAFKA_VERSIONS : KAFKA_VERSIONS_OTHER))
 		return APP_NO;
 	if (n > 8 && p[8] != 0)	/* 16 million calls by one connection */
 		return APP_NO;
@@ -159,7 +169,12 @@ kafka_client(const uint8_t *p, size_t n)
 	for (i = KAFKA_HEADER; i < n && i < KAFKA_HEADER + len; i++)
 		if (!is_print(p[i]))
 			return APP_NO;
-	return i < KAFKA_HEADER + len ? APP_MORE : len < 3 ? APP_WEAK : APP_YES;
+	if (i < KAFKA_HEADER + len)
+		return APP_MORE;
+	begins = be16(p + 4) == KAFKA_API_VERSIONS || be16(p + 4) == KAFKA_METADATA;
+	if (len < 3)
+		return begins ? APP_WEAK : APP_NO;
+	return is_alnum(p[KAFKA_HEADER]) ? APP_YES : APP_WEAK;
 }
 
 /* "ZBXD", flags, a length that is not above 1 GB. */
@@ -291,8 +306,12 @@ modbus_server(const uint8_t *p, size_t n)
 		return m;
 	if (p[7] >= 0x81 && p[7] <= 0xab && p[5] == 3)
 		return n < 9 ? APP_MORE : p[8] >= 1 && p[8] <= 11 ? APP_WEAK : APP_NO;
-	if ((p[7] >= 1 && p[7] <= 4) || p[7] == 23)
-		return n < 9 ? APP_MORE : p[5] == 3 + p[8] ? APP_WEAK : APP_NO;
+	if ((p[7] >= 1 && p[7] <= 4) || p[7] == 23) {	/* registers are of 2 bytes */
+		if (n < 9)
+			return APP_MORE;
+		return p[8] > 0 && p[5] == 3 + p[8] && (p[7] < 3 || p[8] % 2 == 0) ? APP_WEAK
+										   : APP_NO;
+	}
 	switch (p[7]) {
 	case 5:
 	case 6:
@@ -365,7 +384,19 @@ is_text(const uint8_t *p, size_t n)
 	return n == 0;
 }
 
-/* An I frame: both numbers even, an object's type, a cause; another frame behind it. */
+/* Is at p[at] the frame that is counted next, or one of 4 bytes: S, or U of a test? */
+static bool
+iec104_follows(const uint8_t *p, size_t n, size_t at)
+{
+	if (n < at + 4 || p[at] != 'h')
+		return false;
+	if (p[at + 1] == 4)
+		return (p[at + 2] == 0x01 || p[at + 2] == 0x43 || p[at + 2] == 0x83) &&
+		       p[at + 3] == 0;
+	return le16(p + at + 2) == ((le16(p + 2) + 2) & 0xffff);
+}
+
+/* An I frame: both numbers even, an object's type, a cause; the next frame behind it. */
 static enum app_match
 iec104_data(const uint8_t *p, size_t n)
 {
@@ -381,7 +412,7 @@ iec104_data(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n < 12 || is_text(p, 12))
 		return n < 12 ? APP_MORE : APP_NO;
-	return n > next && p[next] == p[0] ? APP_WEAK : APP_HINT;
+	return iec104_follows(p, n, next) ? APP_WEAK : APP_HINT;
 }
 
 static enum app_match

@@ -180,15 +180,24 @@ tds_header(const uint8_t *p, size_t n)
 	return n > 8 ? APP_YES : APP_MORE;
 }
 
-/* The first option of PRELOGIN is the version, of 6 bytes. */
+/*
+ * The first option of PRELOGIN is the version, of 6 bytes, which are behind all options of 5 bytes
+ * and the one that ends them; all of it is in one packet.
+ */
 static enum app_match
 tds_prelogin(const uint8_t *p, size_t n)
 {
 	static const uint8_t six[] = { 0, 6 };
+	enum app_match m;
 
-	if (n > 9 && (p[8] != 0 || p[9] != 0))
+	if (p[1] != 1 || (n > 9 && (p[8] != 0 || p[9] != 0)))
 		return APP_NO;
-	return match_bytes(p, n, 11, six, sizeof six);
+	if (n > 10 && (p[10] < 6 || be16(p + 2) < 8u + p[10] + 6))
+		return APP_NO;
+	if (n > 13 && p[13] == 0)
+		return APP_NO;
+	m = match_bytes(p, n, 11, six, sizeof six);
+	return m == APP_YES && n < 14 ? APP_MORE : m;
 }
 
 /* A batch, a call or a transaction of a session whose beginning was not seen: MS-TDS 2.2.5.3. */
@@ -289,7 +298,26 @@ oracle_server(const uint8_t *p, size_t n)
 
 /* --- MongoDB: length, request, answer to, operation, all little-endian --- */
 
-/* OP_MSG: flags, then the kind of the first section; a document's length fits. */
+enum { MONGODB_MAX = 48000000 };	/* bytes of a message: maxMessageSizeBytes */
+
+/* A document at `at` (bsonspec.org): its length, at most `max`; its first element, or its end. */
+static enum app_match
+bson_document(const uint8_t *p, size_t n, size_t at, uint32_t max)
+{
+	if (n < at + 5)
+		return APP_MORE;
+	if (le32(p + at) < 5 || le32(p + at) > max)
+		return APP_NO;
+	if (p[at + 4] == 0)
+		return le32(p + at) == 5 ? APP_YES : APP_NO;
+	if (p[at + 4] > 0x13 && p[at + 4] != 0x7f && p[at + 4] != 0xff)
+		return APP_NO;
+	if (n < at + 6)
+		return APP_MORE;
+	return is_print(p[at + 5]) ? APP_YES : APP_NO;
+}
+
+/* OP_MSG: flags, then the kind of the first section, a document or the name of a sequence. */
 static enum app_match
 mongodb_message(const uint8_t *p, size_t n)
 {
@@ -297,12 +325,15 @@ mongodb_message(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n > 20 && p[20] > 1)
 		return APP_NO;
-	if (n < 25)
+	if (n < 26)
 		return APP_MORE;
-	return le32(p + 21) >= 5 && le32(p + 21) <= le32(p) - 21 ? APP_YES : APP_NO;
+	if (p[20] == 0)
+		return bson_document(p, n, 21, le32(p) - 21);
+	return le32(p + 21) >= 5 && le32(p + 21) <= le32(p) - 21 && is_lower(p[25]) ? APP_YES
+										    : APP_NO;
 }
 
-/* OP_REPLY: flags, a cursor, where it starts, how many documents, the first's length. */
+/* OP_REPLY: flags, a cursor, where it starts, how many documents, the first of them. */
 static enum app_match
 mongodb_reply(const uint8_t *p, size_t n)
 {
@@ -311,19 +342,40 @@ mongodb_reply(const uint8_t *p, size_t n)
 	if (n < 36)
 		return APP_MORE;
 	if (le32(p + 32) == 0)
-		return le32(p) == 36 ? APP_YES : APP_NO;
-	if (n < 40)
-		return APP_MORE;
-	return le32(p + 36) >= 5 && le32(p + 36) <= le32(p) - 36 ? APP_YES : APP_NO;
+		return le32(p) == 36 ? APP_WEAK : APP_NO;
+	return bson_document(p, n, 36, le32(p) - 36);
 }
 
-/* The older ones: flags, or zero; then a collection's name, or a cursor. */
+/* At `at`, "database.collection" and its NUL. */
 static enum app_match
-mongodb_flags(const uint8_t *p, size_t n, bool named)
+mongodb_collection(const uint8_t *p, size_t n, size_t at)
 {
-	if (n < 21)
+	bool dot = false;
+	size_t i;
+
+	for (i = at; i < n && p[i]; i++) {
+		if (!is_print(p[i]) || i > at + 255)
+			return APP_NO;
+		dot |= i > at && p[i] == '.';
+	}
+	return i == n ? APP_MORE : dot ? APP_YES : APP_NO;
+}
+
+/* The older ones: 0 or flags, then a collection's name; 0, how many cursors; a database's name. */
+static enum app_match
+mongodb_older(const uint8_t *p, size_t n, uint32_t operation)
+{
+	if (operation == 2010)
+		return n < 17 ? APP_MORE : is_alnum(p[16]) ? APP_WEAK : APP_NO;
+	if (n < 20)
 		return APP_MORE;
-	return le32(p + 16) < 256 && (!named || is_print(p[20])) ? APP_YES : APP_NO;
+	if (le32(p + 16) > (operation == 2004 ? 255u : operation == 2002 ? 1u : 0u))
+		return APP_NO;
+	if (operation != 2007)
+		return mongodb_collection(p, n, 20);
+	if (n < 24)
+		return APP_MORE;
+	return le32(p + 20) > 0 && le32(p) == 24 + 8 * (uint64_t)le32(p + 20) ? APP_YES : APP_NO;
 }
 
 /* OP_COMPRESSED: what is compressed, its length, by what. */
@@ -335,6 +387,8 @@ mongodb_compressed(const uint8_t *p, size_t n)
 	if (n < 25)
 		return APP_MORE;
 	inside = le32(p + 16);
+	if (le32(p + 20) == 0 || le32(p + 20) > MONGODB_MAX)
+		return APP_NO;
 	return (inside == 1 || (inside >= 2001 && inside <= 2013)) && p[24] <= 3 ? APP_YES : APP_NO;
 }
 
@@ -343,7 +397,7 @@ mongodb_either(const uint8_t *p, size_t n, const uint16_t *operations)
 {
 	uint32_t operation;
 
-	if (n > 3 && (le32(p) < 20 || le32(p) > 48000000))
+	if (n > 3 && (le32(p) < 20 || le32(p) > MONGODB_MAX))
 		return APP_NO;
 	if (n < 16)
 		return APP_MORE;
@@ -360,7 +414,7 @@ mongodb_either(const uint8_t *p, size_t n, const uint16_t *operations)
 	case 1:
 		return mongodb_reply(p, n);
 	default:
-		return mongodb_flags(p, n, operation == 2004);
+		return mongodb_older(p, n, operation);
 	}
 }
 
@@ -371,6 +425,8 @@ mongodb_client(const uint8_t *p, size_t n)
 		2001, 2002, 2004, 2005, 2006, 2007, 2010, 2012, 2013, 0
 	};
 
+	if (n > 11 && le32(p + 8) != 0 && le32(p + 8) != UINT32_MAX)	/* answers nothing */
+		return APP_NO;
 	return mongodb_either(p, n, requests);
 }
 
@@ -384,12 +440,28 @@ mongodb_server(const uint8_t *p, size_t n)
 
 /* --- Cassandra's CQL: version, flags, stream, operation, length --- */
 
+/* STARTUP: how many options, and the first's name, "CQL_VERSION" or another. */
+static enum app_match
+cassandra_options(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	if (n < 4)
+		return n > 1 && (be16(p) == 0 || be16(p) > 15) ? APP_NO : APP_MORE;
+	if (be16(p) == 0 || be16(p) > 15 || be16(p + 2) < 3 || be16(p + 2) > 63)
+		return APP_NO;
+	for (i = 4; i < n && i < 4 + be16(p + 2); i++)
+		if (!is_upper(p[i]) && p[i] != '_')
+			return APP_NO;
+	return i < 4 + be16(p + 2) ? APP_MORE : APP_YES;
+}
+
 enum app_match
 cassandra_client(const uint8_t *p, size_t n)
 {
 	size_t at = p[0] < 3 ? 3 : 4;	/* versions 1 and 2 have streams of one byte */
 
-	if (n > 1 && p[1] > 0x1f)
+	if (n > 1 && p[1] != 0 && p[1] != 0x10)	/* nothing is agreed on yet; a beta's version */
 		return APP_NO;
 	if (n <= at)
 		return APP_MORE;
@@ -397,16 +469,11 @@ cassandra_client(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n < at + 5)
 		return APP_MORE;
-	if (p[at] == 5 && be32(p + at + 1) != 0)
-		return APP_NO;
-	if (p[at] == 5)
-		return p[0] == 3 ? APP_WEAK : APP_YES;	/* RTMP can begin like that of version 3 */
+	if (p[at] == 5)	/* is said by many: RTMP can begin like that of version 3 */
+		return be32(p + at + 1) == 0 ? APP_WEAK : APP_NO;
 	if (be32(p + at + 1) < 22 || be32(p + at + 1) > 4096)
 		return APP_NO;
-	if (n < at + 9)
-		return APP_MORE;
-	return be16(p + at + 5) > 0 && be16(p + at + 5) < 16 && be16(p + at + 7) < 64 ? APP_YES
-										      : APP_NO;
+	return cassandra_options(p + at + 5, n - at - 5);
 }
 
 /* Operation and length; an error's text, an authenticator's name, or the first of some options. */

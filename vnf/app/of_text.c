@@ -177,6 +177,19 @@ imap_server(const uint8_t *p, size_t n)
 			    APP_WEAK);
 }
 
+/* Its line, with its end: ACAP and MUPDATE have a mechanism's name in quotes. */
+static enum app_match
+imap_line(const uint8_t *p, size_t n, size_t at)
+{
+	const enum app_match quoted = match_word(p, n, at, "AUTHENTICATE \"");
+
+	if (quoted != APP_NO)
+		return quoted == APP_YES ? APP_NO : APP_MORE;
+	if (!line_ended(p, n))
+		return APP_MORE;
+	return p[line_length(p, n)] == '\r' ? APP_WEAK : APP_NO;
+}
+
 /*
  * A tag, then a command that no other protocol has second in a line.  Commands in small letters
  * are text ("to enable", "then select") unless the tag has a digit.
@@ -185,6 +198,7 @@ enum app_match
 imap_client(const uint8_t *p, size_t n)
 {
 	bool counted = false;
+	enum app_match m;
 	size_t i;
 
 	for (i = 0; i < n && i < 17 && (is_alnum(p[i]) || p[i] == '.'); i++)
@@ -197,13 +211,13 @@ imap_client(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n > i + 2 && is_lower(p[i + 1]) != is_lower(p[i + 2]))
 		return APP_NO;
-	return as(match_any(p, n, i + 1,
-			    WORDS("LOGIN ", "CAPABILITY\r", "STARTTLS\r", "AUTHENTICATE ",
-				  "SELECT ", "EXAMINE ", "LOGOUT\r", "NOOP\r", "ID (", "ID NIL",
-				  "ENABLE ", "NAMESPACE\r", "LIST \"", "LSUB \"", "XLIST \"",
-				  "STATUS \"", "UID FETCH ", "UID SEARCH ", "UID STORE ", "IDLE\r",
-				  "COMPRESS DEFLATE", "EXPUNGE\r", "UNSELECT\r")),
-		  APP_WEAK);
+	m = match_any(p, n, i + 1,
+		      WORDS("LOGIN ", "CAPABILITY\r", "STARTTLS\r", "AUTHENTICATE ", "SELECT ",
+			    "EXAMINE ", "LOGOUT\r", "NOOP\r", "ID (\"", "ID NIL", "ENABLE ",
+			    "NAMESPACE\r", "LIST \"", "LSUB \"", "XLIST \"", "STATUS \"",
+			    "UID FETCH ", "UID SEARCH ", "UID STORE ", "IDLE\r", "COMPRESS DEFLATE",
+			    "EXPUNGE\r", "UNSELECT\r"));
+	return m == APP_YES ? imap_line(p, n, i + 1) : m;
 }
 
 /* --- POP3 --- */

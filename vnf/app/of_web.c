@@ -92,12 +92,24 @@ http_server(const uint8_t *p, size_t n)
 	return n >= 12 ? APP_YES : APP_MORE;
 }
 
-/* A SETTINGS frame of stream 0, then its first setting. */
+/* A setting of IANA's registry, or of RFC 8701's kind; a server pushes nothing by it. */
+static bool
+http2_setting(const uint8_t *p)
+{
+	const uint32_t id = be16(p), value = be32(p + 2);
+
+	if (id == 2)
+		return value == 0;
+	return (id >= 1 && id <= 16) || (id & 0x0f0f) == 0x0a0a;
+}
+
+/* A SETTINGS frame of stream 0, then its settings. */
 enum app_match
 http2_server(const uint8_t *p, size_t n)
 {
 	static const uint8_t rest[] = { 4, 0, 0, 0, 0, 0 };
 	enum app_match m;
+	size_t at;
 
 	if (n > 1 && p[1] != 0)
 		return APP_NO;
@@ -106,9 +118,13 @@ http2_server(const uint8_t *p, size_t n)
 	m = match_bytes(p, n, 3, rest, sizeof rest);
 	if (m != APP_YES || p[2] == 0)
 		return as(m, APP_HINT);
-	if (n < 11)
-		return APP_MORE;
-	return p[9] == 0 && p[10] != 0 && p[10] <= 16 ? APP_WEAK : APP_NO;
+	for (at = 9; at < 9u + p[2]; at += 6) {
+		if (n < at + 6)
+			return APP_MORE;
+		if (!http2_setting(p + at))
+			return APP_NO;
+	}
+	return APP_WEAK;
 }
 
 /* RFC 2326 10, RFC 7826 13 */
@@ -192,7 +208,7 @@ sip_either(const uint8_t *p, size_t n)
 
 /* --- RTMP: version 3, a time, four zeros or, as Flash does it, a version, and random bytes --- */
 
-enum { RTMP_ENOUGH = 64 };
+enum { RTMP_ENOUGH = 128, RTMP_DISTINCT = 72 };
 
 /* Cassandra's version 3 asks for options, with a length of four zeros, before it starts. */
 static bool
@@ -202,27 +218,38 @@ is_cassandra_opening(const uint8_t *p)
 	       p[13] == 1;
 }
 
+/* Random bytes are seldom twice the same: 95 of 119 differ, 4 more or less. */
+static bool
+is_random(const uint8_t *p, size_t n)
+{
+	bool had[256] = { false };
+	size_t i, distinct = 0;
+
+	for (i = 0; i < n; i++) {
+		distinct += !had[p[i]];
+		had[p[i]] = true;
+	}
+	return distinct >= RTMP_DISTINCT;
+}
+
 static enum app_match
 rtmp_either(const uint8_t *p, size_t n)
 {
-	static const uint8_t zero[4];
-	size_t i, zeros = 0;
-	bool flash;
+	bool plain, flash;
 
 	if (n < 9)
 		return APP_MORE;
+	plain = be32(p + 5) == 0;
 	flash = p[6] == 0 && p[7] < 0x80 && p[5] > 0 && (p[5] < 0x40 || p[5] == 0x80);
-	if (memcmp(p + 5, zero, 4) != 0 && !flash)
+	if (!plain && !flash)
 		return APP_NO;
 	if (n < RTMP_ENOUGH)
 		return APP_MORE;
 	if (is_cassandra_opening(p))
 		return APP_NO;
-	for (i = 9; i < RTMP_ENOUGH; i++)
-		zeros += p[i] == 0;
-	if (memcmp(p + 5, zero, 4) == 0)
-		return zeros < 24 ? APP_WEAK : APP_HINT;
-	return zeros < 8 ? APP_WEAK : APP_NO;
+	if (is_random(p + 9, RTMP_ENOUGH - 9))
+		return APP_WEAK;
+	return plain ? APP_HINT : APP_NO;
 }
 
 enum app_match
@@ -235,12 +262,10 @@ rtmp_client(const uint8_t *p, size_t n)
 enum app_match
 rtmp_server(const uint8_t *p, size_t n)
 {
-	enum app_match m = rtmp_either(p, n);
-	size_t i, zeros = 0;
+	enum app_match m;
 
-	if (n < RTMP_ENOUGH || m == APP_WEAK)
-		return n < RTMP_ENOUGH ? APP_MORE : m;
-	for (i = 5; i < RTMP_ENOUGH; i++)
-		zeros += p[i] == 0;
-	return zeros < 12 ? APP_HINT : APP_NO;
+	if (n < RTMP_ENOUGH)
+		return APP_MORE;
+	m = rtmp_either(p, n);
+	return m == APP_NO && is_random(p + 9, RTMP_ENOUGH - 9) ? APP_HINT : m;
 }
