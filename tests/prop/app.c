@@ -27,16 +27,6 @@ static const struct example {
 #include "tests/prop/app_examples.def"
 };
 
-/* Their chain is none; the client's bytes come first, and the server's. */
-static const struct example strangers[] = {
-#define STRANGER(name, client, server)                                                             \
-	{ name, CLIENT, { { client, sizeof(client) - 1 }, { server, sizeof(server) - 1 } } },      \
-		{ name,                                                                       \
-		  SERVER,                                                                     \
-		  { { client, sizeof(client) - 1 }, { server, sizeof(server) - 1 } } },
-#include "tests/prop/app_strangers.def"
-};
-
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };
 
 static struct app *app;
@@ -288,31 +278,6 @@ few_rows_remain_after_some_bytes(void)
 	CU_ASSERT_EQUAL(n_wrong, 0);
 }
 
-static void
-what_no_row_is_for_is_taken_for_none(void)
-{
-	size_t i, n;
-
-	set_up();
-	for (i = 0; i < sizeof strangers / sizeof *strangers; i++) {
-		struct example e = strangers[i];
-		char chain[APP_LABEL];
-
-		chain_of(&e, length(&e), false, chain);
-		want(&e, !*chain, "is taken for", chain);
-		chain_of(&e, length(&e), true, chain);
-		want(&e, !*chain, "roles unsure, is taken for", chain);
-		for (n = 0; n < 2; n++) {	/* one direction alone */
-			struct example half = e;
-
-			half.said[n].n = 0;
-			chain_of(&half, length(&e), false, chain);
-			want(&e, !*chain, "half of it is taken for", chain);
-		}
-	}
-	CU_ASSERT_EQUAL(n_wrong, 0);
-}
-
 /* A server that says what the client says: in the protocol of the words, it would speak first. */
 static void
 an_echo_of_mail_is_no_mail(void)
@@ -440,7 +405,6 @@ static const struct tap_test tests[] = {
 	  every_prefix_is_unknown_or_has_the_final_label },
 	{ "I3 random payload is claimed by at most one in ten thousand",
 	  random_payload_is_claimed_by_at_most_one_in_ten_thousand },
-	{ "I1 what no row is for is taken for none", what_no_row_is_for_is_taken_for_none },
 	{ "I6 roles that are unknown are found", roles_that_are_unknown_are_found },
 	TAP_TEST(few_rows_remain_after_some_bytes),
 };
