@@ -62,12 +62,25 @@ shared_verb(const uint8_t *p, size_t n)
 }
 
 /* A server speaks first, so that no client's words tell without its. */
+/* HELO of one word; with a user and a password it is POP2's (RFC 937). */
+static enum app_match
+smtp_helo(const uint8_t *p, size_t n)
+{
+	const size_t len = line_length(p, n);
+
+	if (!line_ended(p, n))
+		return APP_MORE;
+	return memchr(p + 5, ' ', len - 5) ? APP_HINT : APP_WEAK;
+}
+
 enum app_match
 smtp_client(const uint8_t *p, size_t n)
 {
 	enum app_match m =
 		match_any(p, n, 0, WORDS("EHLO ", "HELO ", "LHLO ", "MAIL FROM:", "RCPT TO:"));
 
+	if (m == APP_YES && (p[0] | 0x20) == 'h')
+		return smtp_helo(p, n);
 	if (m != APP_NO)
 		return as(m, APP_WEAK);
 	m = match_any(p, n, 0,
