@@ -9,6 +9,7 @@
 
 #include "tcpterm/half_hold.h"
 #include "tcpterm/options.h"
+#include "tcpterm/pair_pad.h"
 #include "tcpterm/pair_rest.h"
 #include "tcpterm/pair_stamp.h"
 #include "tcpterm/pair_window.h"
@@ -508,6 +509,10 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	}
 	if (is_late(s, f, p, dir))
 		return;
+	if (unlikely(pair_is_padded(p))) {
+		s->stats.padded++;
+		p->payload_len = 0;
+	}
 	x = pair_of(f);
 	if (begins_anew(s, x, p, dir))
 		return;

@@ -5,6 +5,7 @@
  * has touched since (x->plain) is not looked over again.
  */
 #include "tcpterm/pair.h"
+#include "tcpterm/pair_pad.h"
 #include "tcpterm/pair_rest.h"
 #include "tcpterm/pair_stamp.h"
 #include "tcpterm/pair_window.h"
@@ -23,7 +24,7 @@ static bool
 is_ordinary(const struct pkt *p)
 {
 	return (p->flags & (TCP_SYN | TCP_RST | TCP_URG | TCP_ACK)) == TCP_ACK &&
-	       !(p->cksum_bad | p->cut) && p->m->nb_segs == 1;
+	       !(p->cksum_bad | p->cut) && p->m->nb_segs == 1 && !pair_may_be_padded(p);
 }
 
 /* All that was sent is here: so nothing of it is far behind or ahead, and its window's end is all
