@@ -37,16 +37,16 @@ struct piece {
 	struct rte_mbuf *m;
 	int64_t off;
 	int64_t came;		/* us */
-	int64_t since;		/* us: when the hole before it became known */
-	int64_t evidence;	/* us: when that hole was known to be lost; INT64_MAX: not yet */
-	int64_t seg_off;	/* the segment it came in */
-	uint32_t seg_len;
 	uint32_t len, m_off;
 	uint32_t index;		/* in the stack's slab of pieces */
 	bool clone;		/* `m` is a reference of ours to a received frame */
 	bool doubted;		/* parked: its receiver has refused it, as it seems */
 	uint8_t why;		/* enum tcpterm_gap_reason, without `m` */
-};
+	int64_t since;		/* us: when the hole before it became known */
+	int64_t evidence;	/* us: when that hole was known to be lost; INT64_MAX: not yet */
+	int64_t seg_off;	/* the segment it came in */
+	uint32_t seg_len;
+} __rte_cache_aligned;
 
 struct pieces {
 	struct piece *first, *last;
@@ -58,32 +58,29 @@ struct half_gap {
 	int64_t off, end;
 };
 
+/* In a pair's side the first two lines of the cache are what a segment on the straight path needs,
+ * the third what says whether it is one. */
 struct half {
-	TAILQ_ENTRY(half) order;	/* while it holds something: among those that do */
-	struct flow *owner;		/* then: whose it is */
-	struct pieces held;	/* sorted, disjoint, beyond `next` */
-	struct pieces kept;	/* delivered, not acknowledged yet */
-	struct piece *marked;	/* the furthest held piece whose hole has evidence */
-	seq_t isn;
 	int64_t next;		/* delivered, or declared missing, up to here */
 	int64_t told;		/* less than `next`: from here on a gap that is not told yet */
 	int64_t sent;		/* the sender's furthest byte, FIN included */
 	int64_t acked;		/* the other end's furthest credible ACK */
 	int64_t acked_at;	/* us: when it came */
-	int64_t taken;		/* seen before an ACK beyond all that was: its receiver has it */
-	int64_t suspect;	/* an ACK beyond `sent`; -1 none */
-	int64_t suspect_since;	/* us */
-	int64_t tail_since;	/* us: when bytes beyond `next`, nothing behind, were first ACKed */
 	int64_t edge;		/* furthest right edge that the other end offered; -1 none */
 	int64_t window_max;	/* the largest window it offered */
-	int64_t fin;		/* offset of the FIN; -1: not seen */
-	int64_t fin_since, fin_evidence;	/* us */
-	int64_t last_sent;	/* us: when new bytes came last */
-	int64_t collect_since;	/* us: first segment while collecting */
-	int64_t urgent_at[HALF_URGENT];	/* urgent bytes to be taken out, sorted */
-	int64_t removed;	/* those that were: no offset that is told counts them */
-	uint8_t n_urgent;
+	seq_t isn;
 	uint8_t dir;
+	uint8_t n_urgent;
+	bool acked_one;		/* the furthest ACK is one number beyond the one before it */
+	bool ended;
+	struct pieces kept;	/* delivered, to be compared with what comes again */
+	int64_t last_sent;	/* us: when new bytes came last */
+	int64_t removed;	/* urgent bytes taken out: no offset that is told counts them */
+	uint64_t stream_bytes;
+
+	struct pieces held;	/* sorted, disjoint, beyond `next` */
+	int64_t fin;		/* offset of the FIN; -1: not seen */
+	int64_t suspect;	/* an ACK beyond `sent`; -1 none */
 	uint8_t overlap;	/* enum tcpterm_overlap */
 	uint8_t urgent;		/* enum tcpterm_urgent */
 	bool collecting;	/* the numbering is not known yet */
@@ -92,14 +89,22 @@ struct half {
 	bool unseen;		/* this one is not: no gaps, its bytes are estimated by ACKs */
 	bool closing;		/* the other direction's FIN was seen */
 	bool ordered;
-	bool acked_one;		/* the furthest ACK is one number beyond the one before it */
 	bool fin_assumed;	/* `fin` was never seen: acknowledged, and the other side closed */
 	bool finishing;		/* nothing is waited for any more */
-	bool ended;
-	uint64_t n_gaps, gap_bytes, stream_bytes, late_bytes, duplicates, out_of_order, conflicts;
-	struct half_gap gap[HALF_RECENT_GAPS];
-	uint32_t n_gap;
+
 	uint8_t gap_why;	/* of the latest: enum tcpterm_gap_reason */
+	uint32_t n_gap;
+	struct half_gap gap[HALF_RECENT_GAPS];
+	struct piece *marked;	/* the furthest held piece whose hole has evidence */
+	TAILQ_ENTRY(half) order;	/* while it holds something: among those that do */
+	struct flow *owner;		/* then: whose it is */
+	int64_t taken;		/* seen before an ACK beyond all that was: its receiver has it */
+	int64_t suspect_since;	/* us */
+	int64_t tail_since;	/* us: when bytes beyond `next`, nothing behind, were first ACKed */
+	int64_t fin_since, fin_evidence;	/* us */
+	int64_t collect_since;	/* us: first segment while collecting */
+	int64_t urgent_at[HALF_URGENT];	/* urgent bytes to be taken out, sorted */
+	uint64_t n_gaps, gap_bytes, late_bytes, duplicates, out_of_order, conflicts;
 };
 
 void half_init(struct half *h, unsigned dir, enum tcpterm_overlap overlap);

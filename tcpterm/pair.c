@@ -85,6 +85,7 @@ static void
 finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 {
 	pair_release(s, x->f);
+	x->plain = false;
 	x->over = true;
 	x->f->end = (uint8_t)why;
 }
@@ -198,7 +199,6 @@ pair_look(struct tcpterm *s, struct pair *x)
 {
 	int64_t due = x->over ? 0 : look(s, x);
 
-	x->plain = false;
 	if (x->over)
 		due = linger(s, x);
 	if (x->over || !timer_armed(x->f) || !timer_is_by(&s->wheel, x->f, due))
@@ -519,6 +519,7 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 	if (s->now.v - f->last.v > PAIR_STAMPS_US)
 		pair_stamps_forget(x);
 	flow_touch(s, f, p, dir);
+	x->plain = false;
 	if (x->over)
 		half_drop(s, p->m);
 	else
@@ -538,6 +539,7 @@ pair_missed(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir
 	if (x->over || !h->synced || p->cksum_bad || (p->flags & (TCP_SYN | TCP_RST)) ||
 	    !pair_in_window(x, dir, off, off + p->payload_len))
 		return;
+	x->plain = false;
 	half_absent(s, f, h, off, p->payload_len, TCPTERM_GAP_OWN_DROP);
 	pair_look(s, x);
 }

@@ -73,7 +73,8 @@ pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 	} else if (f->is_copy) {
 		half_drop(s, p->m);
 	}
-	x->end[dir].zero_windows += p->window == 0;
+	if (p->window == 0)
+		x->end[dir].zero_windows++;
 	half_ack_next(s, other, ack, (int64_t)p->window << pair_shift(x, dir));
 	if (p->flags & TCP_FIN) {
 		half_fin(s, f, h, h->sent);

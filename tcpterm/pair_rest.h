@@ -57,12 +57,12 @@ struct pair_head {
 		struct pair *awake;
 		struct tcpterm *s;	/* at rest */
 	};
-	struct half_rest half[2];
-	uint32_t more;			/* slot + 1 of struct pair_more; 0: there is none */
-	uint32_t idle_s;
+	bool rests : 1, over : 1;
 	uint8_t overlap;		/* enum tcpterm_overlap */
 	uint8_t urgent;			/* enum tcpterm_urgent */
-	bool rests : 1, over : 1;
+	uint32_t idle_s;
+	struct half_rest half[2];
+	uint32_t more;			/* slot + 1 of struct pair_more; 0: there is none */
 };
 
 /* Bytes of the awake part. */

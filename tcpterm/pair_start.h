@@ -35,16 +35,16 @@ struct pair_candidate {
 
 /* What belongs to the end that sends direction d. */
 struct pair_side {
-	struct half h;
-	struct pair_candidate cand[PAIR_CANDIDATES];
-	uint8_t n_cand, next_cand;
 	uint8_t shift;		/* of the windows it offers, SHIFT_* */
 	uint8_t said;		/* PAIR_SAID_* of its SYN */
-	uint16_t mss;
 	uint8_t start;		/* enum tcpterm_start */
+	uint8_t n_cand, next_cand;
 	bool any;		/* a segment of it was seen */
 	bool has_rack;
 	bool stray;
+	struct half h;
+	struct pair_candidate cand[PAIR_CANDIDATES];
+	uint16_t mss;
 	seq_t rack;		/* the other end's latest ACK, while the numbering is unknown */
 	uint64_t acked_bytes;	/* by ACKs since its first, while no segment was seen */
 	int64_t stray_lo, stray_hi;	/* bytes that came beyond the window */
@@ -56,21 +56,21 @@ struct pair_side {
 	uint32_t ts_newest;	/* its latest TSval that was accepted, if `stamped` */
 	uint32_t ts_recent;	/* its receiver's TS.Recent, if `echoed` */
 	bool stamped, echoed;
-};
+} __rte_cache_aligned;
 
 /* What a pair works with while it is awake (pair_rest.h). */
 struct pair {
 	struct flow *f;
 	struct quiet quiet;	/* it may rest */
+	uint32_t slot;		/* in the stack's slab of awake ones */
+	uint8_t rst_why;	/* enum tcpterm_end */
+	bool over;		/* flow_end was called; only lingers */
+	bool plain;		/* nothing but the straight path touched it since it was */
 	struct pair_side end[2];
 	int64_t idle_us;
 	int64_t rst_at;		/* us: when a provisional RST counts */
 	int64_t fin_at;		/* us: when a close counts whose last ACK is not seen */
 	struct takeover *takeover;	/* it is to become a relay; or NULL */
-	uint8_t rst_why;	/* enum tcpterm_end */
-	bool over;		/* flow_end was called; only lingers */
-	bool plain;		/* nothing but the straight path touched it since it was */
-	uint32_t slot;		/* in the stack's slab of awake ones */
 };
 
 /* After anything happened to it (pair.c): ends and declares what is due, arms the timer.  `x` may
