@@ -177,6 +177,31 @@ kafka_client(const uint8_t *p, size_t n)
 	return is_alnum(p[KAFKA_HEADER]) ? APP_YES : APP_WEAK;
 }
 
+/* --- NATS: INFO, then CONNECT; lines with words from the middle --- */
+
+enum app_match
+nats_client(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "CONNECT {");
+
+	return m != APP_NO ? m
+			   : as(match_any(p, n, 0,
+					  (const char *const[]){ "PUB ", "HPUB ", "SUB ", "UNSUB ",
+								 "PING\r\n", "PONG\r\n", NULL }),
+				APP_HINT);
+}
+
+enum app_match
+nats_server(const uint8_t *p, size_t n)
+{
+	enum app_match m = match_text(p, n, 0, "INFO {");
+
+	return m != APP_NO ? m
+			   : as(match_any(p, n, 0,
+					  (const char *const[]){ "MSG ", "+OK\r", "-ERR ", NULL }),
+				APP_HINT);
+}
+
 /* "ZBXD", flags, a length that is not above 1 GB. */
 static enum app_match
 zabbix_either(const uint8_t *p, size_t n)
