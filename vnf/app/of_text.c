@@ -341,7 +341,7 @@ irc_two_lines(const uint8_t *p, size_t n)
 	if (second == p + n)
 		return p[0] == 'N' || p[0] == 'n' ? APP_HINT : APP_MORE;
 	m = match_any(second, n - (size_t)(second - p), 0,
-		      WORDS("USER ", "NICK ", "PASS ", "CAP "));
+		      WORDS("USER ", "NICK ", "PASS ", "CAP ", "SERVER "));
 	if (m == APP_NO && (p[0] == 'N' || p[0] == 'n'))
 		return APP_HINT;
 	return m == APP_MORE && (p[0] == 'N' || p[0] == 'n') ? APP_HINT : m;
