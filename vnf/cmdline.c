@@ -111,6 +111,30 @@ set_argument(struct options *o, const struct option_row *row, const char *text, 
 		       text ? text : "", text ? "'" : "", why.msg);
 }
 
+/* Of those that are not for a capture alone: what means something with one. */
+static bool
+is_of_replay(const struct option_row *row)
+{
+	static const char *const names[] = { "policy",	   "db",      "flows",	"idle",
+					     "socket-mem", "no-huge", "verbose" };
+	unsigned i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(row->name, names[i]) == 0)
+			return true;
+	return row->round == OPTION_EARLY || strncmp(row->name, "passive-", 8) == 0;
+}
+
+static int
+check_argument(const struct options *o, const struct option_row *row, bool again, struct err *err)
+{
+	if (o->read && again && row->letter == 'r')
+		return err_set(err, -EINVAL, "--read is given twice: one capture at a time");
+	if (o->read && !is_of_replay(row))
+		return err_set(err, -EINVAL, "--%s means nothing with --read", row->name);
+	return 0;
+}
+
 /* The options of one round, from all of argv. */
 static int
 read_arguments(int argc, char *argv[], enum option_round round, struct options *o, struct err *err)
@@ -130,7 +154,8 @@ read_arguments(int argc, char *argv[], enum option_round round, struct options *
 		if (opt == ':')
 			return err_set(err, -EINVAL, "'%s' needs a value", argv[optind - 1]);
 		row = row_of(opt);
-		if (row->round != round)
+		rc = check_argument(o, row, seen[row - option_rows], err);
+		if (rc != 0 || row->round != round)
 			continue;
 		if (row->clear && !seen[row - option_rows])
 			row->clear(o);

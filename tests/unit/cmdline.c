@@ -195,6 +195,24 @@ limits_of_passive_flows_are_settings(void)
 	cmdline_free(&o);
 }
 
+static void
+what_means_nothing_to_a_replay_is_refused(void)
+{
+	CU_ASSERT_EQUAL(parse("", "-r x -f json -o y --policy p --db d --flows 64 --idle 10 "
+				  "--socket-mem 64 --passive-kb 16 --vlan ignore --verbose"),
+			0);
+	cmdline_free(&o);
+	CU_ASSERT_EQUAL(parse("", "--fault a:loss=1% -r x"), -22);
+	CU_ASSERT_STRING_EQUAL(err.msg, "--fault means nothing with --read");
+	cmdline_free(&o);
+	CU_ASSERT_EQUAL(parse("", "-r x --user nobody"), -22);
+	CU_ASSERT_STRING_EQUAL(err.msg, "--user means nothing with --read");
+	cmdline_free(&o);
+	CU_ASSERT_EQUAL(parse("", "-r x --read y"), -22);
+	CU_ASSERT_STRING_EQUAL(err.msg, "--read is given twice: one capture at a time");
+	cmdline_free(&o);
+}
+
 static const char *
 nearest_of(const char *word)
 {
@@ -264,5 +282,7 @@ TAP_MAIN(cmdline, TAP_TEST(file_and_command_line_say_the_same), TAP_TEST(command
 	 TAP_TEST(all_errors_are_told_at_once_with_their_lines),
 	 TAP_TEST(file_that_is_no_text_is_refused),
 	 TAP_TEST(wrong_options_are_told_with_their_names),
-	 TAP_TEST(limits_of_passive_flows_are_settings), TAP_TEST(manual_pages_name_every_option),
+	 TAP_TEST(limits_of_passive_flows_are_settings),
+	 TAP_TEST(what_means_nothing_to_a_replay_is_refused),
+	 TAP_TEST(manual_pages_name_every_option),
 	 TAP_TEST(nearest_word_is_found_and_a_far_one_is_not))
