@@ -97,11 +97,24 @@ take_data(struct raw *w, const json_t *event)
 	w->begun = true;
 }
 
+/* What is written stays one end's bytes, whatever that is called now. */
+static void
+take_roles(struct raw *w)
+{
+	if (!w->begun)
+		return;
+	w->direction = strcmp(w->direction, "up") == 0 ? "down" : "up";
+	complain("the client had been guessed wrong: this is what the %s sends",
+		 strcmp(w->direction, "up") == 0 ? "client" : "server");
+}
+
 static void
 take_event(struct raw *w, const json_t *event)
 {
 	const char *what = session_string(event, "event");
 
+	if (strcmp(what, "roles") == 0)
+		take_roles(w);
 	if (strcmp(session_string(event, "direction"), w->direction) != 0)
 		return;
 	if (strcmp(what, "data") == 0) {

@@ -200,6 +200,26 @@ store_gap(struct store *s, const struct gap_record *g, struct err *e)
 	return store_run(s, STMT_GAP, "cannot record a gap", e);
 }
 
+static int
+turn(struct store *s, enum store_stmt which, const struct turn_record *t, struct err *e)
+{
+	sqlite3_bind_int64(s->stmt[which], 1, s->run);
+	bind_word(s->stmt[which], 2, t->flow_id, sizeof t->flow_id);
+	return store_run(s, which, "cannot correct the directions of a flow", e);
+}
+
+int
+store_turn(struct store *s, const struct turn_record *t, struct err *e)
+{
+	int code = store_want_batch(s, e);
+
+	if (code == 0)
+		code = turn(s, STMT_GAP_TURN, t, e);
+	if (code == 0)
+		code = turn(s, STMT_CONFLICT_TURN, t, e);
+	return code;
+}
+
 int
 store_lost(struct store *s, uint64_t n, struct err *e)
 {

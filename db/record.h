@@ -84,6 +84,7 @@ struct flow_record {
 	char app[RECORD_APP];	/* "": not identified */
 	char names[RECORD_NAMES];	/* lines KEY=VALUE, printable ASCII: leat-db(5) */
 	char start[RECORD_WORD];
+	char roles[RECORD_WORD];	/* who is the client: known, guessed, corrected */
 	char reason[RECORD_WORD];	/* why it ended; not read of a live flow */
 	struct direction_record direction[2];	/* by enum record_direction */
 	struct leg_record leg[2];	/* by enum record_side */
@@ -107,6 +108,11 @@ struct gap_record {
 	uint64_t length;	/* above 0 */
 	enum record_direction direction;
 	char reason[RECORD_WORD];
+};
+
+/* A flow's client was guessed wrong: what was recorded of a direction of it is of the other. */
+struct turn_record {
+	char flow_id[RECORD_ID];
 };
 
 /* Bytes of a flow that came twice and differ. */

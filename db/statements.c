@@ -13,6 +13,8 @@
 
 #define CONFLICT_COLUMNS "run, flow_id, seen, direction, offset, length, overlap, was, came"
 
+#define OTHER_DIRECTION "CASE direction WHEN 'up' THEN 'down' ELSE 'up' END"
+
 #define LAST_CHECKPOINTED "coalesce((SELECT max(id) FROM run WHERE id < ?1 AND checkpoint > 0), 0)"
 
 static const char *const sql[N_STMT] = {
@@ -30,10 +32,14 @@ static const char *const sql[N_STMT] = {
 		     "VALUES (?,?,?,?,?,?,?)",
 	[STMT_GAP_ADOPT] = "UPDATE gap SET flow = ?1 "
 			   "WHERE flow IS NULL AND run = ?2 AND flow_id = ?3",
+	[STMT_GAP_TURN] = "UPDATE gap SET direction = " OTHER_DIRECTION " "
+			  "WHERE flow IS NULL AND run = ?1 AND flow_id = ?2",
 	[STMT_CONFLICT] = "INSERT INTO conflict (run, flow_id, seen, direction, offset, length, "
 			  "overlap, was, came) VALUES (?,?,?,?,?,?,?,?,?)",
 	[STMT_CONFLICT_ADOPT] = "UPDATE conflict SET flow = ?1 "
 				"WHERE flow IS NULL AND run = ?2 AND flow_id = ?3",
+	[STMT_CONFLICT_TURN] = "UPDATE conflict SET direction = " OTHER_DIRECTION " "
+			       "WHERE flow IS NULL AND run = ?1 AND flow_id = ?2",
 	[STMT_CONFLICTS] = "SELECT " CONFLICT_COLUMNS " FROM conflict ORDER BY id DESC LIMIT ?1",
 	[STMT_CONFLICTS_OF] = "SELECT " CONFLICT_COLUMNS " FROM conflict "
 			      "WHERE flow_id = ?2 AND run = ?3 ORDER BY id DESC LIMIT ?1",

@@ -106,6 +106,10 @@ int store_flow_ended(struct store *s, const struct flow_record *r, struct err *e
 int store_gap(struct store *s, const struct gap_record *g, struct err *e);
 int store_conflict(struct store *s, const struct conflict_record *c, struct err *e);
 
+/* The gaps and conflicts given so far of a flow that has not ended are of the other direction each.
+ * Needs an open batch. */
+int store_turn(struct store *s, const struct turn_record *t, struct err *e);
+
 /* Counts `n` ended flows, gaps or conflicts that will never be recorded.  Need an open batch. */
 int store_lost(struct store *s, uint64_t n, struct err *e);
 int store_gaps_lost(struct store *s, uint64_t n, struct err *e);

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { HELLO = 1, OPEN, META, DATA, GAP, CONFLICT, END, LOST };
+enum { HELLO = 1, OPEN, META, DATA, GAP, CONFLICT, END, LOST, ROLES };
 
 static uint8_t r[8 << 20];	/* one record */
 
@@ -45,6 +45,8 @@ show(uint32_t n)
 		printf("conflict at %ju of %ju\n", number(16, 8), number(24, 4));
 	else if (r[4] == END)
 		printf("end %.16s\n", r + 56);
+	else if (r[4] == ROLES)	/* directions stay what OPEN made of them */
+		printf("roles: the ends are %s\n", r[16] ? "the other way round" : "as guessed");
 	else	/* of a later version, or flows lost */
 		printf("record %u of %u bytes\n", r[4], n);
 }

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-OPEN, META, DATA, GAP, END = 2, 3, 4, 5, 7
+META, DATA, GAP, END, ROLES = 3, 4, 5, 7, 9
 
 
 def records(source):
@@ -19,14 +19,14 @@ def records(source):
 
 
 path, folder = sys.argv[1:]
-if path == "-":
-    source = sys.stdin.buffer
-else:
-    connection = socket.socket(socket.AF_UNIX)
+connection = socket.socket(socket.AF_UNIX)
+if path != "-":
     connection.connect(path)
-    source = connection.makefile("rb")
+source = sys.stdin.buffer if path == "-" else connection.makefile("rb")
+turned = set()
 for kind, direction, flow, body in records(source):
-    stream = os.path.join(folder, f"{flow}-{('c2s', 's2c')[direction]}")
+    both = [os.path.join(folder, f"{flow}-{way}") for way in ("c2s", "s2c")]
+    stream = both[direction ^ (flow in turned)]
     if kind == DATA:
         offset, _ = struct.unpack_from("<Qq", body)
         with open(stream, "r+b" if os.path.exists(stream) else "wb") as f:
@@ -38,3 +38,7 @@ for kind, direction, flow, body in records(source):
     elif kind in (META, END):
         text = body.decode() if kind == META else "end=" + body[40:].rstrip(b"\0").decode()
         print(f"{flow}: {' '.join(text.split())}", flush=True)
+    elif kind == ROLES and body[0]:     # who was called the client is the server
+        turned.add(flow)
+        for name, other in (both[0], both[0] + "~"), both[::-1], (both[0] + "~", both[1]):
+            os.path.exists(name) and os.rename(name, other)

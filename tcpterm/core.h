@@ -27,6 +27,8 @@ struct intern;
 struct mgmt;
 struct tapes;
 
+enum { ROLES_WRONG = 64 };	/* flows at a time (roles.h) */
+
 /* A flow's place among those that may rest (rest.h); in its awake part. */
 struct quiet {
 	TAILQ_ENTRY(quiet) link;
@@ -71,6 +73,7 @@ struct tcpterm {
 	struct flood flood;
 	struct cookies cookies;
 	struct timewaits timewaits;
+	uint32_t n_wrong, wrong[ROLES_WRONG];	/* flows whose roles are to be mended, by ref */
 	TAILQ_HEAD(, half) holding;	/* passive halves that hold bytes, the longest first */
 	uint32_t evict_at;		/* where room for a passive flow was found last */
 	struct slab pieces;		/* struct piece, of all passive halves; made by the first */

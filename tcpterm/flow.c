@@ -4,6 +4,7 @@
 #include "tcpterm/embryo.h"
 #include "tcpterm/pair_rest.h"
 #include "tcpterm/rest.h"
+#include "tcpterm/roles.h"
 #include "tcpterm/tape.h"
 #include "tcpterm/track.h"
 
@@ -244,6 +245,7 @@ flow_announce_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
 	if (f->end == TCPTERM_END_NONE)
 		f->end = (uint8_t)why;
+	roles_mend(s, f);
 	if (f->announced && s->conf.ops->flow_end)
 		s->conf.ops->flow_end(s->conf.ctx, f);
 	f->announced = false;

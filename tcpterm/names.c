@@ -58,6 +58,19 @@ tcpterm_start_name(enum tcpterm_start s)
 }
 
 const char *
+tcpterm_roles_name(enum tcpterm_roles r)
+{
+	static const char *const names[] = {
+		[TCPTERM_ROLES_KNOWN] = "known",
+		[TCPTERM_ROLES_GUESSED] = "guessed",
+		[TCPTERM_ROLES_CORRECTED] = "corrected",
+		[TCPTERM_ROLES_WRONG] = "guessed",
+	};
+
+	return NAME_OF(names, r);
+}
+
+const char *
 tcpterm_end_name(enum tcpterm_end e)
 {
 	static const char *const names[] = {

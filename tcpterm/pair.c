@@ -14,6 +14,7 @@
 #include "tcpterm/pair_stamp.h"
 #include "tcpterm/pair_window.h"
 #include "tcpterm/rest.h"
+#include "tcpterm/roles.h"
 #include "tcpterm/takeover.h"
 
 enum {
@@ -394,7 +395,8 @@ static void
 restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 	const struct pair_candidate *syn, enum tcpterm_end why)
 {
-	bool roles_guessed = x->f->roles_guessed && why == TCPTERM_END_RESYNC;
+	const enum tcpterm_roles was = why == TCPTERM_END_RESYNC ? (enum tcpterm_roles)x->f->roles
+								 : TCPTERM_ROLES_KNOWN;
 	struct tcpterm_verdict v = { .decision = TCPTERM_PASSIVE,
 				     .cookie = x->f->cookie,
 				     .caller = x->f->caller,
@@ -405,6 +407,7 @@ restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 	struct flow *f;
 
 	pair_end(s, x->f, why);
+	d ^= was == TCPTERM_ROLES_WRONG;	/* its end has mended that */
 	/* What the old flow's caller knew of it ended with it: the new one is decided anew. */
 	if (s->conf.ops->unknown)
 		v = s->conf.ops->unknown(s->conf.ctx, p);
@@ -423,7 +426,7 @@ restart(struct tcpterm *s, struct pair *x, struct pkt *p, unsigned d,
 	f->cookie = v.cookie;
 	f->caller = v.caller;
 	f->is_copy = v.copy;
-	f->roles_guessed = roles_guessed;
+	f->roles = was == TCPTERM_ROLES_WRONG ? TCPTERM_ROLES_CORRECTED : was;
 	pair_start(s, f, p, &v);
 	if (syn)
 		pair_asked(f, syn);
@@ -472,6 +475,8 @@ take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		segment(s, x, p, d);
 		return;
 	}
+	if (x->f->roles == TCPTERM_ROLES_GUESSED && pair_syn_fits(x, p, d))
+		roles_by_syn(s, x->f, p, d);
 	pair_syn(s, x, p, d);
 	if (p->flags & TCP_ACK) {
 		take_ack(s, x, p, d);

@@ -173,6 +173,34 @@ candidate_of(struct tcpterm *s, struct pair_side *e, seq_t isn)
 	return c;
 }
 
+/* Is `number` where the side's stream begins, as far as is known?  At or not far before the first
+ * of it that was seen.  -1: nothing was. */
+static int
+is_beginning(const struct pair_side *e, seq_t number)
+{
+	const struct piece *first = e->h.held.first;
+	int64_t before;
+
+	if (e->h.synced)
+		before = -half_offset(&e->h, number);
+	else if (e->h.collecting)
+		before = (first ? first->off : e->h.fin) - half_offset(&e->h, number);
+	else if (e->has_rack)
+		before = seq_diff(e->rack, number);
+	else
+		return -1;
+	return before >= 0 && before <= ACKED_UNSEEN;
+}
+
+bool
+pair_syn_fits(const struct pair *x, const struct pkt *p, unsigned d)
+{
+	int own = is_beginning(&x->end[d], seq(p->seq + 1));
+	int other = p->flags & TCP_ACK ? is_beginning(&x->end[!d], seq(p->ack)) : -1;
+
+	return own != 0 && other != 0 && own + other > -2;
+}
+
 void
 pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 {

@@ -80,6 +80,10 @@ void pair_look(struct tcpterm *s, struct pair *x);
 /* A SYN or SYN-ACK of side d; takes the mbuf. */
 void pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d);
 
+/* Do the numbers of a SYN or SYN-ACK of side d fit what was seen of the connection so far?  False,
+ * too, where nothing was with which to compare them. */
+bool pair_syn_fits(const struct pair *x, const struct pkt *p, unsigned d);
+
 /* An ACK for side d: picks one of its candidates, or infers one from a SYN-ACK. */
 void pair_pick_by_ack(struct tcpterm *s, struct pair *x, unsigned d, seq_t ack, bool syn);
 

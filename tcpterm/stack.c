@@ -13,6 +13,7 @@
 #include "tcpterm/relay.h"
 #include "tcpterm/reset.h"
 #include "tcpterm/rest.h"
+#include "tcpterm/roles.h"
 #include "tcpterm/tape.h"
 #include "tcpterm/track.h"
 
@@ -180,22 +181,11 @@ tcpterm_free(struct tcpterm *s)
 
 /* --- input --- */
 
-/* A SYN-ACK comes from the responder; mid-stream the lower port is taken for it. */
-static bool
-from_responder(const struct pkt *p, const struct tcpterm_verdict *v)
-{
-	if (p->flags & TCP_SYN)
-		return p->flags & TCP_ACK;
-	if (v->sender != TCPTERM_SENDER_GUESSED)
-		return v->sender == TCPTERM_SENDER_RESPONDER;
-	return p->sport < p->dport;
-}
-
 static void
 start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 	       const struct tcpterm_verdict *v)
 {
-	bool reverse = from_responder(p, v);
+	bool reverse = roles_from_responder(p, v);
 	struct flow *f;
 
 	if (kind == TCPTERM_KIND_PASSIVE && !pair_admits(s, p)) {
@@ -211,7 +201,7 @@ start_followed(struct tcpterm *s, enum tcpterm_kind kind, struct pkt *p,
 	f->cookie = v->cookie;
 	f->caller = v->caller;
 	f->is_copy = v->copy;
-	f->roles_guessed = !(p->flags & TCP_SYN) && v->sender == TCPTERM_SENDER_GUESSED;
+	roles_begin(f, p, v);
 	if (kind == TCPTERM_KIND_PASSIVE)
 		pair_start(s, f, p, v);
 	else
@@ -250,7 +240,7 @@ core_decide(struct tcpterm *s, struct pkt *p, const struct tcpterm_verdict *v)
 		start_followed(s, TCPTERM_KIND_DROP, p, v);
 		break;
 	case TCPTERM_RESET:
-		reset_refuse(s, p, from_responder(p, v), v->ends);
+		reset_refuse(s, p, roles_from_responder(p, v), v->ends);
 		core_drop(s, p->m, DROP_filter_reset);
 		break;
 	case TCPTERM_SILENT:
@@ -498,6 +488,7 @@ void
 tcpterm_run(struct tcpterm *s, usec_t now)
 {
 	s->now = now;
+	tcpterm_mend(s);
 	timer_run(&s->wheel, now, fire, s);
 	timewait_run(s);
 	flood_run(s);

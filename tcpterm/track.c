@@ -5,12 +5,16 @@
 #include "tcpterm/measure.h"
 #include "tcpterm/options.h"
 #include "tcpterm/rest.h"
+#include "tcpterm/roles.h"
 #include "tcpterm/window.h"
 
 #define HANDSHAKE_US (75LL * 1000 * 1000)
 #define LINGER_US (5LL * 1000 * 1000)	/* what comes late must not look like a new flow */
 
-enum { IDLE_UNIT_US = 10 * 1000 };
+enum {
+	IDLE_UNIT_US = 10 * 1000,
+	BEGINS_WITHIN = 1 << 20,	/* bytes that were not seen, before the first that were */
+};
 
 static bool
 followed(const struct flow *f)
@@ -296,6 +300,30 @@ is_foreign(const struct track *t, const struct pkt *p, unsigned dir)
 	return p->flags & TCP_SYN && h->known && h->isn.v != p->seq;
 }
 
+/* Is `number` at, or not far before, `first`, the first that was seen of an end? */
+static bool
+is_beginning(seq_t number, seq_t first)
+{
+	return (uint32_t)seq_diff(first, number) <= BEGINS_WITHIN;
+}
+
+/* Do the numbers of a SYN or SYN-ACK fit what was seen of the connection so far?  False, too, where
+ * nothing was with which to compare them. */
+static bool
+syn_fits(const struct track *t, const struct pkt *p, unsigned dir)
+{
+	const struct track_half *h = &t->half[dir], *other = &t->half[!dir];
+	const bool has_ack = p->flags & TCP_ACK && other->known;
+
+	if (h->known && !is_beginning(seq(p->seq), h->isn))
+		return false;
+	if (!h->known && other->acks && !is_beginning(seq(p->seq + 1), other->rcv_nxt))
+		return false;
+	if (has_ack && !is_beginning(seq(p->ack), seq_add(other->isn, 1)))
+		return false;
+	return h->known || other->acks || has_ack;
+}
+
 /* An end of a connection that was reset has not heard of it, or not believed it. */
 static void
 refuse(struct tcpterm *s, struct track *t, struct pkt *p, unsigned dir)
@@ -323,6 +351,8 @@ track_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		core_new_flow(s, p);
 		return;
 	}
+	if (p->flags & TCP_SYN && f->roles == TCPTERM_ROLES_GUESSED && syn_fits(t, p, dir))
+		roles_by_syn(s, f, p, dir);
 	if (followed(f))
 		measure_time(s, t);
 	flow_count(s, f, p, dir);

@@ -172,6 +172,7 @@ put_ours(struct text *t, const struct eve_event *e)
 	put_string(t, "id", r->flow_id);
 	put_string(t, "mode", r->mode);
 	put_string(t, "rule", r->rule);
+	put_string(t, "roles", r->roles);
 	if (e->kind == EVE_FLOW) {
 		put_string(t, "start", r->start);
 		put_string(t, "end", r->reason);

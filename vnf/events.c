@@ -82,14 +82,24 @@ is_watched(const struct worker *w, const struct note *n)
 	return watches_any(w->conf->watches) && watch_wants(w, n);
 }
 
+/* Who it is, if that was a guess and the bytes tell. */
+static void
+say_client(struct worker *w, struct flow *f, const struct note *n)
+{
+	if (f->roles == TCPTERM_ROLES_GUESSED && app_client(&n->app) >= 0)
+		tcpterm_initiator_is(w->stack, f, (unsigned)app_client(&n->app));
+}
+
 /* Once nothing more will be known of its application. */
 static void
-say_app(struct worker *w, const struct flow *f, struct note *n)
+say_app(struct worker *w, struct flow *f, struct note *n)
 {
 	struct tcpterm_leg_info leg[2];
 	struct flow_record r;
 
-	if (n->app_said || (!n->sink && !n->eve) || app_wants(&n->app, 0) || app_wants(&n->app, 1))
+	say_client(w, f, n);
+	if (f->roles == TCPTERM_ROLES_WRONG || n->app_said || (!n->sink && !n->eve) ||
+	    app_wants(&n->app, 0) || app_wants(&n->app, 1))
 		return;
 	row_fill(w->stack, w->id, f, w->now, &r, leg);
 	tell_app(w, n, &r);
@@ -102,6 +112,10 @@ tell_anomaly(struct worker *w, const struct flow *f, const struct note *n, struc
 	struct tcpterm_leg_info leg[2];
 
 	row_fill(w->stack, w->id, f, w->now, &e->row, leg);
+	if (f->roles == TCPTERM_ROLES_WRONG) {
+		row_turn(&e->row);
+		e->direction ^= 1;
+	}
 	e->at = e->row.ended;
 	tell_eve(w, n, e);
 }
@@ -138,7 +152,7 @@ open_sink(struct worker *w, const struct flow *f, struct note *n)
 	const struct sink_conf c = {
 		.dir = n->files ? sinks_text_at(w->conf->sinks, n->files) : w->conf->sink_dir,
 		.stream = n->stream || w->conf->stream,
-		.roles_guessed = f->roles_guessed,
+		.roles_guessed = f->roles == TCPTERM_ROLES_GUESSED,
 	};
 	struct tcpterm_leg_info leg[2];
 	struct flow_record r;
@@ -172,7 +186,7 @@ take_note(struct worker *w, struct flow *f)
 	}
 	*n = w->pending;
 	counters_begin(counter_of(w, n));
-	app_begin(&n->app, f->roles_guessed);
+	app_begin(&n->app, f->roles == TCPTERM_ROLES_GUESSED);
 	f->inspected = f->kind != TCPTERM_KIND_PASSIVE;
 	if (n->waits)
 		waiting_begin(w, f, n);
@@ -193,6 +207,37 @@ event_flow_new(void *ctx, struct flow *f)
 		f->inspected = f->kind != TCPTERM_KIND_PASSIVE;
 	if (followers_any(w->conf->followers))
 		follow_flow(w, f, true);
+}
+
+/* What was told of the flow's directions before is turned round by who was told. */
+static void
+event_roles(void *ctx, struct flow *f)
+{
+	struct worker *w = ctx;
+	struct note *n = f->caller;
+	struct tcpterm_leg_info leg[2];
+	struct turn_record t = { "" };
+	const bool turned = f->roles == TCPTERM_ROLES_CORRECTED;
+
+	if (!n || n == &w->pending)
+		return;
+	if (n->sink)
+		sink_roles(n->sink, turned);
+	if (!turned) {
+		app_keep_roles(&n->app);
+		return;
+	}
+	app_turn(&n->app);
+	if (is_watched(w, n))
+		watch_turned(w, n);
+	tcpterm_flow_info(f, leg);
+	if (leg[0].gaps + leg[1].gaps + leg[0].conflicts + leg[1].conflicts > 0) {
+		row_id(w->id, f, t.flow_id);
+		journal_put_turn(w->conf->journal, w->id, &t);
+	}
+	/* that it was not said yet was for the roles */
+	if (f->end == TCPTERM_END_NONE)
+		say_app(w, f, n);
 }
 
 /* When it was over, which may be told later.  A flow of a capture ends with its last frame, or is
@@ -307,8 +352,10 @@ event_flow_end(void *ctx, struct flow *f)
 	struct tcpterm_leg_info leg[2];
 	struct flow_record r;
 
-	if (n)
+	if (n) {
 		app_settle(w->app, &n->app);
+		say_client(w, f, n);
+	}
 	fill_row(w, f, &r, leg);
 	/* what that tells the journal of belongs to the row */
 	if (n)
@@ -482,6 +529,7 @@ const struct tcpterm_ops events_ops = {
 	.unknown = verdict_unknown,
 	.flow_new = event_flow_new,
 	.flow_end = event_flow_end,
+	.roles = event_roles,
 	.bytes = event_bytes,
 	.passive = &passive_ops,
 };

@@ -316,7 +316,7 @@ flow_row_put_items(struct table *t, const struct flow_view *v)
 	item_f(t, "domain", "%u", r->domain);
 	item(t, "vlan", r->n_vlans ? vlans(r, buf) : NULL);
 	item(t, "start", r->start);
-	item(t, "roles", v->roles_guessed ? "guessed" : "known");
+	item(t, "roles", tcpterm_roles_name(v->roles));
 	item(t, "copy", v->is_copy ? "yes" : "no");
 	item(t, "wscale_clamped", v->wscale_clamped ? "yes" : "no");
 	item_f(t, "age_s", "%.1f", (double)(r->ended - r->started) / 1e6);

@@ -316,7 +316,7 @@ view_of(struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now
 	row_fill(stack, worker, f, now, &v->row, v->leg);
 	v->idle_us = usec_diff(now, f->last);
 	v->kind = f->kind;
-	v->roles_guessed = f->roles_guessed;
+	v->roles = f->roles;
 	v->is_copy = f->is_copy;
 	v->wscale_clamped = f->wscale_clamped;
 }

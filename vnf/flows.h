@@ -27,7 +27,8 @@ struct flow_view {
 	struct tcpterm_leg_info leg[2];
 	int64_t idle_us;	/* since its latest segment */
 	uint8_t kind;		/* enum tcpterm_kind */
-	bool roles_guessed, is_copy, wscale_clamped;
+	uint8_t roles;		/* enum tcpterm_roles */
+	bool is_copy, wscale_clamped;
 };
 
 /*

@@ -15,12 +15,13 @@
 enum { BATCH = 2048 };	/* records a transaction */
 
 struct entry {
-	enum { ENTRY_FLOW, ENTRY_GAP, ENTRY_CONFLICT } kind;
+	enum { ENTRY_FLOW, ENTRY_GAP, ENTRY_CONFLICT, ENTRY_TURN } kind;
 	bool log;
 	union {
 		struct flow_record flow;
 		struct gap_record gap;
 		struct conflict_record conflict;
+		struct turn_record turn;
 	};
 };
 
@@ -203,6 +204,19 @@ journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record
 	return put_if_half_empty(&j->lane[w], &e);
 }
 
+bool
+journal_put_turn(struct journal *j, unsigned w, const struct turn_record *t)
+{
+	struct entry e = { .kind = ENTRY_TURN, .turn = *t };
+
+	if (j->at_once) {
+		if (j->reader.turn)
+			j->reader.turn(j->reader.aux, t);
+		return true;
+	}
+	return put(&j->lane[w], &e, &j->lane[w].gaps_lost);
+}
+
 void
 journal_read_by(struct journal *j, const struct journal_reader *r)
 {
@@ -291,6 +305,8 @@ put_record(struct journal *j, const struct entry *e, uint64_t *refused, struct e
 		rc = store_flow_ended(j->store, &e->flow, err);
 	else if (e->kind == ENTRY_GAP)
 		rc = store_gap(j->store, &e->gap, err);
+	else if (e->kind == ENTRY_TURN)
+		rc = store_turn(j->store, &e->turn, err);
 	else
 		rc = store_conflict(j->store, &e->conflict, err);
 	if (rc != -EINVAL)
@@ -347,6 +363,10 @@ tell_reader(const struct journal *j)
 		case ENTRY_CONFLICT:
 			if (r->conflict)
 				r->conflict(r->aux, &e->conflict);
+			break;
+		case ENTRY_TURN:
+			if (r->turn)
+				r->turn(r->aux, &e->turn);
 			break;
 		}
 	}

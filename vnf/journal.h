@@ -34,12 +34,17 @@ bool journal_put_gap(struct journal *j, unsigned w, const struct gap_record *g);
  * for flows. */
 bool journal_put_conflict(struct journal *j, unsigned w, const struct conflict_record *c);
 
+/* The directions of the flow's gaps and conflicts that were put before change places.  One that is
+ * lost counts as a gap. */
+bool journal_put_turn(struct journal *j, unsigned w, const struct turn_record *t);
+
 /* Who else wants to have the records, in each worker's order, once the store has them. */
 struct journal_reader {
 	void *aux;
 	void (*flow)(void *aux, const struct flow_record *r);
 	void (*gap)(void *aux, const struct gap_record *g);
 	void (*conflict)(void *aux, const struct conflict_record *c);
+	void (*turn)(void *aux, const struct turn_record *t);
 };
 
 /* Before the first record; called by journal_drain()'s thread. */

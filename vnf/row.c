@@ -152,6 +152,7 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 	put_counts(f, leg, r);
 	put_word(r->mode, row_mode(f));
 	put_word(r->start, tcpterm_start_name(f->start));
+	put_word(r->roles, tcpterm_roles_name(f->roles));
 	put_word(r->reason, f->end == TCPTERM_END_NONE ? "" : tcpterm_end_name(f->end));
 	if (n) {
 		r->generation = n->generation;
@@ -160,4 +161,19 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 		memcpy(r->app, app, strnlen(app, sizeof r->app - 1));
 		app_list(&n->app, r->names, sizeof r->names);
 	}
+}
+
+void
+row_turn(struct flow_record *r)
+{
+	const struct direction_record up = r->direction[RECORD_UP];
+	const struct end_record client = r->end[RECORD_CLIENT];
+	const struct leg_record leg = r->leg[RECORD_CLIENT];
+
+	r->direction[RECORD_UP] = r->direction[RECORD_DOWN];
+	r->direction[RECORD_DOWN] = up;
+	r->end[RECORD_CLIENT] = r->end[RECORD_SERVER];
+	r->end[RECORD_SERVER] = client;
+	r->leg[RECORD_CLIENT] = r->leg[RECORD_SERVER];
+	r->leg[RECORD_SERVER] = leg;
 }

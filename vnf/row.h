@@ -23,4 +23,7 @@ const char *row_mode(const struct flow *f);
 void row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now,
 	      struct flow_record *r, struct tcpterm_leg_info leg[2]);
 
+/* Makes the client the server, and the server the client. */
+void row_turn(struct flow_record *r);
+
 #endif

@@ -12,6 +12,8 @@
  *	.gaps		a line each: "c2s|s2c OFFSET LENGTH REASON"
  *	.conflicts	where there are any, a line each: "c2s|s2c OFFSET LENGTH OVERLAP WAS CAME",
  *			of both versions the first bytes in hexadecimal
+ * Where the client had been guessed wrong they are renamed, and their lines changed, when that is
+ * known.
  *
  * Events of flows go to files and sockets as lines of JSON (vnf/eve.h), and the frames of some to a
  * pcapng file each, when their end says that they are kept.
@@ -84,7 +86,7 @@ int sinks_stream_end(struct sinks *s);
 struct sink_conf {
 	const char *dir;	/* absolute; NULL: no files */
 	bool stream;		/* to readers of the stream */
-	bool roles_guessed;	/* of the flow */
+	bool roles_guessed;	/* of the flow; sink_roles() may follow */
 };
 
 /*
@@ -106,6 +108,10 @@ void sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 
 /* Once: the application and its names, as in a flow_record, are known. */
 void sink_app(struct sink *k, const char *app, const char *names);
+
+/* Who is the client was a guess, and is known now; `turned`: from here on direction 0 is the other
+ * one.  Files change their names and readers are told. */
+void sink_roles(struct sink *k, bool turned);
 
 /* Both versions go to the file and to readers of the stream; counted where too many wait. */
 void sink_conflict(struct sink *k, const struct conflict_record *c);

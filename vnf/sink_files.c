@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vnf/row.h"
 #include "vnf/sink_lane.h"
 
 enum {
 	KEPT_FDS = 256,		/* of the process, for others */
 	MAX_FDS = 4096,		/* open at a time */
+	PATH_LEN = 512,
 };
 
 static const char *const suffix_of[SINK_N_FILES] = { "c2s", "s2c", "gaps", "conflicts" };
@@ -47,15 +49,21 @@ complain(struct sinks *s, const struct sink *k, const char *what)
 	sink_complain(s, what, path, code);
 }
 
+static void
+path_of(const struct sink *k, enum sink_file which, char path[PATH_LEN])
+{
+	snprintf(path, PATH_LEN, "%s/%s.%s", k->dir, k->name, suffix_of[which]);
+}
+
 static int
 open_file(struct sinks *s, struct sink *k, enum sink_file which)
 {
 	const bool is_lines = which == SINK_FILE_GAPS || which == SINK_FILE_CONFLICTS;
 	int first = k->made & 1u << which ? 0 : O_TRUNC;
-	char path[512];
+	char path[PATH_LEN];
 	int fd;
 
-	snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[which]);
+	path_of(k, which, path);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | first | (is_lines ? O_APPEND : 0), 0640);
 	if (fd < 0)
 		complain(s, k, "cannot open");
@@ -68,10 +76,10 @@ open_file(struct sinks *s, struct sink *k, enum sink_file which)
 static void
 remove_old(struct sink *k)
 {
-	char path[512];
+	char path[PATH_LEN];
 
 	for (unsigned i = 0; i < SINK_N_FILES; i++) {
-		snprintf(path, sizeof path, "%s/%s.%s", k->dir, k->name, suffix_of[i]);
+		path_of(k, (enum sink_file)i, path);
 		unlink(path);
 	}
 }
@@ -138,6 +146,22 @@ file_of(struct sinks *s, struct sink *k, enum sink_file which)
 
 /* --- events --- */
 
+/* The direction as the files' names have it. */
+static unsigned
+direction_of(const struct sink *k, unsigned direction)
+{
+	return direction ^ (k->heard == SINK_ROLES_TURNED);
+}
+
+/* Its files have their names for themselves. */
+static void
+find_name(struct sinks *s, struct sink *k)
+{
+	sink_free_name(s, k->dir, k->name, suffix_of[SINK_FILE_UP]);
+	if (s->direct)
+		remove_old(k);
+}
+
 void
 sink_files_open(struct sinks *s, struct sink *k)
 {
@@ -147,9 +171,7 @@ sink_files_open(struct sinks *s, struct sink *k)
 	k->newer = k->older = NULL;
 	if (mkdir(k->dir, 0750) != 0 && errno != EEXIST)
 		complain(s, k, "cannot make the folder of");
-	sink_free_name(s, k->dir, k->name, suffix_of[SINK_FILE_UP]);
-	if (s->direct)
-		remove_old(k);
+	find_name(s, k);
 	for (unsigned i = 0; i < SINK_FILE_CONFLICTS && !s->direct; i++)
 		file_of(s, k, (enum sink_file)i);
 }
@@ -157,7 +179,7 @@ sink_files_open(struct sinks *s, struct sink *k)
 void
 sink_files_data(struct sinks *s, struct sink *k, const struct sink_event *e)
 {
-	int fd = file_of(s, k, e->direction ? SINK_FILE_DOWN : SINK_FILE_UP);
+	int fd = file_of(s, k, direction_of(k, e->direction) ? SINK_FILE_DOWN : SINK_FILE_UP);
 	uint64_t left = e->len, offset = e->offset;
 	uint32_t skip = e->m_off;
 
@@ -183,8 +205,8 @@ sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e)
 {
 	int fd = file_of(s, k, SINK_FILE_GAPS);
 
-	if (fd >= 0 && dprintf(fd, "%s %lu %lu %s\n", suffix_of[e->direction], e->offset, e->len,
-			       tcpterm_gap_name(e->reason)) < 0)
+	if (fd >= 0 && dprintf(fd, "%s %lu %lu %s\n", suffix_of[direction_of(k, e->direction)],
+			       e->offset, e->len, tcpterm_gap_name(e->reason)) < 0)
 		complain(s, k, "cannot write the gaps of");
 }
 
@@ -196,8 +218,8 @@ sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_recor
 
 	if (fd < 0)
 		return;
-	at += sprintf(at, "%s %lu %u %.*s ", suffix_of[c->direction], c->offset, c->length,
-		      RECORD_WORD, c->overlap);
+	at += sprintf(at, "%s %lu %u %.*s ", suffix_of[direction_of(k, c->direction)], c->offset,
+		      c->length, RECORD_WORD, c->overlap);
 	base16_encode_update(at, c->shown, c->was);
 	at += BASE16_ENCODE_LENGTH(c->shown);
 	*at++ = ' ';
@@ -206,6 +228,50 @@ sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_recor
 	*at++ = '\n';
 	if (write(fd, line, (size_t)(at - line)) != at - line)
 		complain(s, k, "cannot write the conflicts of");
+}
+
+/* Lines that begin with c2s get s2c there, and the other way round. */
+static bool
+turn_lines(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "re"), *out = in ? fopen(to, "we") : NULL;
+	char line[4 * RECORD_SHOWN + 128];
+	bool ok = out != NULL;
+
+	while (ok && fgets(line, sizeof line, in))
+		ok = fprintf(out, "%s%s", suffix_of[line[0] == 'c'], line + 3) > 0;
+	ok = ok && !ferror(in);
+	if (in)
+		fclose(in);
+	if (out)
+		ok = fclose(out) == 0 && ok;
+	return ok && unlink(from) == 0;
+}
+
+void
+sink_files_turn(struct sinks *s, struct sink *k)
+{
+	static const uint8_t other[SINK_N_FILES] = { SINK_FILE_DOWN, SINK_FILE_UP, SINK_FILE_GAPS,
+						     SINK_FILE_CONFLICTS };
+	struct flow_record turned = k->begin;
+	char from[SINK_N_FILES][PATH_LEN], to[PATH_LEN];
+	const uint8_t made = k->made;
+
+	close_fds(s, k);
+	for (unsigned i = 0; i < SINK_N_FILES; i++)
+		path_of(k, (enum sink_file)i, from[i]);
+	row_turn(&turned);
+	sink_name(k->name, &turned);
+	find_name(s, k);
+	k->made = 0;
+	for (unsigned i = 0; i < SINK_N_FILES; i++) {
+		if (!(made & 1u << i))
+			continue;
+		k->made |= (uint8_t)(1u << other[i]);
+		path_of(k, (enum sink_file)other[i], to);
+		if (i >= SINK_FILE_GAPS ? !turn_lines(from[i], to) : rename(from[i], to) != 0)
+			complain(s, k, "cannot rename the files of");
+	}
 }
 
 void

@@ -98,6 +98,16 @@ sink_frame_open(uint8_t *to, uint64_t number, const struct flow_record *r, bool 
 }
 
 size_t
+sink_frame_roles(uint8_t *to, uint64_t number, bool turned)
+{
+	struct pen p = begin(to, FRAME_ROLES, 0, number);
+
+	put(&p, turned, 1);
+	put(&p, 0, 7);
+	return end(to, &p, 0);
+}
+
+size_t
 sink_frame_meta(uint8_t *to, uint64_t number, const char *app, const char *names)
 {
 	struct pen p = begin(to, FRAME_META, 0, number);

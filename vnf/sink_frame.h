@@ -29,6 +29,7 @@ enum frame_type {
 	FRAME_CONFLICT,
 	FRAME_END,
 	FRAME_LOST,
+	FRAME_ROLES,
 };
 
 /* Which bytes: of flow `number`, in direction 0 or 1 (enum record_direction), from `offset`. */
@@ -41,6 +42,8 @@ struct sink_frame_place {
 size_t sink_frame_hello(uint8_t *to, const char *instance);
 size_t sink_frame_open(uint8_t *to, uint64_t number, const struct flow_record *r,
 		       bool roles_guessed, bool late);
+/* `turned`: the client of OPEN is the server. */
+size_t sink_frame_roles(uint8_t *to, uint64_t number, bool turned);
 /* `names` as in a flow_record. */
 size_t sink_frame_meta(uint8_t *to, uint64_t number, const char *app, const char *names);
 /* Only the head; `len` bytes follow, which came at `unix_us`. */

@@ -49,6 +49,13 @@ enum sink_event_kind {
 	SINK_CLOSE,
 };
 
+/* What is known of the ends that a sink was opened with. */
+enum sink_roles {
+	SINK_ROLES_OPENED,	/* no more than then */
+	SINK_ROLES_KNOWN,	/* the guess was right */
+	SINK_ROLES_TURNED,	/* it was wrong: its client is the server */
+};
+
 struct sink_event {
 	struct sink *sink;
 	union {
@@ -59,7 +66,9 @@ struct sink_event {
 	uint64_t offset, len;
 	usec_t at;		/* DATA: when it came */
 	uint32_t m_off;
-	uint8_t kind, direction, reason, unused;
+	uint8_t kind, reason;
+	uint8_t direction;	/* 0: from who was the client when it was opened */
+	uint8_t roles;		/* enum sink_roles, by now */
 };
 
 /* Bytes that are missing. */
@@ -72,6 +81,7 @@ struct sink_told {
 	uint64_t reader;	/* its id; 0: nothing yet */
 	bool opened;
 	bool late;		/* it came after the flow had begun */
+	uint8_t roles;		/* enum sink_roles, of which it was told */
 	struct sink_run lost[2];	/* of which it has yet to be told */
 };
 
@@ -87,12 +97,14 @@ struct sink {
 	char dir[SINK_TEXT_LEN], name[SINK_NAME_LEN];
 	struct flow_record begin;
 	char app[RECORD_APP], names[RECORD_NAMES];	/* by META */
-	struct flow_record ending;			/* by CLOSE */
+	struct flow_record ending;	/* by CLOSE; its directions are those of `begin` */
 	/* the worker's: */
 	struct sink *next;	/* in spare or closing */
 	struct sink_run lost[2];	/* for which the ring had no room */
 	bool is_named, meta_due;
+	uint8_t roles;		/* enum sink_roles */
 	/* the thread's: */
+	uint8_t heard;		/* the same, by the latest event */
 	uint8_t made;		/* bit a file: it was opened before */
 	int fd[SINK_N_FILES];
 	struct sink *newer, *older;	/* of those with open files, by their latest use */
@@ -197,6 +209,8 @@ void sink_files_open(struct sinks *s, struct sink *k);
 void sink_files_data(struct sinks *s, struct sink *k, const struct sink_event *e);
 void sink_files_gap(struct sinks *s, struct sink *k, const struct sink_event *e);
 void sink_files_conflict(struct sinks *s, struct sink *k, const struct conflict_record *c);
+/* The ends changed places: the files get other names. */
+void sink_files_turn(struct sinks *s, struct sink *k);
 void sink_files_close(struct sinks *s, struct sink *k);
 
 /* sink_stream.c */

@@ -9,21 +9,30 @@
 #include <arpa/inet.h>
 #include <rte_ring_elem.h>
 
+#include "vnf/row.h"
 #include "vnf/sink_lane.h"
 
+/* The direction of an event, of one of the flow as it is now; and back. */
+static unsigned
+as_opened(const struct sink *k, unsigned direction)
+{
+	return direction ^ (k->roles == SINK_ROLES_TURNED);
+}
+
 static bool
-put(struct sink *k, const struct sink_event *e)
+put(struct sink *k, struct sink_event *e)
 {
 	struct sinks *s = k->all;
 	struct sink_lane *l;
 
+	e->roles = k->roles;
 	if (s->direct) {
 		sink_handle(s, e);
 		return true;
 	}
 	assert(s->lane);
 	l = &s->lane[k->worker];
-	if (rte_ring_sp_enqueue_elem(l->events, (void *)(uintptr_t)e, sizeof *e) != 0)
+	if (rte_ring_sp_enqueue_elem(l->events, e, sizeof *e) != 0)
 		return false;
 	sink_hail(s);
 	return true;
@@ -37,7 +46,7 @@ journal_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 		.declared = clock_to_unix_us(clock_now()),
 		.offset = offset,
 		.length = len,
-		.direction = direction == 0 ? RECORD_UP : RECORD_DOWN,
+		.direction = as_opened(k, direction) == 0 ? RECORD_UP : RECORD_DOWN,
 	};
 
 	if (!k->all->journal)
@@ -73,7 +82,7 @@ flush_lost(struct sink *k, unsigned direction)
 static bool
 put_meta(struct sink *k)
 {
-	const struct sink_event e = { .sink = k, .kind = SINK_META };
+	struct sink_event e = { .sink = k, .kind = SINK_META };
 
 	if (k->meta_due && put(k, &e))
 		k->meta_due = false;
@@ -84,7 +93,7 @@ put_meta(struct sink *k)
 static bool
 put_close(struct sink *k)
 {
-	const struct sink_event e = { .sink = k, .kind = SINK_CLOSE };
+	struct sink_event e = { .sink = k, .kind = SINK_CLOSE };
 
 	return flush_lost(k, 0) && flush_lost(k, 1) && put_meta(k) && put(k, &e);
 }
@@ -149,6 +158,7 @@ sink_open(struct sinks *s, unsigned worker, const struct sink_conf *conf,
 	k->roles_guessed = conf->roles_guessed;
 	k->begin = *r;
 	k->is_named = k->meta_due = false;
+	k->roles = k->heard = SINK_ROLES_OPENED;
 	snprintf(k->dir, sizeof k->dir, "%s", conf->dir ? conf->dir : "");
 	sink_name(k->name, r);
 	memset(k->lost, 0, sizeof k->lost);
@@ -183,7 +193,7 @@ sink_data(struct sink *k, unsigned direction, uint64_t offset, const struct sink
 {
 	struct sink_event e = { .sink = k,
 				.kind = SINK_DATA,
-				.direction = (uint8_t)direction,
+				.direction = (uint8_t)as_opened(k, direction),
 				.offset = offset,
 				.len = p->len,
 				.at = p->now,
@@ -196,10 +206,10 @@ sink_data(struct sink *k, unsigned direction, uint64_t offset, const struct sink
 	}
 	for (struct rte_mbuf *g = p->m; g; g = g->next)
 		rte_mbuf_refcnt_update(g, 1);
-	if (flush_lost(k, direction) && put(k, &e))
+	if (flush_lost(k, e.direction) && put(k, &e))
 		return;
 	rte_pktmbuf_free(p->m);
-	lose(k, direction, offset, p->len);
+	lose(k, e.direction, offset, p->len);
 }
 
 void
@@ -208,15 +218,15 @@ sink_gap(struct sink *k, unsigned direction, uint64_t offset, uint64_t len,
 {
 	struct sink_event e = { .sink = k,
 				.kind = SINK_GAP,
-				.direction = (uint8_t)direction,
+				.direction = (uint8_t)as_opened(k, direction),
 				.offset = offset,
 				.len = len,
 				.reason = (uint8_t)why };
 
-	if (flush_lost(k, direction) && put(k, &e))
-		journal_gap(k, direction, offset, len, why);
+	if (flush_lost(k, e.direction) && put(k, &e))
+		journal_gap(k, e.direction, offset, len, why);
 	else
-		lose(k, direction, offset, len);
+		lose(k, e.direction, offset, len);
 }
 
 void
@@ -228,6 +238,12 @@ sink_app(struct sink *k, const char *app, const char *names)
 	snprintf(k->app, sizeof k->app, "%s", app);
 	snprintf(k->names, sizeof k->names, "%s", names);
 	put_meta(k);
+}
+
+void
+sink_roles(struct sink *k, bool turned)
+{
+	k->roles = turned ? SINK_ROLES_TURNED : SINK_ROLES_KNOWN;
 }
 
 /* An event has its record before it, and no record lacks its event. */
@@ -249,7 +265,10 @@ put_conflict(struct sink *k, const struct conflict_record *c)
 void
 sink_conflict(struct sink *k, const struct conflict_record *c)
 {
-	if (!is_unread(k) && !put_conflict(k, c))
+	struct conflict_record as = *c;
+
+	as.direction = as_opened(k, c->direction) ? RECORD_DOWN : RECORD_UP;
+	if (!is_unread(k) && !put_conflict(k, &as))
 		k->all->lane[k->worker].conflicts_lost++;
 }
 
@@ -259,6 +278,8 @@ sink_close(struct sink *k, const struct flow_record *r)
 	struct sink_lane *l = k->all->direct ? NULL : &k->all->lane[k->worker];
 
 	k->ending = *r;
+	if (k->roles == SINK_ROLES_TURNED)
+		row_turn(&k->ending);
 	if (l)
 		close_late(l);
 	if (put_close(k))

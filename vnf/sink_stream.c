@@ -26,7 +26,7 @@ struct owed {
 	uint64_t number;
 	struct sink_run lost[2];
 	uint16_t n_end;
-	uint8_t end[96];	/* its END record */
+	uint8_t end[128];	/* its END record, behind a ROLES that was not told */
 };
 
 struct sink_reader {
@@ -122,6 +122,20 @@ tell_meta(struct sink_reader *r, const struct sink *k)
 		k->all->stream.lost_records++;
 }
 
+/* What is known by now of who is who; false: there is no room. */
+static bool
+tell_roles(struct sink_reader *r, const struct sink *k, struct sink_told *t)
+{
+	uint8_t b[FRAME_MAX];
+
+	if (t->roles == k->heard)
+		return true;
+	if (!put(r, b, sink_frame_roles(b, k->number, k->heard == SINK_ROLES_TURNED)))
+		return false;
+	t->roles = k->heard;
+	return true;
+}
+
 /* Does the reader know the flow?  It is told of it if there is room. */
 static bool
 knows(struct sink_reader *r, struct sink *k, struct sink_told *t)
@@ -131,11 +145,12 @@ knows(struct sink_reader *r, struct sink *k, struct sink_told *t)
 	if (t->reader != r->id)
 		*t = (struct sink_told){ .reader = r->id, .late = true };
 	if (t->opened)
-		return true;
+		return tell_roles(r, k, t);
 	t->opened = put(r, b, sink_frame_open(b, k->number, &k->begin, k->roles_guessed, t->late));
-	if (t->opened)
-		tell_meta(r, k);
-	return t->opened;
+	if (!t->opened)
+		return false;
+	tell_meta(r, k);
+	return tell_roles(r, k, t);
 }
 
 static void
@@ -194,6 +209,7 @@ static void
 owe(struct sink_reader *r, const struct sink *k, const struct sink_told *t)
 {
 	struct owed *o = r->n_owed < OWED_MAX ? malloc(sizeof *o) : NULL;
+	size_t n = 0;
 
 	if (!o) {
 		r->lost_flows++;
@@ -201,7 +217,9 @@ owe(struct sink_reader *r, const struct sink *k, const struct sink_told *t)
 	}
 	*o = (struct owed){ .number = k->number };
 	memcpy(o->lost, t->lost, sizeof o->lost);
-	o->n_end = (uint16_t)sink_frame_end(o->end, k->number, &k->ending);
+	if (t->roles != k->heard)
+		n = sink_frame_roles(o->end, k->number, k->heard == SINK_ROLES_TURNED);
+	o->n_end = (uint16_t)(n + sink_frame_end(o->end + n, k->number, &k->ending));
 	*r->owed_tail = o;
 	r->owed_tail = &o->next;
 	r->n_owed++;
@@ -215,9 +233,9 @@ tell_end(struct sink_reader *r, struct sink *k, struct sink_told *t)
 	/* one that came late, and heard nothing of it */
 	if (t->reader != r->id)
 		return;
-	if (!knows(r, k, t))
+	if (!knows(r, k, t) && !t->opened)
 		r->lost_flows++;
-	else if (r->owed || !put_gap(r, k->number, 0, &t->lost[0]) ||
+	else if (r->owed || t->roles != k->heard || !put_gap(r, k->number, 0, &t->lost[0]) ||
 		 !put_gap(r, k->number, 1, &t->lost[1]) ||
 		 !put(r, b, sink_frame_end(b, k->number, &k->ending)))
 		owe(r, k, t);

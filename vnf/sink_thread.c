@@ -86,6 +86,11 @@ sink_handle(struct sinks *s, const struct sink_event *e)
 {
 	struct sink *k = e->sink;
 
+	if (e->roles != k->heard) {
+		k->heard = e->roles;
+		if (k->has_files && k->heard == SINK_ROLES_TURNED)
+			sink_files_turn(s, k);
+	}
 	if (k->has_files)
 		to_files(s, k, e);
 	if (k->has_stream)

@@ -280,6 +280,7 @@ decide(struct worker *w, const struct pkt *p, bool midstream)
 		.urgent = urgent_of(v.attrs.urgent),
 		.copy = tap,
 		.sender = (uint8_t)sender_of(w, &facts, &v),
+		.sender_unsure = midstream,
 		.ends = (uint8_t)verdict_ends(v.reset),
 	};
 }
@@ -383,7 +384,7 @@ verdict_anew(const struct worker *w, const struct flow *f, bool settled, struct 
 		.domain = f->key.domain,
 		.port = client_port(w, f),
 		.proto = IPPROTO_TCP,
-		.midstream = f->roles_guessed,
+		.midstream = f->roles == TCPTERM_ROLES_GUESSED || f->roles == TCPTERM_ROLES_WRONG,
 		.settled = settled,
 	};
 

@@ -28,6 +28,7 @@ struct watch {
 	/* the worker's */
 	bool looked;
 	const struct note *note;	/* NULL: not looked yet, or over */
+	uint32_t turned;
 	struct {
 		uint64_t offset, len;
 	} lost[2];		/* for which the ring had no room */
@@ -148,9 +149,10 @@ watch_at(const struct worker *w, unsigned i)
 }
 
 static bool
-put(struct watch *one, const struct watch_piece *p)
+put(struct watch *one, struct watch_piece *p)
 {
-	return rte_ring_sp_enqueue_elem(one->pieces, (void *)(uintptr_t)p, sizeof *p) == 0;
+	p->turned = one->turned;
+	return rte_ring_sp_enqueue_elem(one->pieces, p, sizeof *p) == 0;
 }
 
 static void
@@ -228,7 +230,7 @@ flush_lost(struct watch *one, unsigned dir)
 }
 
 static void
-tell(struct watch *one, const struct watch_piece *p)
+tell(struct watch *one, struct watch_piece *p)
 {
 	if (flush_lost(one, p->direction) && put(one, p))
 		return;
@@ -284,6 +286,21 @@ watch_gap(struct worker *w, const struct note *n, unsigned dir, uint64_t offset,
 		one = watch_at(w, i);
 		if (one && one->worker == w->id && one->note == n)
 			tell(one, &p);
+	}
+}
+
+void
+watch_turned(struct worker *w, const struct note *n)
+{
+	struct watch *one;
+	unsigned i;
+
+	for (i = 0; i < WATCHES_MAX; i++) {
+		one = watch_at(w, i);
+		if (!one || one->worker != w->id || one->note != n)
+			continue;
+		RTE_SWAP(one->lost[0], one->lost[1]);
+		one->turned++;
 	}
 }
 

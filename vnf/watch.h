@@ -34,7 +34,7 @@ enum watch_kind { WATCH_BEGIN, WATCH_DATA, WATCH_GAP, WATCH_END };
 struct watch_piece {
 	uint8_t kind, direction;
 	uint16_t n;			/* DATA: in `bytes` */
-	uint32_t unused;
+	uint32_t turned;		/* how often client and server changed places since BEGIN */
 	uint64_t offset, len;		/* DATA, GAP */
 	char reason[RECORD_WORD];	/* GAP */
 	union {
@@ -85,6 +85,9 @@ void watch_data(struct worker *w, const struct note *n, unsigned dir, uint64_t o
 		const struct watch_bytes *b);
 void watch_gap(struct worker *w, const struct note *n, unsigned dir, uint64_t offset, uint64_t len,
 	       const char *reason);
+
+/* Who is the client was guessed wrong: its directions have changed places. */
+void watch_turned(struct worker *w, const struct note *n);
 
 /* The flow ended as `r` says; its note is no more. */
 void watch_over(struct worker *w, const struct note *n, const struct flow_record *r);

@@ -8,6 +8,10 @@
 #include <nettle/base16.h>
 #include <string.h>
 
+#include <rte_common.h>
+
+#include "vnf/row.h"
+
 static const char *const arrow[] = { ">", "<" };
 static const char *const direction_name[] = { "up", "down" };
 
@@ -147,9 +151,35 @@ show_jump(struct watch_view *v, struct text *t, const struct watch_piece *p)
 	text_printf(t, "%s [at byte %ju]\n", arrow[p->direction], (uintmax_t)p->offset);
 }
 
+/* What was said of the ends before is to be read the other way round; from here on it is right. */
+static void
+show_roles(struct watch_view *v, struct text *t)
+{
+	const bool as_json = v->style == WATCH_JSON;
+
+	watch_show_end(v, t);
+	row_turn(&v->row);
+	RTE_SWAP(v->known[0], v->known[1]);
+	RTE_SWAP(v->next[0], v->next[1]);
+	text_printf(t, as_json ? "{\"event\": \"roles\", \"id\": \"%s\", \"client\": \"" : "# %s ",
+		    v->row.flow_id);
+	put_end(t, &v->row, RECORD_CLIENT);
+	text_puts(t, as_json ? "\", \"server\": \"" : " > ");
+	put_end(t, &v->row, RECORD_SERVER);
+	text_puts(t, as_json ? "\"}\n" : ": so it is, the client had been guessed wrong\n");
+}
+
 void
 watch_show(struct watch_view *v, struct text *t, const struct watch_piece *p)
 {
+	if (p->kind == WATCH_BEGIN) {
+		v->row = p->row;
+		v->turned = p->turned;
+	}
+	if (p->turned != v->turned) {
+		v->turned = p->turned;
+		show_roles(v, t);
+	}
 	if (p->kind == WATCH_BEGIN || p->kind == WATCH_END) {
 		watch_show_end(v, t);
 		show_row(v, t, p);

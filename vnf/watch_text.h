@@ -22,6 +22,8 @@ struct watch_view {
 	uint8_t direction;	/*   and is of this direction */
 	bool known[2];		/* where the next byte of the direction is expected */
 	uint64_t next[2];
+	uint32_t turned;	/* as of the latest piece */
+	struct flow_record row;	/* BEGIN's, its ends as they are by then */
 };
 
 /* Adds the piece as it is shown. */

@@ -313,6 +313,7 @@ worker_turn(struct worker *w, usec_t now)
 		watch_turn(w);
 	n += n_packets + flows_serve(w->conf->flows, w->id, w->stack, now);
 	fragments_expire(w);
+	tcpterm_mend(w->stack);	/* before rules ask who the client is */
 	n += waiting_run(w);
 	tcpterm_run(w->stack, now);
 	flush_all(w);
@@ -326,6 +327,7 @@ worker_feed(struct worker *w, struct rte_mbuf *m[], unsigned n, usec_t now)
 	w->now = now;
 	take_policy(w);
 	fragments_expire(w);
+	tcpterm_mend(w->stack);
 	waiting_run(w);
 	tcpterm_run(w->stack, now);
 	if (n > 0)

@@ -141,7 +141,7 @@ rule_generation_and_roles_are_those_of_before(void)
 	CU_ASSERT_STRING_EQUAL(r.mode, "track");
 	CU_ASSERT_STRING_EQUAL(r.start, "interrupted");
 	CU_ASSERT_EQUAL(r.end[0].port, 80);
-	CU_ASSERT_FALSE(flow()->roles_guessed);
+	CU_ASSERT_EQUAL(flow()->roles, TCPTERM_ROLES_KNOWN);
 	end();
 }
 

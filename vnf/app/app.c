@@ -270,6 +270,7 @@ settle(struct app *a, struct app_state *s, const struct app_found *found, unsign
 	s->id = (uint8_t)found->id;
 	s->weak = found->weak;
 	s->flip ^= found->flip;
+	s->sided |= s->unsure && found->sided;
 	s->unsure = false;
 	if (s->id == APP_proxy_protocol) {
 		settle_proxy(a, s, dir, in, rest);

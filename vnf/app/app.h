@@ -90,6 +90,7 @@ struct app_state {
 	uint8_t outer, id;	/* enum app_id: a chain of at most two */
 	uint8_t answer, phase;
 	bool weak, unsure, flip;	/* `flip`: direction 0 is the server's */
+	bool sided;		/* it was unsure, and is not any more */
 	bool asked;		/* the client asked for TLS */
 	uint8_t closed, done;	/* bit a direction */
 	uint8_t n_word, n_head;
@@ -113,6 +114,15 @@ void app_free(struct app *a);
 
 /* `roles_unsure`: direction 0 may as well be the server's (no SYN was seen). */
 void app_begin(struct app_state *s, bool roles_unsure);
+
+/* Which direction is the client's, of a flow whose roles were unsure: 0 or 1.  -1: its bytes do not
+ * tell, so far. */
+int app_client(const struct app_state *s);
+
+/* Direction 0 is the client's for certain, and was the other one until now (app_turn), or was taken
+ * for it all the time. */
+void app_turn(struct app_state *s);
+void app_keep_roles(struct app_state *s);
 
 /*
  * The next `len` bytes of direction `dir` (0: client to server).  `p` is read during the call only.

@@ -206,10 +206,31 @@ app_identify(const struct app_bytes view[2], uint64_t among, struct app_found *f
 	return APP_UNKNOWN;
 }
 
-enum app_answer
-app_identify_unsure(const struct app_bytes view[2], uint64_t among, struct app_found *found)
+/* Could these bytes of side `k` not be the other side's?  Those of BitTorrent or SSH could. */
+static bool
+is_side(const struct row *row, const struct app_bytes *v, unsigned k)
 {
-	const struct app_bytes swapped[2] = { view[1], view[0] };
+	const struct app_bytes so_far = { v->p, v->n, false };
+
+	if (v->n == 0)
+		return false;
+	if (is_told(&row->side[!k]))
+		return side_match(&row->side[!k], &so_far) == APP_NO;
+	return side_match(&row->side[k], &so_far) == APP_YES;
+}
+
+static bool
+is_sided(const struct app_found *f, const struct app_bytes view[2])
+{
+	const struct row *row = &rows[f->id];
+
+	return !f->weak && (is_side(row, &view[f->flip], 0) || is_side(row, &view[!f->flip], 1));
+}
+
+static enum app_answer
+identify_either_way(const struct app_bytes view[2], const struct app_bytes swapped[2],
+		    uint64_t among, struct app_found *found)
+{
 	enum app_answer straight = app_identify(view, among, found), other;
 	struct app_found f;
 
@@ -226,6 +247,17 @@ app_identify_unsure(const struct app_bytes view[2], uint64_t among, struct app_f
 	if (straight == APP_FOUND && other != APP_UNKNOWN)
 		return APP_FOUND;
 	return straight == APP_UNDEFINED && other == APP_UNDEFINED ? APP_UNDEFINED : APP_UNKNOWN;
+}
+
+enum app_answer
+app_identify_unsure(const struct app_bytes view[2], uint64_t among, struct app_found *found)
+{
+	const struct app_bytes swapped[2] = { view[1], view[0] };
+	enum app_answer answer = identify_either_way(view, swapped, among, found);
+
+	if (answer == APP_FOUND)
+		found->sided = is_sided(found, view);
+	return answer;
 }
 
 unsigned

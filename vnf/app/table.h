@@ -18,6 +18,7 @@ struct app_found {
 	enum app_id id;		/* APP_NONE: several rows fit equally, by hints */
 	bool weak, flip;
 	bool tie;		/* another row fits as well: fewer bytes may have told */
+	bool sided;		/* app_identify_unsure(): not the other way round, for certain */
 };
 
 /* Masks for app_identify(): every row, one row. */

@@ -118,3 +118,23 @@ pending_conflict(struct pending *p, const struct conflict_record *c)
 	i->is_conflict = true;
 	i->conflict = *c;
 }
+
+static enum record_direction
+other(enum record_direction d)
+{
+	return d == RECORD_UP ? RECORD_DOWN : RECORD_UP;
+}
+
+void
+pending_turn(struct pending *p, const struct turn_record *t)
+{
+	const struct pending_flow *f = pending_find(p, t->flow_id);
+	struct pending_item *i;
+
+	for (i = f ? f->first : NULL; i; i = i->next) {
+		if (i->is_conflict)
+			i->conflict.direction = other(i->conflict.direction);
+		else
+			i->gap.direction = other(i->gap.direction);
+	}
+}

@@ -34,6 +34,9 @@ void pending_free(struct pending *p);
 void pending_gap(struct pending *p, const struct gap_record *g);
 void pending_conflict(struct pending *p, const struct conflict_record *c);
 
+/* What is known of the flow is of the other direction each. */
+void pending_turn(struct pending *p, const struct turn_record *t);
+
 /* NULL: nothing is known of it. */
 struct pending_flow *pending_find(struct pending *p, const char *id);
 

@@ -200,6 +200,7 @@ put_object(struct text *t, const struct flow_record *r, const struct pending_flo
 	put_name(t, r, "alpn");
 	put_name(t, r, "host");
 	put_member(t, "start", r->start);
+	put_member(t, "roles", r->roles);
 	put_member(t, "end", r->reason);
 	put_member(t, "started", when(r->started, buf));
 	put_member(t, "ended", when(r->ended, buf));
@@ -323,11 +324,21 @@ on_conflict(void *aux, const struct conflict_record *c)
 		pending_conflict(s->pending, c);
 }
 
+static void
+on_turn(void *aux, const struct turn_record *t)
+{
+	pending_turn(((struct show *)aux)->pending, t);
+}
+
 struct journal_reader
 show_reader(struct show *s)
 {
 	return (struct journal_reader){
-		.aux = s, .flow = on_flow, .gap = on_gap, .conflict = on_conflict
+		.aux = s,
+		.flow = on_flow,
+		.gap = on_gap,
+		.conflict = on_conflict,
+		.turn = on_turn,
 	};
 }
 

@@ -66,6 +66,7 @@ struct tcpterm_verdict {
 	usec_t repeats_until;		/* was_terminated: a sender whose timer backed off while
 					 * nobody forwarded may only now repeat what it has */
 	uint8_t sender;			/* enum tcpterm_sender, of a segment that is no SYN */
+	bool sender_unsure;		/* that is a guess, too */
 	uint8_t flood;			/* RELAY: enum tcpterm_flood */
 	bool signed_reset;		/* RELAY: a SYN with MD5 or AO is refused, else passed */
 	struct tcpterm_tuning tuning;	/* ACCEPT, RELAY */

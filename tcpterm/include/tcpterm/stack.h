@@ -33,6 +33,12 @@ struct tcpterm_ops {
 	void (*flow_new)(void *ctx, struct flow *f);
 	void (*flow_end)(void *ctx, struct flow *f);
 	/*
+	 * Who is the initiator of a flow was a guess, and is known now: f->roles says whether it
+	 * was right (KNOWN), or has been mended (CORRECTED): then all that is told of the flow from
+	 * here on has the other direction 0, address 0 and leg 0.  May be NULL.
+	 */
+	void (*roles)(void *ctx, struct flow *f);
+	/*
 	 * Payload of a relayed or tracked flow that is `inspected`: `len` bytes of direction `dir`
 	 * from offset `off`, 0 being the byte after the SYN.  Of a relay in order and once, before
 	 * they leave; of a tracked flow as they cross, what its receiver could take.  `p` is read
@@ -170,6 +176,17 @@ int tcpterm_reset_ends(struct tcpterm *s, struct flow *f, unsigned ends, enum tc
 
 /* The same for both ends, as `aborted`. */
 int tcpterm_reset(struct tcpterm *s, struct flow *f);
+
+/*
+ * Evidence that direction `dir` of the flow, as it is now, is the initiator's; nothing where that
+ * is no guess any more.  May be called in any callback but `roles`.  Where the guess was wrong the
+ * flow is mended before its flow_end, by tcpterm_mend() or tcpterm_run(), and is as it was until
+ * then.  A SYN or SYN-ACK that comes late the stack notices itself.
+ */
+void tcpterm_initiator_is(struct tcpterm *s, struct flow *f, unsigned dir);
+
+/* Mends now whose roles are known to be wrong; in no callback but `flow_end`. */
+void tcpterm_mend(struct tcpterm *s);
 
 /* Ends a flow of any kind now: with a reset of both ends where tcpterm_reset_ends() can, else it
  * only leaves the table. */

@@ -139,6 +139,14 @@ enum tcpterm_start {
 	TCPTERM_START_COOKIE,	/* by a SYN cookie: a proxied flow's numbers are its own */
 };
 
+/* Which end of a flow is the initiator. */
+enum tcpterm_roles {
+	TCPTERM_ROLES_KNOWN,	/* its SYN or SYN-ACK was seen, or evidence bore a guess out */
+	TCPTERM_ROLES_GUESSED,	/* met in its middle: by the caller's verdict, or by ports */
+	TCPTERM_ROLES_CORRECTED,	/* a guess was wrong, and is mended */
+	TCPTERM_ROLES_WRONG,	/* it is, and will be mended at the end of the burst */
+};
+
 /* Why a flow ended. */
 enum tcpterm_end {
 	TCPTERM_END_NONE,	/* still alive */
@@ -199,6 +207,7 @@ enum tcpterm_urgent {
 const char *tcpterm_kind_name(enum tcpterm_kind k);
 const char *tcpterm_state_name(enum tcpterm_state s);
 const char *tcpterm_start_name(enum tcpterm_start s);
+const char *tcpterm_roles_name(enum tcpterm_roles r);	/* what will be mended is a guess */
 const char *tcpterm_end_name(enum tcpterm_end e);
 const char *tcpterm_gap_name(enum tcpterm_gap_reason r);
 const char *tcpterm_overlap_name(enum tcpterm_overlap o);
