@@ -30,11 +30,13 @@ set_up(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
 }
 
+static int link_type = DLT_EN10MB;
+
 /* Frame i is 60 + i bytes of value i, captured at 1000 s + i us. */
 static void
 write_capture(unsigned n)
 {
-	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 65535);
+	pcap_t *dead = pcap_open_dead(link_type, 65535);
 	pcap_dumper_t *d = pcap_dump_open(dead, in);
 	uint8_t bytes[256];
 	unsigned i;
@@ -135,6 +137,52 @@ chain_is_written_as_one_frame(void)
 }
 
 static void
+expect_refusal(int type)
+{
+	char spec[128], want[256];
+	struct port_conf c = { .name = "cap", .spec = spec, .n_queues = 1, .pool = pool };
+	struct port *p;
+
+	snprintf(spec, sizeof spec, "pcap:%s", in);
+	snprintf(want, sizeof want, "port cap: %s has frames of link type %d,", in, type);
+	p = port_new(&c, &err);
+	CU_ASSERT_NOT_EQUAL(port_open(p, &err), 0);
+	CU_ASSERT_NSTRING_EQUAL(err.msg, want, strlen(want));
+	port_free(p);
+}
+
+/* A section, and an interface of link type 101. */
+static void
+write_pcapng(bool swapped)
+{
+	const uint32_t le[] = { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, ~0u, ~0u, 28, 1, 20, 101, 0, 20 };
+	FILE *f = fopen(in, "w");
+	unsigned i;
+
+	for (i = 0; i < sizeof le / sizeof le[0]; i++) {
+		uint32_t v = swapped ? __builtin_bswap32(i == 9 ? 101u << 16 : le[i]) : le[i];
+
+		fwrite(&v, sizeof v, 1, f);
+	}
+	fclose(f);
+}
+
+static void
+capture_of_other_links_is_refused(void)
+{
+	set_up();
+	link_type = DLT_RAW;
+	write_capture(3);
+	link_type = DLT_EN10MB;
+	expect_refusal(101);
+	write_pcapng(false);
+	expect_refusal(101);
+	write_pcapng(true);
+	expect_refusal(101);
+	unlink(in);
+}
+
+static void
 missing_capture_is_named(void)
 {
 	struct port_conf c = { .name = "cap", .spec = "pcap:/nowhere/x.pcap", .n_queues = 1 };
@@ -147,5 +195,6 @@ missing_capture_is_named(void)
 }
 
 TAP_MAIN(port_pcap, TAP_TEST(capture_is_received_with_its_times_to_its_end),
-	 TAP_TEST(frame_that_was_not_captured_has_no_time), TAP_TEST(chain_is_written_as_one_frame),
+	 TAP_TEST(frame_that_was_not_captured_has_no_time),
+	 TAP_TEST(capture_of_other_links_is_refused), TAP_TEST(chain_is_written_as_one_frame),
 	 TAP_TEST(missing_capture_is_named))
