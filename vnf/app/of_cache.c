@@ -15,13 +15,24 @@ static const char *const redis_inline[] = {
 	"FLUSHALL\r", "FLUSHDB\r", "SUBSCRIBE ", NULL
 };
 
+/* "AUTH" has a password behind it, and in mail a mechanism, which is known before the line ends. */
+static enum app_match
+redis_line(const uint8_t *p, size_t n)
+{
+	enum app_match m = as(match_any(p, n, 0, redis_inline), APP_HINT);
+
+	return m == APP_HINT && match_word(p, n, 0, "AUTH ") == APP_YES && !line_ended(p, n)
+		       ? APP_MORE
+		       : m;
+}
+
 enum app_match
 redis_client(const uint8_t *p, size_t n)
 {
 	size_t i;
 
 	if (p[0] != '*')
-		return as(match_any(p, n, 0, redis_inline), APP_HINT);
+		return redis_line(p, n);
 	for (i = 1; i < n && i < 8 && is_digit(p[i]); i++)
 		;
 	if (i == n)

@@ -275,6 +275,19 @@ static const char nntp_codes[] = "100 101 111 200 201 203 205 206 211 215 221 22
 				 "412 420 421 422 423 430 431 435 436 437 438 439 440 441 480 481 "
 				 "482 483 500 501 502 503 580 ";
 
+/* Behind "220 ": an article's number and its name, where mail has words or "2.0.0 Ready". */
+static enum app_match
+nntp_article(const uint8_t *p, size_t n)
+{
+	size_t i;
+
+	for (i = 4; i < n && i < 24 && is_digit(p[i]); i++)
+		;
+	if (i == n)
+		return APP_MORE;
+	return i > 4 ? as(match_text(p, n, i, " <"), APP_HINT) : APP_NO;
+}
+
 enum app_match
 nntp_server(const uint8_t *p, size_t n)
 {
@@ -287,9 +300,9 @@ nntp_server(const uint8_t *p, size_t n)
 		return has_word(p, len, "NNTP") || has_word(p, len, "InterNetNews") ? APP_YES
 										    : APP_HINT;
 	}
-	m = match_text(p, n, 0, "220 ");	/* an article's number follows */
+	m = match_text(p, n, 0, "220 ");
 	if (m == APP_YES)
-		return n < 5 ? APP_MORE : is_digit(p[4]) ? APP_HINT : APP_NO;
+		return nntp_article(p, n);
 	return m == APP_NO ? reply(p, n, nntp_codes) : m;
 }
 
