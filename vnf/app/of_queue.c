@@ -68,7 +68,7 @@ mqtt_server(const uint8_t *p, size_t n)
 	if (n < 4)
 		return APP_MORE;
 	if (p[1] == 2)
-		return p[3] <= 5 ? APP_WEAK : APP_NO;
+		return p[3] <= 5 && (p[2] == 0 || p[3] == 0) ? APP_HINT : APP_NO;
 	if (n < 5)
 		return APP_MORE;
 	return (p[3] == 0 || p[3] >= 0x80) && p[4] == p[1] - 3 ? APP_WEAK : APP_NO;
@@ -129,77 +129,6 @@ amqp_server(const uint8_t *p, size_t n)
 		return amqp_frame(p, n);
 	m = match_bytes(p, n, 7, start, sizeof start);
 	return m == APP_NO ? amqp_frame(p, n) : m;
-}
-
-/* --- Kafka: length, key and version of the call, its number, the client's name --- */
-
-enum {
-	KAFKA_FETCH = 1,
-	KAFKA_METADATA = 3,
-	KAFKA_API_VERSIONS = 18,
-	KAFKA_KEYS = 93,
-	KAFKA_VERSIONS = 20,	/* of produce and fetch; of all others */
-	KAFKA_VERSIONS_OTHER = 14,
-	KAFKA_HEADER = 14,
-};
-
-enum app_match
-kafka_client(const uint8_t *p, size_t n)
-{
-	uint32_t len;
-	bool begins;
-	size_t i;
-
-	if (n > 3 && be32(p) < 10)
-		return APP_NO;
-	if (n > 5 && be16(p + 4) > KAFKA_KEYS)
-		return APP_NO;
-	if (n > 7 &&
-	    be16(p + 6) > (be16(p + 4) <= KAFKA_FETCH ? KAFKA_VERSIONS : KAFKA_VERSIONS_OTHER))
-		return APP_NO;
-	if (n > 8 && p[8] != 0)	/* 16 million calls by one connection */
-		return APP_NO;
-	if (n < KAFKA_HEADER)
-		return APP_MORE;
-	len = be16(p + 12);
-	if (be16(p + 4) == KAFKA_API_VERSIONS && be32(p) == 10 && be16(p + 6) < 3)
-		return len == 0 || len == 0xffff ? APP_YES : APP_NO;	/* no name */
-	if (len == 0 || len > 255 || len > be32(p) - 10)
-		return APP_NO;
-	for (i = KAFKA_HEADER; i < n && i < KAFKA_HEADER + len; i++)
-		if (!is_print(p[i]))
-			return APP_NO;
-	if (i < KAFKA_HEADER + len)
-		return APP_MORE;
-	begins = be16(p + 4) == KAFKA_API_VERSIONS || be16(p + 4) == KAFKA_METADATA;
-	if (len < 3)
-		return begins ? APP_WEAK : APP_NO;
-	return is_alnum(p[KAFKA_HEADER]) ? APP_YES : APP_WEAK;
-}
-
-/* --- NATS: INFO, then CONNECT; lines with words from the middle --- */
-
-enum app_match
-nats_client(const uint8_t *p, size_t n)
-{
-	enum app_match m = match_text(p, n, 0, "CONNECT {");
-
-	return m != APP_NO ? m
-			   : as(match_any(p, n, 0,
-					  (const char *const[]){ "PUB ", "HPUB ", "SUB ", "UNSUB ",
-								 "PING\r\n", "PONG\r\n", NULL }),
-				APP_HINT);
-}
-
-enum app_match
-nats_server(const uint8_t *p, size_t n)
-{
-	enum app_match m = match_text(p, n, 0, "INFO {");
-
-	return m != APP_NO ? m
-			   : as(match_any(p, n, 0,
-					  (const char *const[]){ "MSG ", "+OK\r", "-ERR ", NULL }),
-				APP_HINT);
 }
 
 /* "ZBXD", flags, a length that is not above 1 GB. */

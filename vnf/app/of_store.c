@@ -29,6 +29,7 @@ mysql_server(const uint8_t *p, size_t n)
 {
 	static const uint8_t order[] = { 0, 10 };
 	enum app_match m;
+	bool dot = false;
 	size_t i;
 
 	if (n > 2 && (p[2] != 0 || p[1] > 3))
@@ -38,12 +39,14 @@ mysql_server(const uint8_t *p, size_t n)
 	m = match_bytes(p, n, 3, order, sizeof order);
 	if (m != APP_YES)
 		return m;
-	for (i = 5; i < n && p[i]; i++)
+	for (i = 5; i < n && p[i]; i++) {
 		if (!is_print(p[i]) || (i == 5 && !is_digit(p[i])) || i > 5 + 80)
 			return APP_NO;
+		dot |= p[i] == '.';
+	}
 	if (n <= i + 13)
 		return APP_MORE;
-	return i > 7 && p[i + 13] == 0 ? APP_YES : APP_NO;
+	return i > 7 && dot && p[i + 13] == 0 ? APP_YES : APP_NO;
 }
 
 /* Capabilities, the longest packet, a character set, 19 zeros or more. */
@@ -456,6 +459,19 @@ cassandra_options(const uint8_t *p, size_t n)
 	return i < 4 + be16(p + 2) ? APP_MORE : APP_YES;
 }
 
+/* The frame that asks for a connection of `version`. */
+static enum app_match
+cassandra_startup(const uint8_t *p, size_t n, uint8_t version)
+{
+	const size_t at = version < 3 ? 3 : 4;
+
+	if (n < at + 5)
+		return APP_MORE;
+	if (p[0] != version || p[at] != 1 || be32(p + at + 1) < 22 || be32(p + at + 1) > 4096)
+		return APP_NO;
+	return cassandra_options(p + at + 5, n - at - 5);
+}
+
 enum app_match
 cassandra_client(const uint8_t *p, size_t n)
 {
@@ -469,11 +485,13 @@ cassandra_client(const uint8_t *p, size_t n)
 		return APP_NO;
 	if (n < at + 5)
 		return APP_MORE;
-	if (p[at] == 5)	/* is said by many: RTMP can begin like that of version 3 */
-		return be32(p + at + 1) == 0 ? APP_WEAK : APP_NO;
-	if (be32(p + at + 1) < 22 || be32(p + at + 1) > 4096)
-		return APP_NO;
-	return cassandra_options(p + at + 5, n - at - 5);
+	if (p[at] == 5) {	/* is said by many: RTMP can begin like that of version 3 */
+		if (be32(p + at + 1) != 0)
+			return APP_NO;
+		return cassandra_startup(p + at + 5, n - at - 5, p[0]) == APP_YES ? APP_YES
+										  : APP_HINT;
+	}
+	return cassandra_startup(p, n, p[0]);
 }
 
 /* Operation and length; an error's text, an authenticator's name, or the first of some options. */

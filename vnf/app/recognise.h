@@ -23,12 +23,16 @@ enum app_match {
 
 typedef enum app_match app_recogniser(const uint8_t *p, size_t n);
 
+/* Do the two directions, each of which fits by itself, belong together? */
+typedef bool app_agreement(const uint8_t *client, const uint8_t *server);
+
 /* How a row's side is told. */
 #define SILENT
 #define BYTES(literal)
 #define ANY
 #define BY(fn, ...) app_recogniser fn;
 #define STAYS
+#define AGREED(fn) app_agreement fn;
 #define TLS_AFTER(verb)
 #define TLS_AT(fn) size_t fn(const uint8_t *p, size_t n);
 #define PROTOCOL(id, label, reference, client, server, upgrade) client server upgrade
@@ -39,6 +43,7 @@ typedef enum app_match app_recogniser(const uint8_t *p, size_t n);
 #undef ANY
 #undef BY
 #undef STAYS
+#undef AGREED
 #undef TLS_AFTER
 #undef TLS_AT
 

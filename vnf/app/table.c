@@ -18,6 +18,7 @@ struct side {
 struct row {
 	const char *label, *reference;
 	struct side side[2];	/* client's, server's */
+	app_agreement *agree;	/* NULL: any two do */
 	const char *tls_word;
 	app_tls_place *tls_at;
 };
@@ -28,6 +29,7 @@ struct row {
 #define BYTES(b) { .bytes = b, .n_bytes = sizeof b - 1, .first = b, .n_first = 1 }
 #define BY(f, set) { .fn = f, .first = set, .n_first = sizeof set - 1 }
 #define STAYS .tls_at = NULL
+#define AGREED(f) .agree = f
 #define TLS_AFTER(word) .tls_word = word
 #define TLS_AT(f) .tls_at = f
 #define PROTOCOL(id, name, ref, client, server, upgrade) \
@@ -106,8 +108,11 @@ row_match(const struct row *row, const struct app_bytes view[2], bool *spoke, bo
 	}
 	best = m[0] > m[1] ? m[0] : m[1];
 	*hinted = best == APP_HINT;
-	if (m[0] >= APP_HINT && m[1] >= APP_HINT)
+	if (m[0] >= APP_HINT && m[1] >= APP_HINT) {
+		if (row->agree && !row->agree(view[0].p, view[1].p))
+			return APP_NO;
 		best = APP_YES;
+	}
 	return best == APP_WEAK && is_open ? APP_MORE : best;
 }
 
