@@ -45,9 +45,9 @@ ip_addr_v6(const void *v6)
 static inline bool
 ip_addr_is_v4(const struct ip_addr *a)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const struct ip_addr mapped = { .b = { [10] = 0xff, [11] = 0xff } };
 
-	return memcmp(a->b, mapped, sizeof mapped) == 0;
+	return (a->q[0] | (a->w[2] ^ mapped.w[2])) == 0;
 }
 
 static inline bool

@@ -110,28 +110,3 @@ flow_key_long(const struct short_key *k, const struct ip_addr *v6)
 		.vid = { k->vid[0], k->vid[1] },
 	};
 }
-
-/* Are the stored ends, `first` first, those of `k`? */
-static bool
-short_ends(const struct flow_key *k, const struct short_key *stored, const struct ip_addr *v6,
-	   unsigned first)
-{
-	if (k->port[0] != stored->port[first] || k->port[1] != stored->port[!first])
-		return false;
-	if (stored->v6)
-		return ip_addr_eq(&k->addr[0], &v6[first]) && ip_addr_eq(&k->addr[1], &v6[!first]);
-	return k->addr[0].w[3] == stored->v4[first] && k->addr[1].w[3] == stored->v4[!first] &&
-	       ip_addr_is_v4(&k->addr[0]) && ip_addr_is_v4(&k->addr[1]);
-}
-
-enum flow_match
-flow_key_match_short(const struct flow_key *k, const struct short_key *stored,
-		     const struct ip_addr *v6)
-{
-	if (k->domain != stored->domain || k->n_tags != stored->n_tags ||
-	    k->vid[0] != stored->vid[0] || k->vid[1] != stored->vid[1])
-		return FLOW_MATCH_NO;
-	if (short_ends(k, stored, v6, 0))
-		return FLOW_MATCH_SAME;
-	return short_ends(k, stored, v6, 1) ? FLOW_MATCH_REVERSED : FLOW_MATCH_NO;
-}

@@ -12,7 +12,11 @@
 #define LEAT_DATAPATH_FLOW_KEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
 
 #include "datapath/addr.h"
 
@@ -63,12 +67,52 @@ enum flow_match flow_key_match(const struct flow_key *k, const struct flow_key *
 
 struct flow_key flow_key_reverse(const struct flow_key *k);
 
+/* Of IPv4, without VLANs. */
+static inline struct short_key
+short_key_v4(const struct ip_addr *src, const struct ip_addr *dst, uint16_t sport, uint16_t dport,
+	     uint16_t domain)
+{
+	return (struct short_key){
+		.v4 = { src->w[3], dst->w[3] },
+		.port = { sport, dport },
+		.domain = domain,
+	};
+}
+
 /* There and back; `v6`: the two addresses, for IPv6 (else it is not looked at). */
 struct short_key flow_key_short(const struct flow_key *k);
 struct flow_key flow_key_long(const struct short_key *k, const struct ip_addr *v6);
 
-/* flow_key_match() where what is stored is short. */
-enum flow_match flow_key_match_short(const struct flow_key *k, const struct short_key *stored,
-				     const struct ip_addr *v6);
+/* flow_key_match() where both are short, each with its `v6`. */
+static inline enum flow_match
+short_key_match(const struct short_key *k, const struct ip_addr *v6, const struct short_key *stored,
+		const struct ip_addr *stored_v6)
+{
+	enum { PLACE = offsetof(struct short_key, domain) };
+	uint64_t place[2], ends[2];
+	uint32_t ports[2];
+	bool same, reversed;
+
+	memcpy(&place[0], (const char *)k + PLACE, sizeof place[0]);
+	memcpy(&place[1], (const char *)stored + PLACE, sizeof place[1]);
+	memcpy(&ports[0], k->port, sizeof ports[0]);
+	memcpy(&ports[1], stored->port, sizeof ports[1]);
+	if (place[0] != place[1])
+		return FLOW_MATCH_NO;
+	same = ports[0] == ports[1];
+	reversed = ports[0] == (ports[1] << 16 | ports[1] >> 16);
+	if (unlikely(k->v6)) {
+		same = same && ip_addr_eq(&v6[0], &stored_v6[0]) &&
+		       ip_addr_eq(&v6[1], &stored_v6[1]);
+		reversed = reversed && ip_addr_eq(&v6[0], &stored_v6[1]) &&
+			   ip_addr_eq(&v6[1], &stored_v6[0]);
+	} else {
+		memcpy(&ends[0], k->v4, sizeof ends[0]);
+		memcpy(&ends[1], stored->v4, sizeof ends[1]);
+		same &= ends[0] == ends[1];
+		reversed &= ends[0] == (ends[1] << 32 | ends[1] >> 32);
+	}
+	return same ? FLOW_MATCH_SAME : reversed ? FLOW_MATCH_REVERSED : FLOW_MATCH_NO;
+}
 
 #endif

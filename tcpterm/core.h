@@ -147,6 +147,25 @@ void core_dispatch(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned di
 uint32_t core_hash(const struct pkt *p);
 bool core_key(struct tcpterm *s, const struct pkt *p, bool create, struct flow_key *k);
 
+/* The packet's key, to look for its flow; false: its VLAN stack is unknown, and so no flow has it.
+ * It lasts as long as the packet. */
+static inline bool
+core_table_key(struct tcpterm *s, const struct pkt *p, struct table_key *k)
+{
+	struct flow_key whole;
+
+	k->hash = p->hash;
+	k->v6 = &p->src;
+	if (likely(p->n_key_tags == 0 && ip_addr_is_v4(&p->src) && ip_addr_is_v4(&p->dst))) {
+		k->key = short_key_v4(&p->src, &p->dst, p->sport, p->dport, p->domain);
+		return true;
+	}
+	if (!core_key(s, p, false, &whole))
+		return false;
+	k->key = flow_key_short(&whole);
+	return true;
+}
+
 /* Ends a flow of any kind without a frame: it leaves the table. */
 void core_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why);
 

@@ -36,12 +36,11 @@ tcpterm_find(struct tcpterm *s, const struct flow_key *k)
 {
 	uint16_t vid[PKT_MAX_TAGS];
 	unsigned n = vlan_stack_vids(s->vlans, k, vid);
+	const struct table_key key = table_key(
+		k, flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain, vid, n));
 	enum flow_match how;
 
-	return table_find(
-		s->table, k,
-		flow_hash(&k->addr[0], &k->addr[1], k->port[0], k->port[1], k->domain, vid, n),
-		&how);
+	return table_find(s->table, &key, &how);
 }
 
 struct flow *
@@ -173,17 +172,10 @@ flow_count(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 
 /* --- life --- */
 
-static void
-set_key(struct flow *f, const struct flow_key *k)
-{
-	f->key = flow_key_short(k);
-	if (f->key.v6)
-		memcpy((char *)f - FLOW_V6_LEAD, k->addr, FLOW_V6_LEAD);
-}
-
 struct flow *
 flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p, bool reverse)
 {
+	struct short_key key;
 	struct flow_key k;
 	struct flow *f;
 
@@ -191,13 +183,16 @@ flow_create(struct tcpterm *s, enum tcpterm_kind kind, const struct pkt *p, bool
 		goto no_memory;
 	if (reverse)
 		k = flow_key_reverse(&k);
-	f = object_new(s, kind, flow_key_short(&k).v6);
+	key = flow_key_short(&k);
+	f = object_new(s, kind, key.v6);
 	if (!f)
 		goto no_memory;
-	set_key(f, &k);
+	f->key = key;
+	if (key.v6)
+		memcpy((char *)f - FLOW_V6_LEAD, k.addr, FLOW_V6_LEAD);
 	f->started = f->last = s->now;
 	s->learned.p = NULL;
-	if (table_insert(s->table, f) != 0) {
+	if (table_insert(s->table, f, p->hash) != 0) {
 		object_free(s, f);
 		goto no_memory;
 	}

@@ -553,11 +553,11 @@ void
 tcpterm_missed(struct tcpterm *s, const struct pkt *p, usec_t now)
 {
 	enum flow_match how;
-	struct flow_key k;
+	struct table_key k;
 	struct flow *f;
 
 	s->now = now;
-	f = core_key(s, p, false, &k) ? table_find(s->table, &k, p->hash, &how) : NULL;
+	f = core_table_key(s, p, &k) ? table_find(s->table, &k, &how) : NULL;
 	if (f && f->kind == TCPTERM_KIND_PASSIVE)
 		pair_missed(s, f, p, how == FLOW_MATCH_REVERSED);
 }

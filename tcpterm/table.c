@@ -3,10 +3,11 @@
  *
  * There are n_buckets = 2^level + split of them.  When the load passes
  * LOAD entries a bucket, an insertion splits one bucket in two, so growth costs
- * every insertion the same and nothing is ever rehashed at once.  An entry is
- * a ref and a tag, the upper half of the hash: an object is touched only when 16 bits agree.  Those
- * also say where entries go when a bucket is split, once there are 2^16 of them; a smaller table
- * asks its objects.  What a bucket can't hold goes to a chain of spare ones.
+ * every insertion the same and nothing is ever rehashed at once.  An entry is a ref and a tag, 16
+ * bits of the hash: an object is touched only when they agree.  They also say where entries go when
+ * a bucket is split, once there are 2^10 of them; a smaller table asks its objects.  Of what they
+ * say a bucket's place says some again: of a million flows, in 2^17 buckets, 9 bits are left to
+ * tell its entries apart.  What a bucket can't hold goes to a chain of spare ones.
  */
 #include "tcpterm/table.h"
 
@@ -21,7 +22,7 @@
 #include <rte_prefetch.h>
 
 enum { BUCKET_ENTRIES = 10, LOAD = 8, LEVEL_MIN = 6, BLOCK = 32, WALK_SLOTS = 64, LINES = 4 };
-enum { TAG_SHIFT = 16 };
+enum { TAG_SHIFT = 10 };
 
 struct bucket {
 	uint16_t tag[BUCKET_ENTRIES];
@@ -211,7 +212,7 @@ with_tag(const struct bucket *b, uint16_t tag)
 
 /* `bits`: with_tag() of the first bucket. */
 static inline struct flow *
-find_from(const struct table *t, const struct bucket *b, uint32_t bits, const struct flow_key *k,
+find_from(const struct table *t, const struct bucket *b, uint32_t bits, const struct table_key *k,
 	  uint16_t tag, enum flow_match *how)
 {
 	struct flow *f;
@@ -219,7 +220,7 @@ find_from(const struct table *t, const struct bucket *b, uint32_t bits, const st
 	for (;;) {
 		for (; bits; bits &= bits - 1) {
 			f = object(t, b->ref[__builtin_ctz(bits)]);
-			*how = flow_key_match_short(k, &f->key, flow_v6(f));
+			*how = short_key_match(&k->key, k->v6, &f->key, flow_v6(f));
 			if (*how != FLOW_MATCH_NO)
 				return f;
 		}
@@ -233,25 +234,25 @@ find_from(const struct table *t, const struct bucket *b, uint32_t bits, const st
 }
 
 static struct flow *
-find_in(const struct table *t, const struct bucket *b, const struct flow_key *k, uint16_t tag,
+find_in(const struct table *t, const struct bucket *b, const struct table_key *k, uint16_t tag,
 	enum flow_match *how)
 {
 	return find_from(t, b, with_tag(b, tag), k, tag, how);
 }
 
 struct flow *
-table_find(const struct table *t, const struct flow_key *k, uint32_t hash, enum flow_match *how)
+table_find(const struct table *t, const struct table_key *k, enum flow_match *how)
 {
-	uint32_t h = spread(hash);
+	uint32_t h = spread(k->hash);
 
 	return find_in(t, home(t, h), k, tag_of(h), how);
 }
 
 int
-table_insert(struct table *t, const struct flow *f)
+table_insert(struct table *t, const struct flow *f, uint32_t hash)
 {
-	const struct flow_key k = flow_key_of(f);
-	uint32_t h = hash_of(t, f);
+	const struct table_key k = { f->key, hash, flow_v6(f) };
+	uint32_t h = spread(hash);
 	struct bucket *b = home(t, h);
 	enum flow_match how;
 	int r;
@@ -332,8 +333,8 @@ prefetch_object(const struct table *t, const struct bucket *b, uint32_t bits)
 }
 
 static void
-find_block(const struct table *t, const struct flow_key *keys, const uint32_t *hash,
-	   const bool *skip, unsigned n, struct flow **out, enum flow_match *how)
+find_block(const struct table *t, const struct table_key *k, unsigned n, struct flow **out,
+	   enum flow_match *how)
 {
 	const struct bucket *b[BLOCK];
 	uint32_t bits[BLOCK];
@@ -341,32 +342,29 @@ find_block(const struct table *t, const struct flow_key *keys, const uint32_t *h
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		uint32_t h = spread(hash[i]);
+		uint32_t h = spread(k[i].hash);
 
 		tag[i] = tag_of(h);
-		b[i] = skip && skip[i] ? NULL : home(t, h);
-		if (b[i])
-			rte_prefetch0(b[i]);
+		b[i] = home(t, h);
+		rte_prefetch0(b[i]);
 	}
 	for (i = 0; i < n; i++) {
-		bits[i] = b[i] ? with_tag(b[i], tag[i]) : 0;
+		bits[i] = with_tag(b[i], tag[i]);
 		prefetch_object(t, b[i], bits[i]);
 	}
-	for (i = 0; i < n; i++) {
-		how[i] = FLOW_MATCH_NO;
-		out[i] = b[i] ? find_from(t, b[i], bits[i], &keys[i], tag[i], &how[i]) : NULL;
-	}
+	for (i = 0; i < n; i++)
+		out[i] = find_from(t, b[i], bits[i], &k[i], tag[i], &how[i]);
 }
 
 void
-table_find_burst(const struct table *t, const struct flow_key *keys, const uint32_t *hash,
-		 const bool *skip, unsigned n, struct flow **out, enum flow_match *how)
+table_find_burst(const struct table *t, const struct table_key *k, unsigned n, struct flow **out,
+		 enum flow_match *how)
 {
 	unsigned i, m;
 
 	for (i = 0; i < n; i += m) {
 		m = n - i < BLOCK ? n - i : BLOCK;
-		find_block(t, keys + i, hash + i, skip ? skip + i : NULL, m, out + i, how + i);
+		find_block(t, k + i, m, out + i, how + i);
 	}
 }
 

@@ -33,6 +33,20 @@ ref_make(unsigned slab, uint32_t index)
 
 struct table;
 
+/* What is looked for. */
+struct table_key {
+	struct short_key key;
+	uint32_t hash;			/* flow_hash() */
+	const struct ip_addr *v6;	/* both ends' addresses; of IPv4 not looked at */
+};
+
+/* `k` lasts as long as what is made of it. */
+static inline struct table_key
+table_key(const struct flow_key *k, uint32_t hash)
+{
+	return (struct table_key){ flow_key_short(k), hash, k->addr };
+}
+
 /* The hash of a flow that is in the table. */
 typedef uint32_t (*table_hash)(const void *ctx, const struct flow *f);
 
@@ -44,21 +58,19 @@ struct table *table_new(const struct slab *slabs, uint32_t n_max, table_hash has
 			const void *ctx) __asm__("tcpterm_table_new");
 void table_free(struct table *t) __asm__("tcpterm_table_free");
 
-/* f->key and f->ref are set. 0, -EEXIST, -ENOMEM (n_max flows are in it). */
-int table_insert(struct table *t, const struct flow *f);
+/* f->key and f->ref are set, and it has this hash. 0, -EEXIST, -ENOMEM (n_max flows are in it). */
+int table_insert(struct table *t, const struct flow *f, uint32_t hash);
 void table_remove(struct table *t, const struct flow *f);
 
 /* The flow's object was replaced by another with the same key (an embryo that became a relay). */
 void table_replace(struct table *t, const struct flow *from, const struct flow *to);
 
 /* NULL if there is none; else *how tells the orientation of `k`. */
-struct flow *table_find(const struct table *t, const struct flow_key *k, uint32_t hash,
-			enum flow_match *how);
+struct flow *table_find(const struct table *t, const struct table_key *k, enum flow_match *how);
 
-/* The same for a burst: hash all (given), prefetch the buckets, match, prefetch the objects.
- * keys[i] may be skipped by skip[i] (then out[i] is NULL); skip may be NULL. */
-void table_find_burst(const struct table *t, const struct flow_key *keys, const uint32_t *hash,
-		      const bool *skip, unsigned n, struct flow **out, enum flow_match *how);
+/* The same for a burst: buckets are fetched for all, then objects, then they are compared. */
+void table_find_burst(const struct table *t, const struct table_key *k, unsigned n,
+		      struct flow **out, enum flow_match *how);
 
 /*
  * See tcpterm_walk().  The cursor is a place in the slabs, not in the buckets, so growth does not

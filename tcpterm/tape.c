@@ -223,10 +223,10 @@ tapes_free(struct tapes *t)
 static bool
 is_its_own(struct tcpterm *s, const struct flow *f)
 {
-	struct flow_key k;
+	struct table_key k;
 
-	return s->tapes->in_hand && core_key(s, s->tapes->in_hand, false, &k) &&
-	       flow_key_match_short(&k, &f->key, flow_v6(f)) != FLOW_MATCH_NO;
+	return s->tapes->in_hand && core_table_key(s, s->tapes->in_hand, &k) &&
+	       short_key_match(&k.key, k.v6, &f->key, flow_v6(f)) != FLOW_MATCH_NO;
 }
 
 /* Leaves the first `n` bytes of a tape. */

@@ -51,7 +51,7 @@ fill(struct slab *slabs, uint32_t n, uint32_t *least)
 		const struct flow *f = flow_new(slab, i);
 		uint64_t from = rte_rdtsc_precise();
 
-		good = f && table_insert(t, f) == 0;
+		good = f && table_insert(t, f, hash_of(NULL, f)) == 0;
 		from = rte_rdtsc_precise() - from;
 		least[i] = (uint32_t)RTE_MIN((uint64_t)least[i], from);
 		if (i % COMMIT == 0)	/* as another thread does, now and then */
