@@ -391,12 +391,16 @@ say_left_out(const struct replay *r)
 static void
 say_odd(const struct replay *r)
 {
-	uint64_t clamped = r->worker[0]->tcp->wscale_clamped;
+	const struct tcpterm_stats *tcp = r->worker[0]->tcp;
+	uint64_t clamped = tcp->wscale_clamped;
 	struct capfile_status st;
 
 	capfile_status(r->file, &st);
 	if (st.frames == 0)
 		fprintf(stderr, "leatd: %s: no frames are in it\n", name_of(r));
+	if (r->o->policy && tcp->segments_in > 0 && show_totals(r->show)->flows == 0)
+		fprintf(stderr, "leatd: %s: no flow was followed: none met a passive rule of %s\n",
+			name_of(r), r->o->policy);
 	if (st.jumps > 0)
 		fprintf(stderr, "leatd: %s: its clock jumped back %ju times: time went on\n",
 			name_of(r), (uintmax_t)st.jumps);
