@@ -16,13 +16,11 @@
 #include "tcpterm/rest.h"
 #include "tcpterm/roles.h"
 #include "tcpterm/takeover.h"
+#include "tcpterm/timewait.h"
 
 enum {
 	RST_DOUBT_US = 2 * 1000 * 1000, /* a RST that may be forged waits so long */
 	FIN_WAIT_US = 2 * 1000 * 1000,	/* both FINs are here, the last ACK is not */
-	/* What comes after the end must not look like a new flow: a FIN whose ACKs are lost comes
-	 * again and again, and later each time. */
-	LINGER_US = 60 * 1000 * 1000,
 	HALF_OPEN_US = 75 * 1000 * 1000,	/* a SYN that nobody answers, as in a handshake */
 };
 
@@ -72,16 +70,7 @@ pair_release(struct tcpterm *s, struct flow *f)
 	}
 }
 
-/* It is over, and its end was told. */
-static bool
-is_over_at_rest(const struct flow *f)
-{
-	const struct pair_head *h = (const struct pair_head *)f;
-
-	return h->rests && h->over && !f->announced;
-}
-
-/* Delivers or declares what is held; the object only lingers then. */
+/* Delivers or declares what is held. */
 static void
 finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 {
@@ -91,26 +80,22 @@ finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 	x->f->end = (uint8_t)why;
 }
 
-/* Says the end of one that only lingers; returns when time comes next, us.  Where bytes came more
- * than once, as of a tap that sees a frame at several places, the last ones come again, too. */
+/* When the end of one that is over is told, us.  Where bytes came more than once, as of a tap that
+ * sees a frame at several places, the last ones come again, too. */
 static int64_t
-linger(struct tcpterm *s, struct pair *x)
+told_at(const struct tcpterm *s, const struct pair *x)
 {
 	bool again = x->end[0].h.duplicates || x->end[1].h.duplicates;
-	int64_t told = x->f->last.v + (again ? half_deadline(s) : 0);
 
-	if (x->f->announced && told > s->now.v)
-		return told;
-	flow_announce_end(s, x->f, (enum tcpterm_end)x->f->end);
-	return x->f->last.v + LINGER_US;
+	return x->f->last.v + (again ? half_deadline(s) : 0);
 }
 
 void
 pair_end(struct tcpterm *s, struct flow *f, enum tcpterm_end why)
 {
-	struct pair *x = is_over_at_rest(f) ? NULL : pair_of(f);
+	struct pair *x = pair_of(f);
 
-	if (x && !x->over)
+	if (!x->over)
 		finish(s, x, why);
 	flow_destroy(s, f, why);
 }
@@ -193,33 +178,29 @@ look(struct tcpterm *s, struct pair *x)
 	return RTE_MIN(due, RTE_MIN(x->rst_at, x->fin_at));
 }
 
-/* A deadline that moved away is left: the timer looks again.  Who is over rests at once, and its
- * part is the next flow's while it is in the cache. */
-void
+/* A deadline that moved away is left: the timer looks again.  Who is over is gone, so the next flow
+ * has its object while that is in the cache; what still comes of it is told from a new flow by what
+ * is left. */
+bool
 pair_look(struct tcpterm *s, struct pair *x)
 {
 	int64_t due = x->over ? 0 : look(s, x);
 
 	if (x->over)
-		due = linger(s, x);
+		due = told_at(s, x);
+	if (x->over && due <= s->now.v) {
+		timewait_start_pair(s, x);
+		return false;
+	}
 	if (x->over || !timer_armed(x->f) || !timer_is_by(&s->wheel, x->f, due))
 		flow_arm(s, x->f, (usec_t){ due });
-	if (x->over && !x->f->announced && pair_may_rest(x))
-		pair_rests(s, x);
+	return true;
 }
 
 void
 pair_timer(struct tcpterm *s, struct flow *f)
 {
-	struct pair *x = is_over_at_rest(f) ? NULL : pair_of(f);
-	int64_t lasts = !x || x->over ? LINGER_US : idle_of(x);
-
-	if (f->last.v + lasts <= s->now.v)
-		pair_end(s, f, TCPTERM_END_IDLE);
-	else if (x)
-		pair_look(s, x);
-	else
-		flow_arm(s, f, usec_add(f->last, LINGER_US));
+	pair_look(s, pair_of(f));
 }
 
 static void
@@ -485,21 +466,6 @@ take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 	}
 }
 
-/* A segment of a pair that only lingers, and does not begin another: it is swallowed. */
-static bool
-is_late(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
-{
-	const struct pair_head *h = (const struct pair_head *)f;
-
-	if (!is_over_at_rest(f) ||
-	    ((p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && h->half[dir].isn != p->seq))
-		return false;
-	flow_touch(s, f, p, dir);
-	half_drop(s, p->m);
-	flow_arm(s, f, usec_add(f->last, LINGER_US));
-	return true;
-}
-
 void
 pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 {
@@ -512,8 +478,6 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 			pair_look(s, pair_of(f));
 		return;
 	}
-	if (is_late(s, f, p, dir))
-		return;
 	if (unlikely(pair_is_padded(p))) {
 		s->stats.padded++;
 		p->payload_len = 0;
@@ -529,8 +493,7 @@ pair_input(struct tcpterm *s, struct flow *f, struct pkt *p, unsigned dir)
 		half_drop(s, p->m);
 	else
 		take(s, x, p, dir);
-	pair_look(s, x);
-	if (f->end == TCPTERM_END_NONE && x->takeover)
+	if (pair_look(s, x) && !x->over && x->takeover)
 		takeover_try(s, x);
 }
 

@@ -5,16 +5,13 @@
  * last search ended, and the least useful of these goes (as second-chance replacement does).
  */
 #include "tcpterm/pair.h"
-#include "tcpterm/pair_rest.h"
 
 enum { LOOKED_AT = 32, LOOKED_AT_MOST = 1024 };
 
 static int
 use_of(const struct flow *f)
 {
-	const struct pair_head *h = (const struct pair_head *)f;
-
-	if (f->end != TCPTERM_END_NONE || (h->rests && h->over))
+	if (f->end != TCPTERM_END_NONE)
 		return 0;
 	return f->seen == 3 ? 2 : 1;
 }

@@ -80,14 +80,14 @@ waits(const struct half *h)
 }
 
 static bool
-side_may(const struct pair_side *e, bool over)
+side_may(const struct pair_side *e)
 {
 	const struct half *h = &e->h;
 
 	if (h->collecting || h->held.first || h->kept.first || h->removed || h->n_urgent ||
 	    !counts_fit(e) || !numbers_fit(h))
 		return false;
-	return over || (!waits(h) && !e->stray && h->n_gap <= 1 && gap_fits(h) && start_fits(e));
+	return !waits(h) && !e->stray && h->n_gap <= 1 && gap_fits(h) && start_fits(e);
 }
 
 bool
@@ -95,9 +95,9 @@ pair_may_rest(const struct pair *x)
 {
 	if (x->takeover || x->idle_us % 1000000 || !fits((uint64_t)x->idle_us / 1000000))
 		return false;
-	if (!x->over && (x->rst_at != INT64_MAX || x->fin_at != INT64_MAX))
+	if (x->over || x->rst_at != INT64_MAX || x->fin_at != INT64_MAX)
 		return false;
-	return side_may(&x->end[0], x->over) && side_may(&x->end[1], x->over);
+	return side_may(&x->end[0]) && side_may(&x->end[1]);
 }
 
 /* --- to rest --- */
@@ -199,7 +199,6 @@ pair_rests(struct tcpterm *s, struct pair *x)
 	h->idle_s = (uint32_t)(x->idle_us / 1000000);
 	h->overlap = x->end[0].h.overlap;
 	h->urgent = x->end[0].h.urgent;
-	h->over = x->over;
 	h->rests = true;
 	rest_pair_free(s, x);
 	h->s = s;
@@ -281,7 +280,6 @@ fill(struct pair *x, const struct pair_head *h, const struct tcpterm *s)
 
 	x->idle_us = h->idle_s * 1000000LL;
 	x->rst_at = x->fin_at = INT64_MAX;
-	x->over = h->over;
 	for (unsigned d = 0; d < 2; d++) {
 		half_init(&x->end[d].h, d, (enum tcpterm_overlap)h->overlap);
 		x->end[d].h.urgent = h->urgent;

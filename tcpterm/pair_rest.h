@@ -3,13 +3,13 @@
  *
  * As rest.h says of connections: a pair's object is a head that stays where it is, and a part
  * (struct pair) that it has while it is awake.  Where both halves hold nothing, compare nothing,
- * wait for nothing and know their numbers (or one SYN's), the rest fits into the head; so it does
- * where only the end lingers.  Nothing is lost by it but what lies below a millisecond in the
- * time of the latest ACK; what would be (a second gap, of which late bytes may still come; bytes
- * beyond the window) keeps a pair awake.
+ * wait for nothing and know their numbers (or one SYN's), the rest fits into the head.  Nothing is
+ * lost by it but what lies below a millisecond in the time of the latest ACK; what would be (a
+ * second gap, of which late bytes may still come; bytes beyond the window; an end that is not told
+ * yet) keeps a pair awake.
  *
- * A pair rests at once where it is over, in the middle of a turn: its part is the next flow's while
- * it is in the cache.  Others do when they were quiet for a while.  In the stack's thread.
+ * A pair rests when it was quiet for a while; what is left of one that is over is in timewait.h.
+ * In the stack's thread.
  */
 #ifndef TCPTERM_PAIR_REST_H
 #define TCPTERM_PAIR_REST_H
@@ -57,7 +57,7 @@ struct pair_head {
 		struct pair *awake;
 		struct tcpterm *s;	/* at rest */
 	};
-	bool rests : 1, over : 1;
+	bool rests;
 	uint8_t overlap;		/* enum tcpterm_overlap */
 	uint8_t urgent;			/* enum tcpterm_urgent */
 	uint32_t idle_s;

@@ -64,7 +64,7 @@ struct pair {
 	struct quiet quiet;	/* it may rest */
 	uint32_t slot;		/* in the stack's slab of awake ones */
 	uint8_t rst_why;	/* enum tcpterm_end */
-	bool over;		/* flow_end was called; only lingers */
+	bool over;		/* nothing is delivered any more; its end is told soon */
 	bool plain;		/* nothing but the straight path touched it since it was */
 	struct pair_side end[2];
 	int64_t idle_us;
@@ -73,9 +73,9 @@ struct pair {
 	struct takeover *takeover;	/* it is to become a relay; or NULL */
 };
 
-/* After anything happened to it (pair.c): ends and declares what is due, arms the timer.  `x` may
- * be gone. */
-void pair_look(struct tcpterm *s, struct pair *x);
+/* After anything happened to it (pair.c): ends and declares what is due, arms the timer.  False: it
+ * is over, and the flow is gone. */
+bool pair_look(struct tcpterm *s, struct pair *x);
 
 /* A SYN or SYN-ACK of side d; takes the mbuf. */
 void pair_syn(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d);

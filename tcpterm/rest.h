@@ -16,7 +16,7 @@
  *
  * Only rest.c (for pairs, pair_rest.c) writes down and reads back.  In the stack's thread; sleep
  * comes in tcpterm_run() alone, after all output, so that no pointer to an awake part is held over
- * it, but for pairs that are over.
+ * it.
  */
 #ifndef TCPTERM_REST_H
 #define TCPTERM_REST_H

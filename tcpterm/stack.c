@@ -300,12 +300,14 @@ bypass(struct tcpterm *s, struct pkt *p)
 static void
 passive_input(struct tcpterm *s, struct pkt *p, struct flow *f, unsigned dir)
 {
+	bool is_copy = f->is_copy;	/* the flow may be gone soon */
+
 	if (pair_next(s, f, p, dir)) {
-		if (!f->is_copy)
+		if (!is_copy)
 			core_forward(s, p);
 		return;
 	}
-	if (!f->is_copy) {
+	if (!is_copy) {
 		struct pkt on = *p;
 
 		on.m = rte_pktmbuf_clone(p->m, s->conf.header_pool);

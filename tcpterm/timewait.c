@@ -1,4 +1,5 @@
 #include "tcpterm/options.h"
+#include "tcpterm/pair_start.h"
 #include "tcpterm/relay.h"
 #include "tcpterm/segment.h"
 #include "tcpterm/timewait.h"
@@ -32,15 +33,22 @@ keep_manners(struct timewait *w, const struct conn *c)
 	}
 }
 
+static struct timewait_id
+who_is(const struct tcpterm *s, const struct flow *f)
+{
+	const struct flow_key key = flow_key_of(f);
+
+	return timewait_id(s, &key);
+}
+
 void
 timewait_start(struct tcpterm *s, struct relay *r)
 {
-	const struct flow_key key = flow_key_of(r->f);
+	const struct timewait_id who = who_is(s, r->f);
 	struct timewait *w;
 
 	flow_announce_end(s, r->f, TCPTERM_END_FIN);
-	w = timewait_add(s, &key);
-	w->sort = r->translated ? TIMEWAIT_TRANSLATED : TIMEWAIT_RELAY;
+	w = timewait_add(s, &who, r->translated ? TIMEWAIT_TRANSLATED : TIMEWAIT_RELAY);
 	for (unsigned k = 0; k < 2; k++) {
 		keep_numbers(w, &r->leg[k]);
 		keep_manners(w, &r->leg[k]);
@@ -55,18 +63,34 @@ timewait_start(struct tcpterm *s, struct relay *r)
 void
 timewait_start_conn(struct tcpterm *s, struct flow *f, const struct conn *c)
 {
-	const struct flow_key key = flow_key_of(f);
+	const struct timewait_id who = who_is(s, f);
 	unsigned k = c->leg;
 	struct timewait *w;
 
 	flow_announce_end(s, f, TCPTERM_END_FIN);
-	w = timewait_add(s, &key);
-	w->sort = (k == 0 ? TIMEWAIT_CONN_0 : TIMEWAIT_CONN_1) & 3;
+	w = timewait_add(s, &who, k == 0 ? TIMEWAIT_CONN_0 : TIMEWAIT_CONN_1);
 	keep_numbers(w, c);
 	keep_manners(w, c);
 	w->seq[!k] = seq_of(c->iss, c->nxt).v;
 	w->ts[!k] = c->ts_offset;
 	flow_destroy(s, f, TCPTERM_END_FIN);
+}
+
+void
+timewait_start_pair(struct tcpterm *s, struct pair *x)
+{
+	struct flow *f = x->f;
+	const struct timewait_id who = who_is(s, f);
+	struct timewait *w;
+
+	flow_announce_end(s, f, (enum tcpterm_end)f->end);
+	if (f->last.v + TIMEWAIT_US > s->now.v) {
+		w = timewait_add(s, &who, f->is_copy ? TIMEWAIT_COPY : TIMEWAIT_PAIR);
+		w->seq[0] = x->end[0].h.isn.v;
+		w->seq[1] = x->end[1].h.isn.v;
+		timewait_since(w, f->last);
+	}
+	flow_destroy(s, f, (enum tcpterm_end)f->end);
 }
 
 /* --- answers --- */
@@ -219,6 +243,25 @@ find_pkt(struct tcpterm *s, const struct pkt *p, bool *reversed)
 	return s->timewaits.n ? timewait_find(s, &k, vid, n, reversed) : NULL;
 }
 
+/* A SYN with another number than the pair's begins a new flow, as any SYN does. */
+static void
+pair_late(struct tcpterm *s, struct timewait *w, struct pkt *p, unsigned d)
+{
+	if (p->cksum_bad) {
+		s->stats.bad_cksum++;
+	} else if ((p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && p->seq != w->seq[d]) {
+		timewait_remove(s, w);
+		core_new_flow(s, p);
+		return;
+	} else {
+		timewait_restart(s, w);
+	}
+	if (w->sort == TIMEWAIT_COPY)
+		core_drop(s, p->m, DROP_tap_consumed);
+	else
+		core_forward(s, p);
+}
+
 bool
 timewait_input(struct tcpterm *s, struct pkt *p)
 {
@@ -228,6 +271,10 @@ timewait_input(struct tcpterm *s, struct pkt *p)
 
 	if (!w)
 		return false;
+	if (timewait_is_pair(w)) {
+		pair_late(s, w, p, d);
+		return true;
+	}
 	if (p->cksum_bad) {
 		core_drop(s, p->m, DROP_proxy_cksum);
 		return true;

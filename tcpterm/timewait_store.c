@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include <rte_prefetch.h>
+
 #include "tcpterm/core.h"
 #include "tcpterm/siphash.h"
 
@@ -24,13 +26,20 @@ reserve(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static size_t
+used_bytes(const struct timewaits *t)
+{
+	return (t->n_max / 64 + 1) * sizeof *t->used;
+}
+
 int
 timewaits_init(struct timewaits *t, uint32_t n_max)
 {
 	t->n_max = n_max;
 	t->slots = reserve(sizeof *t->slots * n_max);
 	t->buckets = reserve(sizeof *t->buckets * n_max);
-	return t->slots && t->buckets ? 0 : -ENOMEM;
+	t->used = reserve(used_bytes(t));
+	return t->slots && t->buckets && t->used ? 0 : -ENOMEM;
 }
 
 void
@@ -40,42 +49,74 @@ timewaits_fini(struct timewaits *t)
 		munmap(t->slots, sizeof *t->slots * t->n_max);
 	if (t->buckets)
 		munmap(t->buckets, sizeof *t->buckets * t->n_max);
+	if (t->used)
+		munmap(t->used, used_bytes(t));
 	memset(t, 0, sizeof *t);
 }
 
 /* --- who it is --- */
 
-struct identity {
-	uint32_t id[2];
-	uint16_t ports;
-	bool reversed;		/* addr[0] comes second */
-};
+static bool
+comes_second(const struct flow_key *k)
+{
+	const struct ip_addr *a = &k->addr[0], *b = &k->addr[1];
+
+	if (a->q[1] != b->q[1])
+		return a->q[1] > b->q[1];
+	return a->q[0] != b->q[0] ? a->q[0] > b->q[0] : k->port[0] > k->port[1];
+}
+
+static uint64_t
+four_vids(const uint16_t *vid, unsigned n)
+{
+	uint64_t w = 0;
+
+	memcpy(&w, vid, RTE_MIN(n, 4u) * sizeof *vid);
+	return w;
+}
 
 /* The ends in an order of their own, so that both directions have one identity. */
-static struct identity
+static struct timewait_id
 identify(const struct tcpterm *s, const struct flow_key *k, const uint16_t *vid, unsigned n)
 {
-	uint64_t w[5 + PKT_MAX_TAGS / 4] = { 0 }, h;
-	int order = memcmp(&k->addr[0], &k->addr[1], sizeof k->addr[0]);
-	bool r = order > 0 || (order == 0 && k->port[0] > k->port[1]);
+	bool r = comes_second(k);
+	const struct ip_addr *a = &k->addr[r], *b = &k->addr[!r];
+	struct sip sip = sip_begin(s->conf.secret);
+	unsigned n_words = 4;
+	uint64_t h;
 
-	memcpy(&w[0], &k->addr[r], 16);
-	memcpy(&w[2], &k->addr[!r], 16);
-	w[4] = k->port[r] | (uint64_t)k->port[!r] << 16 | (uint64_t)k->domain << 32 |
-	       (uint64_t)n << 48;
-	memcpy(&w[5], vid, n * sizeof *vid);
-	h = siphash(s->conf.secret, w, 5 + (n + 3) / 4);
-	return (struct identity){ .id = { (uint32_t)h, (uint32_t)(h >> 32) },
-				  .ports = (uint16_t)(k->port[0] + k->port[1]),
-				  .reversed = r };
+	if (a->q[0] == b->q[0] && ip_addr_is_v4(a) && ip_addr_is_v4(b)) {
+		n_words = 1;
+		sip_word(&sip, (uint64_t)a->w[3] << 32 | b->w[3]);
+	} else {
+		sip_word(&sip, a->q[0]);
+		sip_word(&sip, a->q[1]);
+		sip_word(&sip, b->q[0]);
+		sip_word(&sip, b->q[1]);
+	}
+	for (unsigned i = 0; i < n; i += 4, n_words++)
+		sip_word(&sip, four_vids(vid + i, n - i));
+	h = sip_end(sip, n_words, 7,
+		    k->port[r] | (uint64_t)k->port[!r] << 16 | (uint64_t)k->domain << 32 |
+			    (uint64_t)n << 48);
+	return (struct timewait_id){ .id = { (uint32_t)h, (uint32_t)(h >> 32) },
+				     .ports = (uint16_t)(k->port[0] + k->port[1]),
+				     .reversed = r };
 }
 
 /* --- places and buckets --- */
 
-static uint32_t *
+static uint32_t
 bucket(const struct timewaits *t, const uint32_t id[2])
 {
-	return &t->buckets[(uint64_t)id[0] * t->n_max >> 32];
+	return (uint32_t)((uint64_t)id[0] * t->n_max >> 32);
+}
+
+/* The first of a bucket: place + 1. */
+static uint32_t
+first_in(const struct timewaits *t, uint32_t b)
+{
+	return t->used[b / 64] >> b % 64 & 1 ? t->buckets[b] : 0;
 }
 
 static uint32_t
@@ -87,21 +128,24 @@ place_of(const struct timewaits *t, const struct timewait *w)
 static void
 link_in(struct timewaits *t, struct timewait *w)
 {
-	uint32_t *b = bucket(t, w->id);
+	uint32_t b = bucket(t, w->id);
 
-	w->next = *b;
-	*b = place_of(t, w) + 1;
+	w->next = t->buckets[b];
+	t->buckets[b] = place_of(t, w) + 1;
+	t->used[b / 64] |= 1ull << b % 64;
 }
 
 static void
 unlink_from(struct timewaits *t, struct timewait *w)
 {
-	uint32_t *b = bucket(t, w->id), me = place_of(t, w) + 1;
+	uint32_t b = bucket(t, w->id), *link = &t->buckets[b], me = place_of(t, w) + 1;
 
-	while (*b != me)
-		b = &t->slots[*b - 1].next;
-	*b = w->next;
+	while (*link != me)
+		link = &t->slots[*link - 1].next;
+	*link = w->next;
 	w->next = GONE;
+	if (t->buckets[b] == 0)
+		t->used[b / 64] &= ~(1ull << b % 64);
 }
 
 static struct timewait *
@@ -132,29 +176,30 @@ take_place(struct timewaits *t)
 }
 
 static void
-count(struct tcpterm *s, int by)
+count(struct tcpterm *s, uint32_t n, uint32_t n_pairs)
 {
 	struct timewaits *t = &s->timewaits;
 
-	t->n += (uint32_t)by;
-	t->n_peak = RTE_MAX(t->n_peak, t->n);
-	s->stats.n_flows[TCPTERM_KIND_TIMEWAIT] = t->n;
+	t->n = n;
+	t->n_peak = RTE_MAX(t->n_peak, n);
+	s->stats.n_flows[TCPTERM_KIND_TIMEWAIT] = n;
+	s->stats.n_pairs_over = n_pairs;
 }
 
 void
 timewait_remove(struct tcpterm *s, struct timewait *w)
 {
 	unlink_from(&s->timewaits, w);
+	count(s, s->timewaits.n - 1, s->stats.n_pairs_over - timewait_is_pair(w));
 	give_back(&s->timewaits);
-	count(s, -1);
 }
 
 /* --- time --- */
 
 static uint16_t
-due_after(usec_t now)
+due_after(usec_t since)
 {
-	return (uint16_t)(((now.v + TIMEWAIT_US) >> DUE_SHIFT) + 1);
+	return (uint16_t)(((since.v + TIMEWAIT_US) >> DUE_SHIFT) + 1);
 }
 
 /* Units until the end; they wrap after a quarter of an hour. */
@@ -165,9 +210,15 @@ left(const struct tcpterm *s, const struct timewait *w)
 }
 
 void
+timewait_since(struct timewait *w, usec_t since)
+{
+	w->due = due_after(since);
+}
+
+void
 timewait_restart(struct tcpterm *s, struct timewait *w)
 {
-	w->due = due_after(s->now);
+	timewait_since(w, s->now);
 	w->again = 1;
 }
 
@@ -193,8 +244,9 @@ forget_after_a_sleep(struct tcpterm *s)
 
 	if (t->n > 0 && usec_diff(s->now, t->ran_at) > 2 * TIMEWAIT_US) {
 		memset(t->buckets, 0, sizeof *t->buckets * t->n_max);
+		memset(t->used, 0, used_bytes(t));
 		t->tail = t->span = 0;
-		count(s, -(int)t->n);
+		count(s, 0, 0);
 	}
 }
 
@@ -238,12 +290,21 @@ evict(struct tcpterm *s)
 	timewait_remove(s, oldest(&s->timewaits));
 }
 
+struct timewait_id
+timewait_id(const struct tcpterm *s, const struct flow_key *k)
+{
+	const struct timewaits *t = &s->timewaits;
+	uint16_t vid[PKT_MAX_TAGS];
+	struct timewait_id who = identify(s, k, vid, vlan_stack_vids(s->vlans, k, vid));
+
+	rte_prefetch0(&t->buckets[bucket(t, who.id)]);
+	return who;
+}
+
 struct timewait *
-timewait_add(struct tcpterm *s, const struct flow_key *k)
+timewait_add(struct tcpterm *s, const struct timewait_id *who, enum timewait_sort sort)
 {
 	struct timewaits *t = &s->timewaits;
-	uint16_t vid[PKT_MAX_TAGS];
-	struct identity who = identify(s, k, vid, vlan_stack_vids(s->vlans, k, vid));
 	struct timewait *w;
 
 	if (t->n == 0)
@@ -252,13 +313,14 @@ timewait_add(struct tcpterm *s, const struct flow_key *k)
 		evict(s);
 	w = take_place(t);
 	*w = (struct timewait){
-		.id = { who.id[0], who.id[1] },
-		.ports = who.ports,
-		.reversed = who.reversed,
+		.id = { who->id[0], who->id[1] },
+		.ports = who->ports,
+		.reversed = who->reversed,
 		.due = due_after(s->now),
+		.sort = sort & 7,
 	};
 	link_in(t, w);
-	count(s, 1);
+	count(s, t->n + 1, s->stats.n_pairs_over + timewait_is_pair(w));
 	return w;
 }
 
@@ -267,13 +329,13 @@ timewait_find(struct tcpterm *s, const struct flow_key *k, const uint16_t *vid, 
 	      bool *reversed)
 {
 	struct timewaits *t = &s->timewaits;
-	struct identity who;
+	struct timewait_id who;
 
 	forget_after_a_sleep(s);
 	if (t->n == 0)
 		return NULL;
 	who = identify(s, k, vid, n);
-	for (uint32_t i = *bucket(t, who.id); i; i = t->slots[i - 1].next) {
+	for (uint32_t i = first_in(t, bucket(t, who.id)); i; i = t->slots[i - 1].next) {
 		struct timewait *w = &t->slots[i - 1];
 
 		if (w->id[0] != who.id[0] || w->id[1] != who.id[1] || w->ports != who.ports)

@@ -90,7 +90,8 @@ put_flows(FILE *f, const struct leat *l)
 	uint64_t n_proxy = WORKERS_SUM(l, tcp->n_flows[TCPTERM_KIND_EMBRYO]) +
 			   WORKERS_SUM(l, tcp->n_flows[TCPTERM_KIND_CONN]) +
 			   WORKERS_SUM(l, tcp->n_flows[TCPTERM_KIND_RELAY]) +
-			   WORKERS_SUM(l, tcp->n_flows[TCPTERM_KIND_TIMEWAIT]);
+			   WORKERS_SUM(l, tcp->n_flows[TCPTERM_KIND_TIMEWAIT]) -
+			   WORKERS_SUM(l, tcp->n_pairs_over);
 	unsigned k;
 
 	family(f, "leat_flows", "gauge", "Flows that are alive, by mode.");

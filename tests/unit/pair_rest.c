@@ -171,22 +171,6 @@ what_would_be_lost_keeps_it_awake(void)
 }
 
 static void
-what_lingers_after_its_end_rests(void)
-{
-	converse();
-	copies_close(300, 1000);
-	CU_ASSERT_EQUAL(copies.n_ended, 1);
-	CU_ASSERT_EQUAL(copies.s->awake[2].n_used, 0);
-	copies_segment(1, TCP_FIN | TCP_ACK, 1000, 301, 0);
-	CU_ASSERT_EQUAL(copies.n_new, 1);
-	CU_ASSERT_EQUAL(copies.s->awake[2].n_used, 0);
-	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 1);
-	copies_wait(61 * SECOND);
-	CU_ASSERT_EQUAL(copies_stats()->n_flows[TCPTERM_KIND_PASSIVE], 0);
-	end();
-}
-
-static void
 it_is_demoted_from_rest(void)
 {
 	converse();
@@ -296,5 +280,5 @@ TAP_MAIN(pair_rest, TAP_TEST(who_is_quiet_rests),
 	 TAP_TEST(the_next_frame_wakes_it_and_is_delivered),
 	 TAP_TEST(looking_at_it_does_not_wake_it), TAP_TEST(a_syn_is_remembered),
 	 TAP_TEST(counts_and_a_gap_are_kept_apart), TAP_TEST(a_half_that_is_not_seen_is_kept),
-	 TAP_TEST(what_would_be_lost_keeps_it_awake), TAP_TEST(what_lingers_after_its_end_rests),
-	 TAP_TEST(it_is_demoted_from_rest), TAP_TEST(rest_changes_nothing))
+	 TAP_TEST(what_would_be_lost_keeps_it_awake), TAP_TEST(it_is_demoted_from_rest),
+	 TAP_TEST(rest_changes_nothing))

@@ -224,6 +224,7 @@ struct tcpterm_stats {
 #define STAT(name, text) uint64_t name;
 #include <tcpterm/stats.def>
 	uint32_t n_flows[TCPTERM_N_KINDS];
+	uint32_t n_pairs_over;	/* of n_flows[TCPTERM_KIND_TIMEWAIT]: left of passive flows */
 	uint32_t n_held;	/* received mbufs held now */
 	uint32_t n_deferred;	/* SYNs held now */
 	uint32_t n_deferred_peak;	/* the most so far */
