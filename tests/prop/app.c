@@ -260,6 +260,50 @@ roles_that_are_unknown_are_found(void)
 	CU_ASSERT_EQUAL(n_wrong, 0);
 }
 
+/* Who is the client, by these bytes of both ends, of which the first direction is the server's if
+ * `turned`; is it said rightly, if at all? */
+static bool
+tells_client(const struct example *e, bool turned, size_t piece)
+{
+	const struct example turn = { e->chain, !e->first, { e->said[1], e->said[0] } };
+	struct app_state s;
+	int client;
+
+	app_begin(&s, true);
+	say(&s, turned ? &turn : e, length(e), piece);
+	app_settle(app, &s);
+	client = app_client(&s);
+	want(e, client < 0 || client == turned, "the wrong end is taken for the client", "");
+	if (client == 1)
+		app_turn(&s);
+	want(e, client < 0 || app_client(&s) == 0, "turned round, it is the same", "");
+	app_end(app, &s);
+	return client >= 0;
+}
+
+/* Both ends' bytes, or one's alone. */
+static void
+roles_are_never_told_wrong(void)
+{
+	unsigned i, form, n_told = 0;
+
+	set_up();
+	for (i = 0; i < N_EXAMPLES; i++)
+		for (form = 0; form < 12; form++) {
+			struct example e = examples[i];
+
+			if (form % 3 > 0)
+				e.said[form % 3 - 1].n = 0;
+			if (length(&e) == 0)
+				continue;
+			n_told += tells_client(&e, form & 1, form < 6 ? length(&e) : 1) &&
+				  form % 3 == 0;
+		}
+	CU_ASSERT_EQUAL(n_wrong, 0);
+	printf("# the client of %u of %u\n", n_told / 4, (unsigned)N_EXAMPLES);
+	CU_ASSERT_TRUE(n_told > 4 * N_EXAMPLES / 2);
+}
+
 static void
 few_rows_remain_after_some_bytes(void)
 {
@@ -405,6 +449,7 @@ static const struct tap_test tests[] = {
 	  every_prefix_is_unknown_or_has_the_final_label },
 	{ "I3 random payload is claimed by at most one in ten thousand",
 	  random_payload_is_claimed_by_at_most_one_in_ten_thousand },
+	{ "roles are never told wrong", roles_are_never_told_wrong },
 	{ "I6 roles that are unknown are found", roles_that_are_unknown_are_found },
 	TAP_TEST(few_rows_remain_after_some_bytes),
 };
