@@ -82,7 +82,11 @@ bind_oddities(sqlite3_stmt *st, int i, const struct flow_record *r)
 
 	for (k = 0; k < 2; k++)
 		bind_count(st, i++, r->direction[k].conflicts);
-	sqlite3_bind_int(st, i, r->wscale_clamped);
+	sqlite3_bind_int(st, i++, r->wscale_clamped);
+	if (r->roles[0])
+		bind_word(st, i, r->roles, sizeof r->roles);
+	else
+		sqlite3_bind_null(st, i);
 }
 
 /* Three that are asked for have columns of their own. */

@@ -29,14 +29,14 @@
 	"server_zero_windows, client_handshake, server_handshake, client_retransmit_bytes, " \
 	"server_retransmit_bytes, client_out_of_window, server_out_of_window, " \
 	"up_goodput, down_goodput, sni, host, alpn, names, " \
-	"up_conflicts, down_conflicts, wscale_clamped"
+	"up_conflicts, down_conflicts, wscale_clamped, roles"
 
 /* Policies up to this generation may be removed: all but the newest hundred. */
 #define STORE_POLICY_HORIZON \
 	"coalesce((SELECT generation FROM policy ORDER BY generation DESC LIMIT 1 OFFSET 100), 0)"
 
 enum {
-	STORE_FLOW_PARAMETERS = 51,	/* ?1 and the columns above */
+	STORE_FLOW_PARAMETERS = 52,	/* ?1 and the columns above */
 	STORE_PATH = 512,		/* bytes of a path, the NUL too */
 	STORE_SUFFIX = 48,		/* of them, for what is appended to the database's */
 	STORE_WAL_SWEEP = 4 << 20,	/* bytes of log from which it is emptied */

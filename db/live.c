@@ -247,6 +247,7 @@ read_flow(sqlite3_stmt *st, struct flow_record *r)
 	r->direction[0].conflicts = (uint64_t)sqlite3_column_int64(st, 48);
 	r->direction[1].conflicts = (uint64_t)sqlite3_column_int64(st, 49);
 	r->wscale_clamped = sqlite3_column_int(st, 50) != 0;
+	copy_word(r->roles, sizeof r->roles, sqlite3_column_text(st, 51));
 	copy_word(r->reason, sizeof r->reason, sqlite3_column_text(st, STORE_FLOW_PARAMETERS));
 }
 

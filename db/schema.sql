@@ -1,6 +1,6 @@
 -- schema.sql - Leat's store: policies, flows that ended, flows that live.
 --
--- Version 4.  The page leat-db(5) says what every column means; whoever changes
+-- Version 5.  The page leat-db(5) says what every column means; whoever changes
 -- one changes the other.  A file of an earlier version is brought here by
 -- db/migrate.c, a new one by this file alone.
 --
@@ -10,7 +10,7 @@
 -- one of them.  NULL means: not known.
 
 PRAGMA application_id = 0x4c454154;	-- "LEAT"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- One row for each start of the daemon.
 CREATE TABLE run (
@@ -108,7 +108,8 @@ CREATE TABLE flow (
 	names		TEXT,			-- a JSON object of all others
 	up_conflicts	INTEGER NOT NULL DEFAULT 0,
 	down_conflicts	INTEGER NOT NULL DEFAULT 0,
-	wscale_clamped	INTEGER NOT NULL DEFAULT 0
+	wscale_clamped	INTEGER NOT NULL DEFAULT 0,
+	roles		TEXT			-- who is the client: known, guessed, corrected
 ) STRICT;
 
 -- Rows come in the order of their end, so an index by time costs little.  One by
@@ -213,7 +214,8 @@ CREATE TABLE live_flow (
 	names		TEXT,
 	up_conflicts	INTEGER NOT NULL DEFAULT 0,
 	down_conflicts	INTEGER NOT NULL DEFAULT 0,
-	wscale_clamped	INTEGER NOT NULL DEFAULT 0
+	wscale_clamped	INTEGER NOT NULL DEFAULT 0,
+	roles		TEXT
 ) STRICT;
 
 CREATE INDEX live_flow_checkpoint ON live_flow (run, checkpoint);

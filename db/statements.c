@@ -27,7 +27,7 @@ static const char *const sql[N_STMT] = {
 			   "last_flow = ?6, conflicts_lost = conflicts_lost + ?7 "
 			   "WHERE id = ?8",
 	[STMT_FLOW] = "INSERT INTO flow (ended, " STORE_FLOW_COLUMNS ", reason, id) "
-		      "VALUES (" TWELVE TWELVE TWELVE TWELVE "?,?,?,?,?)",
+		      "VALUES (" TWELVE TWELVE TWELVE TWELVE "?,?,?,?,?,?)",
 	[STMT_GAP] = "INSERT INTO gap (run, flow_id, declared, direction, offset, length, reason) "
 		     "VALUES (?,?,?,?,?,?,?)",
 	[STMT_GAP_ADOPT] = "UPDATE gap SET flow = ?1 "
@@ -46,7 +46,7 @@ static const char *const sql[N_STMT] = {
 	[STMT_EVENT] = "INSERT INTO event (run, at, what, detail) VALUES (?,?,?,?)",
 	[STMT_LIVE] = "INSERT INTO live_flow (seen, " STORE_FLOW_COLUMNS ", checkpoint, "
 		      "client_state, server_state, up_held, down_held) "
-		      "VALUES (" TWELVE TWELVE TWELVE TWELVE "?,?,?,?,?,?,?,?)",
+		      "VALUES (" TWELVE TWELVE TWELVE TWELVE "?,?,?,?,?,?,?,?,?)",
 	[STMT_LIVE_END] = "UPDATE run SET checkpoint = ?1, checkpointed = ?2, checkpoint_flow = ?3 "
 			  "WHERE id = ?4",
 	[STMT_LIVE_TRIM] = "DELETE FROM live_flow WHERE id IN (SELECT id FROM live_flow "

@@ -43,7 +43,7 @@
 #include <stdint.h>
 
 enum {
-	STORE_SCHEMA_VERSION = 4,	/* PRAGMA user_version that this code writes */
+	STORE_SCHEMA_VERSION = 5,	/* PRAGMA user_version that this code writes */
 	STORE_APPLICATION_ID = 0x4c454154,	/* "LEAT" */
 };
 

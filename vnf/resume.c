@@ -9,6 +9,8 @@
 
 #include <rte_common.h>
 
+#include <tcpterm/types.h>
+
 enum {
 	FLOWS_MAX = 1 << 20,
 	NO_MODE = -1,
@@ -73,6 +75,7 @@ from_record(struct resumed *f, const struct flow_record *r, enum policy_mode mod
 		.mode = mode,
 		.generation = r->generation,
 		.seen = r->ended,
+		.roles_guessed = strcmp(r->roles, tcpterm_roles_name(TCPTERM_ROLES_GUESSED)) == 0,
 	};
 	for (i = 0; i < 2; i++) {
 		if (r->family == 4)

@@ -26,6 +26,7 @@ struct resumed {
 	uint16_t vid[RECORD_VLANS];
 	uint8_t n_vids;
 	bool gone;		/* taken, or its tuple begins anew; its worker's */
+	bool roles_guessed;
 	enum policy_mode mode;	/* the one it had come down to */
 	uint32_t hash;
 	uint32_t next;		/* of the same bucket, and one more; 0: none */

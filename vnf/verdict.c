@@ -329,6 +329,7 @@ resume(struct worker *w, const struct pkt *p, const struct resumed *r, bool from
 		.was_terminated = proxied,
 		.repeats_until = resume_repeats_until(w->conf->resume, w->id, r),
 		.sender = from_server ? TCPTERM_SENDER_RESPONDER : TCPTERM_SENDER_INITIATOR,
+		.sender_unsure = r->roles_guessed,
 	};
 }
 

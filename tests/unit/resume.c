@@ -16,6 +16,7 @@ enum { SECOND = 1000000, CLIENT_PORT = 40000 };
 static struct vnf_box box;
 static struct frame frame;
 static struct resume before;
+static const char *roles_before = "known";
 
 /* A live flow of box_segment()'s ends in the store's latest checkpoint. */
 static void
@@ -34,6 +35,7 @@ checkpointed(const char *mode, uint16_t sport, uint16_t dport, uint16_t domain, 
 	strcpy(r.flow.mode, mode);
 	strcpy(r.flow.rule, "old");
 	strcpy(r.flow.start, "syn");
+	strcpy(r.flow.roles, roles_before);
 	CU_ASSERT_EQUAL_FATAL(store_checkpoint_add(storage, &r, &storage_err), 0);
 }
 
@@ -143,6 +145,21 @@ rule_generation_and_roles_are_those_of_before(void)
 	CU_ASSERT_EQUAL(r.end[0].port, 80);
 	CU_ASSERT_EQUAL(flow()->roles, TCPTERM_ROLES_KNOWN);
 	end();
+}
+
+/* So that what comes later may correct it. */
+static void
+guess_of_before_is_one_still(void)
+{
+	roles_before = "guessed";
+	begin(1, "default pass\n", "passive");
+	see(true, CLIENT_PORT, 80, TCP_ACK | TCP_PSH);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(flow());
+	CU_ASSERT_EQUAL(flow()->key.port[0], CLIENT_PORT);
+	CU_ASSERT_EQUAL(flow()->roles, TCPTERM_ROLES_GUESSED);
+	box_count(&box, BOX_A);
+	end();
+	roles_before = "known";
 }
 
 static void
@@ -287,6 +304,7 @@ patience_is_as_long_as_the_time_without_leatd(void)
 
 TAP_MAIN(resume, TAP_TEST(each_mode_is_taken_up_again),
 	 TAP_TEST(rule_generation_and_roles_are_those_of_before),
+	 TAP_TEST(guess_of_before_is_one_still),
 	 TAP_TEST(flow_that_nobody_knows_is_forwarded_and_never_answered),
 	 TAP_TEST(key_is_whole_domain_tags_and_ports), TAP_TEST(syn_begins_the_tuple_anew),
 	 TAP_TEST(only_a_proxied_flow_is_watched), TAP_TEST(every_worker_finds_its_own),

@@ -41,20 +41,30 @@ open_one(struct sinks *s, unsigned worker, const char *folder)
 	return sink_open(s, worker, &c, &the_flow);
 }
 
-/* Reads DIR/<the flow's name><more>.suffix, and removes it; its length. */
+/* Reads a file, and removes it; its length. */
 static ssize_t
-slurp_of(const char *more, const char *suffix, char *buf, size_t size)
+slurp_at(const char *name, const char *suffix, char *buf, size_t size)
 {
 	char path[256];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof path, "%s/1-192.0.2.7.40000-198.51.100.9.80%s.%s", dir, more, suffix);
+	snprintf(path, sizeof path, "%s.%s", name, suffix);
 	fd = open(path, O_RDONLY);
 	n = fd < 0 ? -1 : read(fd, buf, size);
 	close(fd);
 	unlink(path);
 	return n;
+}
+
+/* DIR/<the flow's name><more>.suffix */
+static ssize_t
+slurp_of(const char *more, const char *suffix, char *buf, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/1-192.0.2.7.40000-198.51.100.9.80%s", dir, more);
+	return slurp_at(path, suffix, buf, size);
 }
 
 static ssize_t
@@ -94,6 +104,47 @@ bytes_lie_at_their_offsets_and_gaps_beside(void)
 	memset(buf, 0, sizeof buf);
 	CU_ASSERT(slurp("gaps", buf, sizeof buf) > 0);
 	CU_ASSERT_STRING_EQUAL(buf, "c2s 5 3 lost-in-tap\n");
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+/* Who was called the client is the server, as turns out between two of its bytes. */
+static void
+ends_that_change_places_have_their_files_by_the_right_names(void)
+{
+	struct sinks *s = start(64, true);
+	struct sink *k = open_one(s, 0, dir);
+	struct flow_record ended = the_flow;
+	char path[256], buf[100] = "";
+	struct conflict_record c = {
+		.offset = 1, .length = 1, .direction = RECORD_UP, .shown = 1, .overlap = "first"
+	};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	feed(k, 0, 0, "xanswer");
+	sink_gap(k, 0, 6, 3, TCPTERM_GAP_LOST_IN_TAP);
+	sink_conflict(k, &c);
+	sink_roles(k, true);
+	feed(k, 1, 9, "xmore");
+	feed(k, 0, 0, "xask");
+	sink_gap(k, 1, 13, 2, TCPTERM_GAP_BUDGET);
+	ended.end[0] = the_flow.end[1];
+	ended.end[1] = the_flow.end[0];
+	sink_close(k, &ended);
+	sinks_free(s);
+	CU_ASSERT_EQUAL(test_mbufs_live(), 0);
+	CU_ASSERT_EQUAL(slurp("c2s", buf, sizeof buf), -1);
+	CU_ASSERT_EQUAL(slurp("gaps", buf, sizeof buf), -1);
+	snprintf(path, sizeof path, "%s/1-198.51.100.9.80-192.0.2.7.40000", dir);
+	CU_ASSERT_EQUAL(slurp_at(path, "c2s", buf, sizeof buf), 3);
+	CU_ASSERT_EQUAL(memcmp(buf, "ask", 3), 0);
+	CU_ASSERT_EQUAL(slurp_at(path, "s2c", buf, sizeof buf), 13);
+	CU_ASSERT_EQUAL(memcmp(buf, "answer\0\0\0more", 13), 0);
+	memset(buf, 0, sizeof buf);
+	CU_ASSERT(slurp_at(path, "gaps", buf, sizeof buf) > 0);
+	CU_ASSERT_STRING_EQUAL(buf, "s2c 6 3 lost-in-tap\ns2c 13 2 budget\n");
+	memset(buf, 0, sizeof buf);
+	CU_ASSERT(slurp_at(path, "conflicts", buf, sizeof buf) > 0);
+	CU_ASSERT_STRING_EQUAL(buf, "s2c 1 1 first 00 00\n");
 	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
@@ -274,7 +325,8 @@ every_conflict_has_a_line_or_is_counted(void)
 	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
-TAP_MAIN(sink, TAP_TEST(bytes_lie_at_their_offsets_and_gaps_beside),
+TAP_MAIN(sink, TAP_TEST(ends_that_change_places_have_their_files_by_the_right_names),
+	 TAP_TEST(bytes_lie_at_their_offsets_and_gaps_beside),
 	 TAP_TEST(file_of_an_earlier_run_is_left_alone),
 	 TAP_TEST(bytes_that_go_nowhere_are_counted_where_they_come),
 	 TAP_TEST(thread_sleeps_while_there_is_nothing_and_hears_every_worker),

@@ -35,6 +35,7 @@ end_flow(unsigned int n)
 
 	storage_flow(&r, n);
 	r.direction[RECORD_DOWN].conflicts = 2;
+	r.direction[RECORD_DOWN].gaps = 2;
 	CU_ASSERT_EQUAL(store_flow_ended(storage, &r, &storage_err), 0);
 }
 
@@ -73,6 +74,35 @@ both_versions_are_kept_and_joined_to_their_flow_when_it_ends(void)
 	CU_ASSERT_EQUAL(storage_int("SELECT length(was) FROM conflict WHERE flow IS NULL"), 0);
 	CU_ASSERT_EQUAL(storage_int("SELECT count(*) FROM flow_conflicts WHERE was LIKE 'A5A5%'"),
 			2);
+	storage_end();
+}
+
+static void
+directions_of_a_flow_that_lives_may_change_places(void)
+{
+	const struct turn_record turn = { .flow_id = "1:1:3" };
+	struct gap_record g = { .flow_id = "1:1:3", .length = 10, .reason = "lost-in-tap" };
+
+	storage_begin(true);
+	begin();
+	CU_ASSERT_EQUAL(add("1:1:3", 100, 2), 0);
+	CU_ASSERT_EQUAL(add("1:2:3", 200, 2), 0);
+	CU_ASSERT_EQUAL(store_gap(storage, &g, &storage_err), 0);
+	commit();
+	begin();
+	CU_ASSERT_EQUAL(store_turn(storage, &turn, &storage_err), 0);
+	CU_ASSERT_EQUAL(add("1:1:3", 300, 2), 0);
+	g.offset = 300;
+	CU_ASSERT_EQUAL(store_gap(storage, &g, &storage_err), 0);
+	end_flow(1);
+	CU_ASSERT_EQUAL(store_turn(storage, &turn, &storage_err), 0);	/* it has ended */
+	commit();
+	CU_ASSERT_STRING_EQUAL(storage_text("SELECT group_concat(offset || direction, ' ') FROM "
+					    "(SELECT * FROM conflict ORDER BY offset)"),
+			       "100down 200up 300up");
+	CU_ASSERT_STRING_EQUAL(storage_text("SELECT group_concat(offset || direction, ' ') FROM "
+					    "(SELECT * FROM gap ORDER BY offset)"),
+			       "0down 300up");
 	storage_end();
 }
 
@@ -176,7 +206,8 @@ latest_are_listed_first_of_all_or_of_one_flow_of_this_run(void)
 	storage_end();
 }
 
-TAP_MAIN(store_conflict, TAP_TEST(both_versions_are_kept_and_joined_to_their_flow_when_it_ends),
+TAP_MAIN(store_conflict, TAP_TEST(directions_of_a_flow_that_lives_may_change_places),
+	 TAP_TEST(both_versions_are_kept_and_joined_to_their_flow_when_it_ends),
 	 TAP_TEST(one_that_can_not_be_is_refused_and_the_batch_goes_on),
 	 TAP_TEST(they_go_with_their_flow_and_without_one_by_age),
 	 TAP_TEST(latest_are_listed_first_of_all_or_of_one_flow_of_this_run))

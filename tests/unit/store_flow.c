@@ -83,6 +83,7 @@ static const char *const columns[][2] = {
 	{ "up_conflicts", "740" },
 	{ "down_conflicts", "741" },
 	{ "wscale_clamped", "1" },
+	{ "roles", "known" },
 };
 
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };

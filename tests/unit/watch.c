@@ -13,6 +13,7 @@
 static struct vnf_box box;
 static struct frame frame;
 static struct err err;
+static uint16_t client_port = 40000;
 
 /* 10.0.0.1:40000 > 10.0.0.2:80 or back: the SYNs are bytes 1000 and 5000, 10 may follow. */
 static void
@@ -24,7 +25,7 @@ pass(bool reverse, uint16_t flags)
 	frame_ether(&frame, RTE_ETHER_TYPE_IPV4);
 	frame_ip4(&frame, reverse ? "10.0.0.2" : "10.0.0.1", reverse ? "10.0.0.1" : "10.0.0.2", 6,
 		  NULL, 0);
-	frame_tcp(&frame, reverse ? 80 : 40000, reverse ? 40000 : 80,
+	frame_tcp(&frame, reverse ? 80 : client_port, reverse ? client_port : 80,
 		  (reverse ? 5000 : 1000) + !syn, flags & TCP_ACK ? (reverse ? 1001 : 5001) : 0,
 		  flags, 1000, NULL, 0);
 	if (flags & TCP_PSH)
@@ -219,8 +220,54 @@ hexadecimal_and_json_have_every_byte(void)
 	text_fini(&t);
 }
 
-TAP_MAIN(watch, TAP_TEST(tracked_flow_is_shown_as_it_crosses),
-	 TAP_TEST(flow_that_there_is_not_is_nothing),
+/* The server's port is the higher one: it is taken for the client until its SYN-ACK comes again. */
+static void
+ends_that_change_places_are_told_before_what_follows(void)
+{
+	struct watch_view v = { .style = WATCH_TEXT }, json = { .style = WATCH_JSON };
+	struct text t = TEXT_EMPTY, j = TEXT_EMPTY;
+	char expected[256];
+	struct watch_piece p;
+	struct watch *one;
+	unsigned i;
+
+	begin("default passive\n");
+	client_port = 40;
+	pass(false, TCP_ACK);
+	CU_ASSERT_EQUAL(the_flow()->roles, TCPTERM_ROLES_GUESSED);
+	one = watch();
+	CU_ASSERT_TRUE(watch_next(one, &p));
+	CU_ASSERT_EQUAL(p.row.end[0].port, 80);
+	watch_show(&v, &t, &p);
+	watch_show(&json, &j, &p);
+	t.len = j.len = 0;
+	pass(true, TCP_SYN | TCP_ACK);
+	pass(false, TCP_PSH | TCP_ACK);
+	for (i = 0; i < 30; i++)
+		box_turn(&box);
+	CU_ASSERT_TRUE_FATAL(watch_next(one, &p));
+	CU_ASSERT_EQUAL(p.kind, WATCH_DATA);
+	CU_ASSERT_EQUAL(p.direction, 0);
+	p.n = (uint16_t)(p.len = 0);
+	watch_show(&v, &t, &p);
+	watch_show(&json, &j, &p);
+	snprintf(expected, sizeof expected,
+		 "# %s 10.0.0.1:40 > 10.0.0.2:80: so it is, the client had been guessed wrong\n",
+		 v.row.flow_id);
+	CU_ASSERT_STRING_EQUAL(t.s, expected);
+	snprintf(expected, sizeof expected,
+		 "{\"event\": \"roles\", \"id\": \"%s\", \"client\": \"10.0.0.1:40\", "
+		 "\"server\": \"10.0.0.2:80\"}\n",
+		 v.row.flow_id);
+	CU_ASSERT_EQUAL(strncmp(j.s, expected, strlen(expected)), 0);
+	text_fini(&t);
+	text_fini(&j);
+	client_port = 40000;
+	end();
+}
+
+TAP_MAIN(watch, TAP_TEST(ends_that_change_places_are_told_before_what_follows),
+	 TAP_TEST(tracked_flow_is_shown_as_it_crosses), TAP_TEST(flow_that_there_is_not_is_nothing),
 	 TAP_TEST(what_finds_no_room_is_a_gap_of_its_length),
 	 TAP_TEST(lines_are_harmless_and_say_what_is_missing),
 	 TAP_TEST(hexadecimal_and_json_have_every_byte))

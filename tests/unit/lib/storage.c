@@ -190,6 +190,7 @@ storage_flow(struct flow_record *r, unsigned int n)
 	strcpy(r->names, "sni=www.example\nalpn=h2;http/1.1\ntls_version=TLS 1.3\n"
 			 "ja4=t13d\nech=a \"b\" \\x5c\n");
 	strcpy(r->start, "syn");
+	strcpy(r->roles, "known");
 	strcpy(r->reason, "fin");
 }
 
