@@ -141,12 +141,15 @@ differ(const struct rte_mbuf *a, uint32_t a_off, const struct rte_mbuf *b, uint3
 		y = rte_pktmbuf_read(b, b_off + at, n, room[1]);
 		if (!x || !y || memcmp(x, y, n) == 0)
 			continue;
-		for (i = 0; i < n; i++)
-			if (x[i] != y[i]) {
-				*first = any ? *first : at + i;
-				*last = at + i;
-				any = true;
-			}
+		if (!any) {
+			for (i = 0; x[i] == y[i];)
+				i++;
+			*first = at + i;
+		}
+		for (i = n - 1; x[i] == y[i];)
+			i--;
+		*last = at + i;
+		any = true;
 	}
 	return any;
 }
