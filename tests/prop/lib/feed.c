@@ -41,6 +41,30 @@ half_of(const struct flow *f, unsigned d)
 }
 
 static void
+say_client(struct flow *f)
+{
+	int client = feed.client && f->roles == TCPTERM_ROLES_GUESSED ? feed.client(f) : -1;
+
+	if (client >= 0)
+		tcpterm_initiator_is(feed.s, f, (unsigned)client);
+}
+
+static void
+on_roles(void *ctx, struct flow *f)
+{
+	struct fed_flow *to = f->caller;
+	struct fed_half was;
+
+	(void)ctx;
+	if (!to || f->roles != TCPTERM_ROLES_CORRECTED)
+		return;
+	was = to->dir[0];
+	to->dir[0] = to->dir[1];
+	to->dir[1] = was;
+	to->key = flow_key_of(f);
+}
+
+static void
 on_bytes(void *ctx, struct flow *f, unsigned d, uint64_t off, const struct rte_mbuf *m,
 	 uint32_t m_off, uint32_t len)
 {
@@ -57,6 +81,8 @@ on_bytes(void *ctx, struct flow *f, unsigned d, uint64_t off, const struct rte_m
 		h->disorder++;
 	else if (from != to)
 		memcpy(to, from, len);
+	if (feed.n_asked++ % 16 == 0)
+		say_client(f);
 }
 
 static void
@@ -128,6 +154,7 @@ on_flow_end(void *ctx, struct flow *f)
 	(void)ctx;
 	if (!to)
 		return;
+	say_client(f);
 	to->over = true;
 	to->start = (enum tcpterm_start)f->start;
 	to->end = (enum tcpterm_end)f->end;
@@ -193,6 +220,7 @@ feed_begin(const struct tcpterm_passive_conf *conf)
 					 .unknown = on_unknown,
 					 .flow_new = on_new,
 					 .flow_end = on_flow_end,
+					 .roles = on_roles,
 					 .passive = &told };
 	feed.verdict = (struct tcpterm_verdict){ .decision = TCPTERM_PASSIVE, .copy = true };
 	feed.parse = (struct parse_conf){ .tap = true };

@@ -42,6 +42,10 @@ struct feed {
 	struct tcpterm_verdict verdict;
 	usec_t now;
 	bool no_bytes;			/* only counted */
+	/* What somebody knows of who is the client: its direction, or -1.  Asked now and then,
+	 * and when the flow ends; NULL: nobody does. */
+	int (*client)(const struct flow *f);
+	uint32_t n_asked;
 	unsigned n_flows, n_lost;	/* those without a place */
 	struct fed_flow *flow;
 	uint64_t n_tx, n_refused;

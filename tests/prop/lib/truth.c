@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "tests/prop/lib/seed.h"
 #include "tests/unit/lib/put.h"
 
@@ -293,6 +295,9 @@ draw_path(struct truth *t, unsigned n)
 		p->addr[d][0] = p->v6 ? 0xfd : 10;
 	p->port[0] = (uint16_t)(1024 + truth_draw(60000));
 	p->port[1] = (uint16_t)(1 + truth_draw(1000));
+	/* Of some the ports would say that the server is the client. */
+	if ((t->seed + n) % 3 == 0)
+		RTE_SWAP(p->port[0], p->port[1]);
 	/* The same ends on other VLANs are others. */
 	if (n > 0 && truth_draw(3) == 0)
 		*p = t->flow[0].path;
