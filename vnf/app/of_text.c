@@ -118,6 +118,8 @@ ftp_server(const uint8_t *p, size_t n)
 
 	if (done == APP_YES)
 		return ftp_done(p, n);
+	if (m >= APP_HINT && has_word(p, line_length(p, n), "HylaFAX"))
+		return APP_NO;	/* took FTP's words and codes for faxes */
 	m = m == APP_NO ? reply(p, n, ftp_codes) : m;
 	return m == APP_NO ? done : m;
 }
