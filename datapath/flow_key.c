@@ -97,16 +97,3 @@ flow_key_short(const struct flow_key *k)
 	}
 	return to;
 }
-
-struct flow_key
-flow_key_long(const struct short_key *k, const struct ip_addr *v6)
-{
-	return (struct flow_key){
-		.addr = { k->v6 ? v6[0] : ip_addr_v4(&k->v4[0]),
-			  k->v6 ? v6[1] : ip_addr_v4(&k->v4[1]) },
-		.port = { k->port[0], k->port[1] },
-		.domain = k->domain,
-		.n_tags = k->n_tags,
-		.vid = { k->vid[0], k->vid[1] },
-	};
-}

@@ -251,10 +251,22 @@ end_of(const struct worker *w, const struct flow *f)
 	return w->conf->replay || (f->kind == TCPTERM_KIND_PASSIVE && closed) ? f->last : w->now;
 }
 
+/* Of `leatd -r FILE -f none` flows are counted, and that is all. */
+static bool
+is_row_read(const struct worker *w, const struct note *n)
+{
+	return journal_reads_rows(w->conf->journal) || w->has_tapes ||
+	       (n && (n->sink || n->eve || n->log || is_watched(w, n)));
+}
+
 static void
 fill_row(struct worker *w, const struct flow *f, struct flow_record *r,
 	 struct tcpterm_leg_info leg[2])
 {
+	if (!is_row_read(w, f->caller)) {
+		row_count(f, r, leg);
+		return;
+	}
 	row_fill(w->stack, w->id, f, end_of(w, f), r, leg);
 	if (w->conf->replay && f->end == TCPTERM_END_ABORTED)
 		snprintf(r->reason, sizeof r->reason, "open");

@@ -229,6 +229,12 @@ journal_read_at_once(struct journal *j)
 	j->at_once = true;
 }
 
+bool
+journal_reads_rows(const struct journal *j)
+{
+	return !j->at_once || !j->reader.counts;
+}
+
 /* Fills the batch up to `n_max` from all lanes. */
 static void
 take(struct journal *j, unsigned n_max)

@@ -41,6 +41,7 @@ bool journal_put_turn(struct journal *j, unsigned w, const struct turn_record *t
 /* Who else wants to have the records, in each worker's order, once the store has them. */
 struct journal_reader {
 	void *aux;
+	bool counts;	/* of a flow's row it reads its directions' numbers alone */
 	void (*flow)(void *aux, const struct flow_record *r);
 	void (*gap)(void *aux, const struct gap_record *g);
 	void (*conflict)(void *aux, const struct conflict_record *c);
@@ -53,6 +54,9 @@ void journal_read_by(struct journal *j, const struct journal_reader *r);
 /* Where the one worker and the reader are one thread and there is no store: records are not copied
  * into rings, the reader has them before journal_put*() return. */
 void journal_read_at_once(struct journal *j);
+
+/* Does anybody read more of a row than its directions' numbers? */
+bool journal_reads_rows(const struct journal *j);
 
 /*
  * Recorder's thread: writes what is there, at most `n_max` records, as one batch.  Returns how many

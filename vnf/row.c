@@ -134,14 +134,21 @@ put_counts(const struct flow *f, const struct tcpterm_leg_info leg[2], struct fl
 }
 
 void
+row_count(const struct flow *f, struct flow_record *r, struct tcpterm_leg_info leg[2])
+{
+	memset(r, 0, sizeof *r);
+	tcpterm_flow_info(f, leg);
+	put_counts(f, leg, r);
+}
+
+void
 row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now,
 	 struct flow_record *r, struct tcpterm_leg_info leg[2])
 {
 	const struct note *n = f->caller;
 	char app[APP_LABEL];
 
-	memset(r, 0, sizeof *r);
-	tcpterm_flow_info(f, leg);
+	row_count(f, r, leg);
 	r->started = clock_to_unix_us(f->started);
 	r->ended = clock_to_unix_us(now);
 	row_id(worker, f, r->flow_id);
@@ -149,7 +156,6 @@ row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, use
 	r->wscale_clamped = f->wscale_clamped;
 	put_ends(stack, f, r);
 	r->n_vlans = (uint8_t)tcpterm_flow_vids(stack, f, r->vlan);
-	put_counts(f, leg, r);
 	put_word(r->mode, row_mode(f));
 	put_word(r->start, tcpterm_start_name(f->start));
 	put_word(r->roles, tcpterm_roles_name(f->roles));

@@ -23,6 +23,9 @@ const char *row_mode(const struct flow *f);
 void row_fill(const struct tcpterm *stack, unsigned worker, const struct flow *f, usec_t now,
 	      struct flow_record *r, struct tcpterm_leg_info leg[2]);
 
+/* The same, but the counts of its directions and legs alone; all else is zero. */
+void row_count(const struct flow *f, struct flow_record *r, struct tcpterm_leg_info leg[2]);
+
 /* Makes the client the server, and the server the client. */
 void row_turn(struct flow_record *r);
 

@@ -171,7 +171,28 @@ conflicts_leave_half_of_the_ring_to_flows_and_are_counted(void)
 	remove_store(s);
 }
 
+/* So the others are not made. */
+static void
+rows_are_read_but_by_who_counts_flows_at_once(void)
+{
+	struct err err;
+	struct journal *j = journal_new(NULL, 1, 16, &err);
+	struct journal_reader r = { .counts = true };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(j);
+	CU_ASSERT_TRUE(journal_reads_rows(j));
+	journal_read_by(j, &r);
+	CU_ASSERT_TRUE(journal_reads_rows(j));	/* the store is in between */
+	journal_read_at_once(j);
+	CU_ASSERT_FALSE(journal_reads_rows(j));
+	r.counts = false;
+	journal_read_by(j, &r);
+	CU_ASSERT_TRUE(journal_reads_rows(j));
+	journal_free(j);
+}
+
 TAP_MAIN(journal, TAP_TEST(records_of_all_workers_become_rows),
 	 TAP_TEST(D3_full_ring_counts_what_it_loses_and_the_store_is_told),
 	 TAP_TEST(locked_store_keeps_the_records_for_later),
-	 TAP_TEST(conflicts_leave_half_of_the_ring_to_flows_and_are_counted))
+	 TAP_TEST(conflicts_leave_half_of_the_ring_to_flows_and_are_counted),
+	 TAP_TEST(rows_are_read_but_by_who_counts_flows_at_once))

@@ -284,7 +284,6 @@ on_flow(void *aux, const struct flow_record *r)
 {
 	struct show_totals *n = &((struct show *)aux)->totals;
 	struct show *s = aux;
-	struct pending_flow *f = pending_find(s->pending, r->flow_id);
 	unsigned i;
 
 	n->flows++;
@@ -295,14 +294,16 @@ on_flow(void *aux, const struct flow_record *r)
 		n->gap_bytes += r->direction[i].gap_bytes;
 	}
 	if (s->format == SHOW_JSON) {
+		struct pending_flow *f = pending_find(s->pending, r->flow_id);
+
 		put_object(&s->text, r, f);
 		write_text(s);
+		pending_drop(s->pending, f);
 	} else if (s->table) {
 		put_row(s->table, r);
 	}
 	if (s->stream && table_n_rows(s->table) >= CSV_ROWS)
 		flush_csv(s);
-	pending_drop(s->pending, f);
 }
 
 static void
@@ -327,7 +328,10 @@ on_conflict(void *aux, const struct conflict_record *c)
 static void
 on_turn(void *aux, const struct turn_record *t)
 {
-	pending_turn(((struct show *)aux)->pending, t);
+	struct show *s = aux;
+
+	if (s->format == SHOW_JSON)
+		pending_turn(s->pending, t);
 }
 
 struct journal_reader
@@ -335,6 +339,7 @@ show_reader(struct show *s)
 {
 	return (struct journal_reader){
 		.aux = s,
+		.counts = s->format == SHOW_NONE,
 		.flow = on_flow,
 		.gap = on_gap,
 		.conflict = on_conflict,
