@@ -53,14 +53,48 @@ _Static_assert(sizeof(struct short_key) == 20, "short_key has no padding");
 
 enum flow_match { FLOW_MATCH_NO, FLOW_MATCH_SAME, FLOW_MATCH_REVERSED };
 
+/* Odd and random. */
+#define FLOW_HASH_0 0x9e3779b97f4a7c15ull
+#define FLOW_HASH_1 0xbf58476d1ce4e5b9ull
+#define FLOW_HASH_2 0x94d049bb133111ebull
+#define FLOW_HASH_3 0xd6e8feb86659fd93ull
+
+/* Two words that differ become one by a multiplication whose upper half is folded into its lower
+ * one. */
+static inline uint64_t
+flow_hash_mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+static inline uint64_t
+flow_hash_end(const struct ip_addr *a, uint16_t port)
+{
+	return flow_hash_mix(a->q[0] ^ port ^ FLOW_HASH_0, a->q[1] ^ FLOW_HASH_1);
+}
+
 /*
  * Symmetric hash: equal for a key and for its reverse.  `vid` are all the
  * packet's VIDs (n_tags of them), so that the value does not depend on any
  * worker's table of interned stacks; it chooses the worker that owns the flow
- * and the bucket of its table.
+ * and the bucket of its table.  The ends' hashes are joined by their sum and their product, which
+ * do not say which was first: XOR would be 0 for every flow whose ends are equal, and cancel where
+ * both ends change alike.
  */
-uint32_t flow_hash(const struct ip_addr *a, const struct ip_addr *b, uint16_t port_a,
-		   uint16_t port_b, uint16_t domain, const uint16_t *vid, unsigned n_tags);
+static inline uint32_t
+flow_hash(const struct ip_addr *a, const struct ip_addr *b, uint16_t port_a, uint16_t port_b,
+	  uint16_t domain, const uint16_t *vid, unsigned n_tags)
+{
+	uint64_t x = flow_hash_end(a, port_a), y = flow_hash_end(b, port_b);
+	uint64_t place = (uint64_t)domain << 8 | n_tags;
+
+	for (unsigned i = 0; i < n_tags; i++)
+		place = flow_hash_mix(place ^ (uint64_t)vid[i] << 32 ^ FLOW_HASH_2, FLOW_HASH_3);
+	x = flow_hash_mix((x + y) ^ FLOW_HASH_2, (x * y) ^ place ^ FLOW_HASH_3);
+	return (uint32_t)(x ^ x >> 32);
+}
 
 /* How does `k` relate to the key `stored`?  A key equal to its own reverse is SAME. */
 enum flow_match flow_key_match(const struct flow_key *k, const struct flow_key *stored);

@@ -6,6 +6,7 @@
 enum {
 	ETHER_LEN = 14,
 	TAG_LEN = 4,
+	IP4_LEN = 20,
 	TPID_OLD_QINQ = 0x9100,
 };
 
@@ -68,6 +69,10 @@ set_hash(struct pkt *p)
 				    p->domain, NULL, 0);
 		return;
 	}
+	if (likely(p->n_key_tags == 0)) {
+		p->hash = flow_hash(&p->src, &p->dst, p->sport, p->dport, p->domain, NULL, 0);
+		return;
+	}
 	n = pkt_key_vids(p, vid);
 	p->hash = flow_hash(&p->src, &p->dst, p->sport, p->dport, p->domain, vid, n);
 }
@@ -106,15 +111,25 @@ begin(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 	p->side = conf->side;
 }
 
+/* As it is said in parse.h. */
+static bool
+is_plain(const struct pkt *p)
+{
+	return p->kind == PKT_TCP && !p->is_v6 && p->l3 <= ETHER_LEN + TAG_LEN &&
+	       p->l4 - p->l3 == IP4_LEN && p->refusal == DROP_NONE && p->cut == 0;
+}
+
 static inline enum pkt_kind
 read_frame(struct pkt *p, struct rte_mbuf *m, const struct parse_conf *conf)
 {
 	begin(p, m, conf);
 	if (likely(parse_plain(p, conf))) {
 		p->kind = PKT_TCP;
+		p->is_plain = !p->is_v6;
 	} else {
 		begin(p, m, conf);
 		p->kind = parse_frame(p, conf);
+		p->is_plain = is_plain(p);
 	}
 	if (p->kind == PKT_TCP || p->kind == PKT_FRAGMENT || p->kind == PKT_ICMP_ERROR)
 		set_hash(p);

@@ -69,6 +69,8 @@ struct pkt {
 	uint8_t meta_len;	/* 4 where a metadata tag was consumed, else 0 */
 
 	/* link layer; the metadata tag is not among the tags */
+	bool is_plain;		/* TCP as most is: of IPv4 without options, with at most one tag,
+				 * whole and sound */
 	bool goes_on;		/* all that follows, up to the ports, is as in the packet before it
 				 * of its burst: pkt_parse_after() */
 	uint8_t n_tags;

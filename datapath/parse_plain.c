@@ -163,12 +163,12 @@ differ32(const uint8_t *a, const uint8_t *b)
 static inline bool
 same_names(const uint8_t *a, const uint8_t *b, unsigned l3)
 {
-	uint64_t differ = differ64(a, b) | differ64(a + 8, b + 8) |
-			  differ64(a + l3 - 6, b + l3 - 6);
+	uint64_t differ = differ64(a + l3 + 12, b + l3 + 12) | differ32(a + l3 + 20, b + l3 + 20);
 
-	differ |= differ32(a + l3 + 6, b + l3 + 6);
-	differ |= differ64(a + l3 + 12, b + l3 + 12) | differ32(a + l3 + 20, b + l3 + 20);
-	return differ == 0;
+	if (differ)	/* the ends, mostly */
+		return false;
+	differ = differ64(a, b) | differ64(a + 8, b + 8) | differ64(a + l3 - 6, b + l3 - 6);
+	return (differ | differ32(a + l3 + 6, b + l3 + 6)) == 0;
 }
 
 bool
@@ -177,9 +177,7 @@ parse_again(struct pkt *p, const struct pkt *before, struct rte_mbuf *m,
 {
 	const uint8_t *b = rte_pktmbuf_mtod(m, const uint8_t *);
 
-	if (before->kind != PKT_TCP || before->is_v6 || before->l3 > ETHER_LEN + TAG_LEN ||
-	    before->l4 - before->l3 != IP4_LEN || before->refusal != DROP_NONE || before->cut ||
-	    m->port != before->m->port || m->nb_segs != 1 ||
+	if (!before->is_plain || m->port != before->m->port || m->nb_segs != 1 ||
 	    m->data_len < before->l4 + (uint32_t)TCP_MIN ||
 	    !same_names(b, rte_pktmbuf_mtod(before->m, const uint8_t *), before->l3))
 		return false;

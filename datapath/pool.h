@@ -64,6 +64,19 @@ pool_refer(struct rte_mbuf *m, void *bytes, uint16_t len)
 	m->ol_flags = RTE_MBUF_F_EXTERNAL;
 }
 
+/* rte_pktmbuf_free() of what will mostly be such an mbuf, of one segment and in nobody else's
+ * hands. */
+static inline void
+pool_refs_free(struct rte_mbuf *m)
+{
+	if (m->ol_flags & RTE_MBUF_F_EXTERNAL && !m->next && rte_mbuf_refcnt_read(m) == 1 &&
+	    rte_mbuf_ext_refcnt_read(m->shinfo) == 1 &&
+	    rte_pktmbuf_priv_flags(m->pool) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF)
+		rte_mempool_put(m->pool, m);
+	else
+		rte_pktmbuf_free(m);
+}
+
 /* Megabytes of EAL memory that these pools, and DPDK beside them, need. */
 unsigned pools_mem_mb(const struct pool_conf *conf);
 

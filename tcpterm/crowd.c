@@ -6,24 +6,30 @@
 
 _Static_assert(CROWD >= BURST / 2, "there may be two crowds");
 
-static struct crowd
+struct end {
+	const struct flow *f;
+	unsigned dir;
+};
+
+static struct end
 end_of(const struct found *at)
 {
-	return (struct crowd){ at->f, at->how == FLOW_MATCH_REVERSED };
+	return (struct end){ at->f, at->how == FLOW_MATCH_REVERSED };
 }
 
-/* How many data segments are of `c`; or, to elect it, who would be more than half of them. */
+/* How many data segments are of `e`; or, to elect it, who would be more than half of them. */
 static unsigned
-vote(const struct pkt *p, unsigned n, const struct burst *b, struct crowd *c, bool elect)
+vote(const struct crowd *c, struct end *e, bool elect)
 {
+	const struct burst *b = c->burst;
 	const struct found *at = b->at;
 	unsigned votes = 0;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < c->n; i++) {
 		at = b->with_last[i] ? at : &b->at[i];
 		if (elect && votes == 0)
-			*c = end_of(at);
-		if (at->f == c->f && end_of(at).dir == c->dir && p[i].payload_len > 0)
+			*e = end_of(at);
+		if (at->f == e->f && end_of(at).dir == e->dir && c->p[i].payload_len > 0)
 			votes++;
 		else if (elect && votes > 0)
 			votes--;
@@ -31,14 +37,24 @@ vote(const struct pkt *p, unsigned n, const struct burst *b, struct crowd *c, bo
 	return votes;
 }
 
-struct crowd
-crowd_find(const struct pkt *p, unsigned n, const struct burst *b)
+static void
+find(struct crowd *c)
 {
-	struct crowd c = { NULL, 0 };
+	struct end e = { NULL, 0 };
 
-	if (n <= CROWD)
-		return c;
-	if (vote(p, n, b, &c, true) <= CROWD && c.f && vote(p, n, b, &c, false) <= CROWD)
-		c.f = NULL;
-	return c;
+	if (c->n <= CROWD)
+		return;
+	if (vote(c, &e, true) <= CROWD && e.f && vote(c, &e, false) <= CROWD)
+		return;
+	c->f = e.f;
+	c->dir = e.dir;
+}
+
+bool
+crowd_is(struct crowd *c, const struct flow *f, unsigned dir)
+{
+	if (c->burst)
+		find(c);
+	c->burst = NULL;
+	return c->f == f && c->dir == dir;
 }

@@ -2,7 +2,7 @@
  * crowd.h - the end that more than half of a full burst's data segments are from, where there is
  * one: of those few are acknowledged (receive.c).
  *
- * Found in the stack's thread, when the burst's flows are.
+ * Found in the stack's thread when a connection first asks: flows that are only followed do not.
  */
 #ifndef TCPTERM_CROWD_H
 #define TCPTERM_CROWD_H
@@ -16,9 +16,13 @@ struct burst;
 struct crowd {
 	const struct flow *f;	/* NULL: there is none; only to be compared */
 	unsigned dir;
+	/* The burst in hand, of `n` packets whose flows were found. */
+	const struct pkt *p;
+	unsigned n;
+	const struct burst *burst;	/* NULL: there is none, or it has been counted */
 };
 
-/* Of a burst of `n` packets whose flows were found. */
-struct crowd crowd_find(const struct pkt *p, unsigned n, const struct burst *b);
+/* Is the end that sends direction `dir` of `f` that of the burst in hand? */
+bool crowd_is(struct crowd *c, const struct flow *f, unsigned dir);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * The common head of all flows: made, found, counted, changed, destroyed.
  */
+#include "datapath/pool.h"
 #include "tcpterm/embryo.h"
 #include "tcpterm/pair_rest.h"
 #include "tcpterm/rest.h"
@@ -306,7 +307,7 @@ void
 core_drop(struct tcpterm *s, struct rte_mbuf *m, enum drop why)
 {
 	drops_count(&s->drops, why);
-	rte_pktmbuf_free(m);
+	pool_refs_free(m);
 }
 
 /* What was reassembled for its state goes on as the fragments that it came in. */

@@ -1,6 +1,7 @@
 /*
  * The pieces that passive halves hold: lists of references into frames.
  */
+#include "datapath/pool.h"
 #include "tcpterm/pieces.h"
 
 static bool
@@ -49,9 +50,13 @@ piece_unwrap(struct tcpterm *s, struct piece *p)
 void
 piece_free(struct tcpterm *s, struct piece *p)
 {
+	struct rte_mbuf *m;
+
 	if (p->m && !p->clone)
 		drops_count(&s->drops, DROP_tap_consumed);
-	rte_pktmbuf_free(piece_unwrap(s, p));
+	m = piece_unwrap(s, p);
+	if (m)
+		pool_refs_free(m);
 }
 
 void

@@ -111,9 +111,8 @@ schedule_ack(struct conn *c, uint32_t len)
 static void
 send_due_ack(struct conn *c)
 {
-	bool crowd = c->s->crowd.f == c->f && c->s->crowd.dir == c->leg;
-
-	if (c->rcv.ack_now && c->rcv.n_unacked >= (crowd ? CROWD_ACK : 1))
+	if (c->rcv.ack_now && c->rcv.n_unacked >= 1 &&
+	    (c->rcv.n_unacked >= CROWD_ACK || !crowd_is(&c->s->crowd, c->f, c->leg)))
 		send_ack(c);
 }
 

@@ -408,13 +408,14 @@ input_burst(struct tcpterm *s, struct pkt *p, unsigned n)
 	struct burst b;
 
 	burst_find(s, p, n, &b);
-	s->crowd = crowd_find(p, n, &b);
+	s->crowd = (struct crowd){ .p = p, .n = n, .burst = &b };
 	s->learned.p = NULL;
 	for (unsigned i = 0; i < n; i++) {
 		const struct found *at = burst_at(s, p, i, &b);
 
 		input_one(s, &p[i], at->f, at->how == FLOW_MATCH_REVERSED);
 	}
+	s->crowd.burst = NULL;
 }
 
 void

@@ -161,7 +161,7 @@ fail(struct capfile *s, const char *why)
 }
 
 /* Reads one frame ahead, if none is there. */
-static bool
+static __rte_always_inline bool
 look_ahead(struct capfile *s)
 {
 	char why[PCAP_ERRBUF_SIZE];
@@ -304,7 +304,8 @@ capfile_read(struct capfile *s, const struct pools *pools, int64_t span_us, stru
 	usec_t first = USEC_NEVER, at;
 	unsigned got = 0;
 
-	while (got < n && capfile_next(s, &at)) {
+	while (got < n && look_ahead(s)) {
+		at = time_ahead(s);
 		if (got == 0)
 			first = at;
 		else if (usec_diff(at, first) >= span_us)
