@@ -130,7 +130,9 @@ deliver_ready(struct tcpterm *s, struct flow *f, struct half *h)
 	int64_t from = h->next;
 
 	deliver_held(s, f, h);
-	if (!h->collecting && !h->ended && h->fin >= 0 && !h->fin_assumed && h->next >= h->fin)
+	if (half_has_fin(h))
+		gap_tell(s, f, h);
+	if (half_has_fin(h) && half_fin_due(s, h) <= s->now.v)
 		tell_end(s, f, h);
 	if (h->ordered || h->held.first)
 		take_place(s, f, h, h->next != from);
@@ -393,14 +395,6 @@ half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off)
 	deliver_ready(s, f, h);
 }
 
-void
-half_closing(struct tcpterm *s, struct half *h)
-{
-	if (!h->closing)
-		h->tail_since = s->now.v;	/* its FIN, if that was no byte, may come yet */
-	h->closing = true;
-}
-
 static void
 suspect_ack(struct tcpterm *s, struct half *h, int64_t off)
 {
@@ -483,6 +477,8 @@ next_look(const struct tcpterm *s, const struct half *h)
 
 	if (p && p->off <= h->next && !h->collecting)
 		due = RTE_MIN(due, p->came + half_deadline(s));
+	if (half_has_fin(h))
+		due = RTE_MIN(due, half_fin_due(s, h));
 	return due;
 }
 

@@ -174,6 +174,21 @@ half_allowance(const struct tcpterm *s)
 	return s->conf.passive.reorder_us ? s->conf.passive.reorder_us : HALF_REORDER_US;
 }
 
+/* When its FIN, of which nothing before is missing, is believed without an ACK, us: until then the
+ * sender may go on beyond it, and it was forged. */
+static inline int64_t
+half_fin_due(const struct tcpterm *s, const struct half *h)
+{
+	return h->alone || h->acked > h->fin ? s->now.v : h->fin_since + half_deadline(s);
+}
+
+/* Has it a FIN, and all before that? */
+static inline bool
+half_has_fin(const struct half *h)
+{
+	return !h->collecting && !h->ended && h->fin >= 0 && !h->fin_assumed && h->next >= h->fin;
+}
+
 /* Nothing waits and nothing is to be told: half_check() would only let go of what is kept. */
 static inline bool
 half_is_settled(const struct half *h)
@@ -217,7 +232,13 @@ void half_absent(struct tcpterm *s, struct flow *f, struct half *h, int64_t off,
 void half_fin(struct tcpterm *s, struct flow *f, struct half *h, int64_t off);
 
 /* The other direction's FIN was seen. */
-void half_closing(struct tcpterm *s, struct half *h);
+static inline void
+half_closing(struct tcpterm *s, struct half *h)
+{
+	if (!h->closing)
+		h->tail_since = s->now.v;	/* its FIN, if that was no byte, may come yet */
+	h->closing = true;
+}
 
 /* The sender has gone on to `off` (which it sent up to). */
 void half_sent(struct tcpterm *s, struct half *h, int64_t off);

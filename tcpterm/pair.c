@@ -446,6 +446,11 @@ take(struct tcpterm *s, struct pair *x, const struct pkt *p, unsigned d)
 		reset(s, x, p, d);
 		return;
 	}
+	if (!(p->flags & (TCP_SYN | TCP_ACK))) {	/* RFC 9293 3.10.7.4, fifth */
+		s->stats.without_ack++;
+		half_drop(s, p->m);
+		return;
+	}
 	if (!(p->flags & TCP_SYN) && !x->end[d].h.synced && pair_is_unasked(x, p, d)) {
 		s->stats.out_of_window++;
 		half_drop(s, p->m);

@@ -79,8 +79,9 @@ pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 	if (p->flags & TCP_FIN) {
 		half_fin(s, f, h, h->sent);
 		half_closing(s, other);
+		x->plain = false;	/* until it is acknowledged */
 	}
-	if (h->ended)
+	if (h->ended || p->flags & TCP_FIN)
 		pair_look(s, x);
 	return true;
 }

@@ -226,6 +226,7 @@ bytes_beyond_the_snap_length_were_not_captured(void)
 	CU_ASSERT_EQUAL(copies.dir[0].n_gaps, 10);
 	for (i = 0; i < 10; i++)
 		passive_expect_gap(i, 1000 * i + 100, 900, TCPTERM_GAP_NOT_CAPTURED);
+	ACKED(10001);
 	CU_ASSERT_EQUAL(copies.dir[0].end, 10000);
 	passive_end();
 }

@@ -200,6 +200,7 @@ suspicion_counts_at_the_fin(void)
 	copies_wait(12 * MS);
 	CU_ASSERT_EQUAL_FATAL(copies.dir[0].n_gaps, 1);
 	CU_ASSERT_EQUAL(copies.dir[0].gap[0].len, 1000);
+	ACKED(2001);
 	CU_ASSERT_EQUAL(copies.dir[0].n_ends, 1);
 	CU_ASSERT_EQUAL(copies.dir[0].end, 2000);
 	passive_end();
