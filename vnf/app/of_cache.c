@@ -12,18 +12,27 @@ static const char *const redis_inline[] = {
 	"PING\r\n",   "PING\n",	   "INFO\r\n",	 "MONITOR\r\n", "SYNC\r\n",    "SET ",
 	"GET ",	      "DEL ",	   "KEYS ",	 "EXISTS ",	"SELECT ",     "AUTH ",
 	"INCR ",      "CONFIG ",   "HELLO ",	 "CLIENT ",	"COMMAND\r\n", "DBSIZE\r\n",
-	"FLUSHALL\r", "FLUSHDB\r", "SUBSCRIBE ", NULL
+	"FLUSHALL\r", "FLUSHDB\r", "SUBSCRIBE ", "LPUSH ",	"RPUSH ",      "HGETALL ",
+	"HSET ",      "TTL ",	   "EXPIRE ",	 "MGET ",	"MSET ",       "ECHO ",
+	"PUBLISH ",   "EVAL ",	   "PSYNC ",	 "REPLCONF ",	NULL
 };
 
-/* "AUTH" has a password behind it, and in mail a mechanism, which is known before the line ends. */
+/* A line of words; AUTH has a password behind it, or is mail's, with a mechanism (RFC 4422). */
 static enum app_match
 redis_line(const uint8_t *p, size_t n)
 {
 	enum app_match m = as(match_any(p, n, 0, redis_inline), APP_HINT);
 
-	return m == APP_HINT && match_word(p, n, 0, "AUTH ") == APP_YES && !line_ended(p, n)
-		       ? APP_MORE
-		       : m;
+	if (m != APP_HINT || match_word(p, n, 0, "AUTH ") != APP_YES)
+		return m;
+	if (!line_ended(p, n))
+		return APP_MORE;
+	return match_any(p, n, 5,
+			 (const char *const[]){ "PLAIN", "LOGIN", "CRAM-", "NTLM", "GSSAPI",
+						"XOAUTH2", "DIGEST-", "SCRAM-", "OAUTHBEARER",
+						"EXTERNAL", "ANONYMOUS", NULL }) == APP_YES
+		       ? APP_NO
+		       : APP_HINT;
 }
 
 enum app_match
@@ -57,6 +66,7 @@ redis_server(const uint8_t *p, size_t n)
 			       ? as(m, APP_WEAK)
 			       : as(match_any(p, n, 0,
 					      (const char *const[]){ "+OK\r", "-ERR ", "+QUEUED",
+								     "+FULLRESYNC ", "+CONTINUE",
 								     "-WRONG", NULL }),
 				    APP_HINT);
 	}
@@ -154,16 +164,30 @@ memcached_client(const uint8_t *p, size_t n)
 		unsigned more;	/* numbers after the key */
 		enum app_match strength;
 	} form[] = {
-		{ "set ", 3, APP_YES },	       { "add ", 3, APP_YES },
-		{ "replace ", 3, APP_YES },    { "append ", 3, APP_YES },
-		{ "prepend ", 3, APP_YES },    { "cas ", 4, APP_YES },
-		{ "get ", 0, APP_WEAK },       { "gets ", 0, APP_WEAK },
-		{ "delete ", 0, APP_WEAK },    { "incr ", 1, APP_WEAK },
-		{ "decr ", 1, APP_WEAK },      { "touch ", 1, APP_WEAK },
-		{ "gat ", 0, APP_HINT },       { "mg ", 0, APP_HINT },
-		{ "ms ", 1, APP_HINT },	       { "md ", 0, APP_HINT },
-		{ "ma ", 0, APP_HINT },	       { "me ", 0, APP_HINT },
-		{ "slabs ", 0, APP_HINT },     { "stats ", 0, APP_HINT },
+		{ "set ", 3, APP_YES },
+		{ "add ", 3, APP_YES },
+		{ "replace ", 3, APP_YES },
+		{ "append ", 3, APP_YES },
+		{ "prepend ", 3, APP_YES },
+		{ "cas ", 4, APP_YES },
+		{ "get ", 0, APP_WEAK },
+		{ "gets ", 0, APP_WEAK },
+		{ "delete ", 0, APP_WEAK },
+		{ "incr ", 1, APP_WEAK },
+		{ "decr ", 1, APP_WEAK },
+		{ "touch ", 1, APP_WEAK },
+		{ "gat ", 0, APP_HINT },
+		{ "gats ", 0, APP_HINT },
+		{ "lru_crawler ", 0, APP_HINT },
+		{ "watch ", 0, APP_HINT },
+		{ "cache_memlimit ", 0, APP_HINT },
+		{ "mg ", 0, APP_HINT },
+		{ "ms ", 1, APP_HINT },
+		{ "md ", 0, APP_HINT },
+		{ "ma ", 0, APP_HINT },
+		{ "me ", 0, APP_HINT },
+		{ "slabs ", 0, APP_HINT },
+		{ "stats ", 0, APP_HINT },
 		{ "verbosity ", 0, APP_HINT },
 	};
 	enum app_match best = APP_NO;

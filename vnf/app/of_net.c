@@ -180,8 +180,10 @@ dns_server(const uint8_t *p, size_t n)
 
 /* --- who is who --- */
 
-/* Capabilities-Exchange and Device-Watchdog, which begin a connection; or a session's message,
- * whose first AVP is its Session-Id (RFC 6733 8.8). */
+/*
+ * What is of the connection itself: Capabilities-Exchange, Device-Watchdog, Disconnect-Peer; or a
+ * session's message, whose first AVP is its Session-Id (RFC 6733 8.8).
+ */
 enum app_match
 diameter_either(const uint8_t *p, size_t n)
 {
@@ -195,7 +197,7 @@ diameter_either(const uint8_t *p, size_t n)
 	if (n < 12)
 		return APP_MORE;
 	command = be32(p + 4) & 0xffffff;
-	if ((command == 257 || command == 280) && be32(p + 8) == 0)
+	if ((command == 257 || command == 280 || command == 282) && be32(p + 8) == 0)
 		return APP_YES;
 	return command == 257 ? APP_NO : match_bytes(p, n, 20, session_id, sizeof session_id);
 }
@@ -236,6 +238,10 @@ kerberos_server(const uint8_t *p, size_t n)
 	return kerberos_either(p, n, "\x6b\x6d\x7e", 0xa0);
 }
 
+/* Changes, comparisons, what is given up; their results, references, what comes between. */
+static const char ldap_rarer[] = "\x66\x68\x4a\x6c\x6e\x50"
+				 "\x67\x69\x6b\x6d\x6f\x73\x79";
+
 /* LDAPMessage: its length, a message id, the operation's tag. */
 static enum app_match
 ldap_either(const uint8_t *p, size_t n, const char *operations)
@@ -261,6 +267,8 @@ ldap_either(const uint8_t *p, size_t n, const char *operations)
 		return APP_MORE;
 	if (p[i] == 0x42)
 		return p[i + 1] == 0 ? APP_WEAK : APP_NO;
+	if (strchr(ldap_rarer, p[i]))
+		return p[i + 1] > 0 && p[i + 1] <= 0x84 ? APP_HINT : APP_NO;
 	if (p[i] != 0x60)
 		return p[i + 1] > 1 && p[i + 1] <= 0x84 ? APP_WEAK : APP_NO;
 	i += p[i + 1] > 0x80 ? 2 + (p[i + 1] & 7) : 2;
@@ -273,24 +281,24 @@ ldap_either(const uint8_t *p, size_t n, const char *operations)
 enum app_match
 ldap_client(const uint8_t *p, size_t n)
 {
-	return ldap_either(p, n, "\x60\x63\x77\x42");
+	return ldap_either(p, n, "\x60\x63\x77\x42\x66\x68\x4a\x6c\x6e\x50");
 }
 
 enum app_match
 ldap_server(const uint8_t *p, size_t n)
 {
-	return ldap_either(p, n, "\x61\x64\x65\x78");
+	return ldap_either(p, n, "\x61\x64\x65\x78\x67\x69\x6b\x6d\x6f\x73\x79");
 }
 
 /* --- remote procedures --- */
 
-/* A record of one fragment; what it holds begins at 4. */
+/* A record of one fragment, of less than 4 MB; what it holds begins at 4. */
 static enum app_match
 sunrpc_record(const uint8_t *p, size_t n, uint32_t type)
 {
-	if (n > 1 && p[1] != 0)
+	if (n > 1 && p[1] >= 0x40)
 		return APP_NO;
-	if (n > 3 && (be32(p) & 0xffffff) < 24)
+	if (n > 3 && (be32(p) & 0xffffff) < (type ? 20 : 40))
 		return APP_NO;
 	if (n >= 12 && be32(p + 8) != type)
 		return APP_NO;

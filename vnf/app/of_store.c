@@ -232,7 +232,10 @@ mssql_client(const uint8_t *p, size_t n)
 		return tds_prelogin(p, n);
 	if (n < 16)
 		return APP_MORE;
-	return le32(p + 8) == be16(p + 2) - 8 && p[15] >= 0x70 && p[15] <= 0x74 ? APP_YES : APP_NO;
+	if (p[1] & 1 ? le32(p + 8) != be16(p + 2) - 8
+		     : le32(p + 8) < be16(p + 2) || le32(p + 8) > 128 << 10)
+		return APP_NO;	/* all of it, or what is behind is in the next packets */
+	return p[15] >= 0x70 && p[15] <= 0x74 ? APP_YES : APP_NO;
 }
 
 enum app_match

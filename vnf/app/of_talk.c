@@ -49,7 +49,13 @@ enum app_match
 irc_client(const uint8_t *p, size_t n)
 {
 	enum app_match best = match_any(p, n, 0, WORDS("CAP LS", "CAP REQ ", "PRIVMSG "));
-	enum app_match m = irc_user(p, n);
+	enum app_match m = as(match_any(p, n, 0,
+					WORDS("CAP END\r", "JOIN #", "PART #", "MODE #", "WHO #",
+					      "PING ", "PONG ", "PROTOCTL ", "WEBIRC ")),
+			      APP_HINT);
+
+	best = m > best ? m : best;
+	m = irc_user(p, n);
 
 	best = m > best ? m : best;
 	m = irc_two_lines(p, n);
@@ -77,12 +83,20 @@ irc_prefixed(const uint8_t *p, size_t n)
 	}
 	return match_any(p, n, i + 1,
 			 WORDS("NOTICE ", "PING ", "CAP ", "PRIVMSG ", "JOIN ", "PART ", "MODE ",
-			       "NICK ", "KICK ", "TOPIC ", "QUIT :"));
+			       "NICK ", "KICK ", "TOPIC ", "QUIT :", "PONG "));
 }
 
 enum app_match
 irc_server(const uint8_t *p, size_t n)
 {
+	const uint8_t *end;
+
+	if (p[0] == '@') {	/* tags come first: IRCv3's message-tags */
+		end = memchr(p, ' ', n);
+		if (!end || end + 1 == p + n)
+			return APP_MORE;
+		return end[1] == ':' ? irc_prefixed(end + 1, n - (size_t)(end + 1 - p)) : APP_NO;
+	}
 	if (p[0] == ':')
 		return irc_prefixed(p, n);
 	return as(match_any(p, n, 0, WORDS("NOTICE AUTH ", "NOTICE * ", "ERROR :", "PING :")),
@@ -172,12 +186,37 @@ is_month(const uint8_t *p)
 	return false;
 }
 
-/* After "<PRI>": RFC 5424's version and year, or RFC 3164's month and day. */
+/* "29: *Mar ": some count their messages, and say whether their clock is right. */
+static enum app_match
+syslog_counted(const uint8_t *p, size_t n, size_t i)
+{
+	size_t at;
+
+	for (at = i; at < n && at < i + 10 && is_digit(p[at]); at++)
+		;
+	if (at == i || (at < n && p[at] != ':'))
+		return APP_NO;
+	if (n < at + 7)
+		return APP_MORE;
+	if (p[at + 1] != ' ')
+		return APP_NO;
+	at += p[at + 2] == '*' || p[at + 2] == '.' ? 3 : 2;
+	return is_month(p + at) && p[at + 3] == ' ' ? APP_YES : APP_NO;
+}
+
+/* After "<PRI>": RFC 5424's version and year, or RFC 3164's month and day, or what makers add. */
 static enum app_match
 syslog_header(const uint8_t *p, size_t n, size_t i)
 {
+	enum app_match m;
+
 	if (n < i + 5)
 		return APP_MORE;
+	m = syslog_counted(p, n, i);
+	if (m != APP_NO)
+		return m;
+	if (p[i] == 'd')
+		return match_text(p, n, i, "date=20");
 	if (p[i] == '2' && p[i + 1] == '0' && is_digit(p[i + 2]))	/* RFC 3339 5.6 */
 		return is_digit(p[i + 3]) && p[i + 4] == '-' ? APP_YES : APP_NO;
 	if (p[i] == '1' && p[i + 1] == ' ')

@@ -41,6 +41,15 @@ reply(const uint8_t *p, size_t n, const char *codes)
 	return p[3] == ' ' || p[3] == '-' || p[3] == '\r' ? APP_HINT : APP_NO;
 }
 
+/* A refusal instead of a greeting names the protocol, too. */
+static enum app_match
+named(enum app_match m, const uint8_t *p, size_t n, const char *mine)
+{
+	if (m != APP_HINT || p[0] == '2' || p[0] == '3' || !line_ended(p, n))
+		return m;
+	return has_word(p, line_length(p, n), mine) ? APP_WEAK : m;
+}
+
 /* RFC 5321 4.2.3, RFC 4954 6, RFC 3207 4, RFC 7504 3 */
 static const char smtp_codes[] = "211 214 220 221 235 250 251 252 334 354 421 432 450 451 452 454 "
 				 "455 500 501 502 503 504 521 523 525 530 534 535 538 550 551 552 "
@@ -51,7 +60,7 @@ smtp_server(const uint8_t *p, size_t n)
 {
 	enum app_match m = greeting(p, n, "SMTP", "FTP");
 
-	return m == APP_NO ? reply(p, n, smtp_codes) : m;
+	return m == APP_NO ? named(reply(p, n, smtp_codes), p, n, "SMTP") : m;
 }
 
 /* What several protocols have: it speaks neither for nor against one. */
@@ -120,7 +129,7 @@ ftp_server(const uint8_t *p, size_t n)
 		return ftp_done(p, n);
 	if (m >= APP_HINT && has_word(p, line_length(p, n), "HylaFAX"))
 		return APP_NO;	/* took FTP's words and codes for faxes */
-	m = m == APP_NO ? reply(p, n, ftp_codes) : m;
+	m = m == APP_NO ? named(reply(p, n, ftp_codes), p, n, "FTP") : m;
 	return m == APP_NO ? done : m;
 }
 
@@ -222,7 +231,7 @@ imap_client(const uint8_t *p, size_t n)
 		return APP_MORE;
 	if (i == 17 || p[i] != ' ')
 		return APP_NO;
-	if (n > i + 1 && is_lower(p[i + 1]) && !counted)
+	if (n > i + 1 && (is_lower(p[i + 1]) ? !counted : !is_upper(p[i + 1])))
 		return APP_NO;
 	if (n > i + 2 && is_lower(p[i + 1]) != is_lower(p[i + 2]))
 		return APP_NO;
@@ -305,7 +314,7 @@ nntp_server(const uint8_t *p, size_t n)
 	m = match_text(p, n, 0, "220 ");
 	if (m == APP_YES)
 		return nntp_article(p, n);
-	return m == APP_NO ? reply(p, n, nntp_codes) : m;
+	return m == APP_NO ? named(reply(p, n, nntp_codes), p, n, "NNTP") : m;
 }
 
 enum app_match

@@ -41,7 +41,27 @@ request_version(const uint8_t *p, size_t n, size_t at, const char *version)
 	return p[at] == ' ' ? match_text(p, n, at + 1, version) : APP_NO;
 }
 
-/* GET and POST of a path are nobody else's; what others have too waits for the version. */
+/* Behind a path, is there a version of RTSP?  Some of its devices ask as HTTP's do. */
+static enum app_match
+rtsp_version(const uint8_t *p, size_t n, size_t at)
+{
+	const uint8_t *end = memchr(p + at, ' ', n - at);
+
+	if (!end || end + 1 == p + n)
+		return APP_MORE;
+	return end[1] == 'R' ? match_text(p, n, (size_t)(end - p) + 1, "RTSP/") : APP_NO;
+}
+
+/* It is HTTP's unless it ends as RTSP's; HTTP 0.9 has no version. */
+static enum app_match
+http_path(const uint8_t *p, size_t n, size_t at)
+{
+	const enum app_match other = rtsp_version(p, n, at);
+
+	return other == APP_NO || (other == APP_MORE && line_ended(p, n)) ? APP_YES : APP_WEAK;
+}
+
+/* GET and POST of a path are hardly anyone else's; what others have too waits for the version. */
 static enum app_match
 http_request(const uint8_t *p, size_t n)
 {
@@ -56,7 +76,7 @@ http_request(const uint8_t *p, size_t n)
 					     NULL });
 	if (m == APP_YES) {
 		if (p[at] == '/')
-			return APP_YES;
+			return http_path(p, n, at);
 		m = match_any(p, n, at, (const char *const[]){ "http://", "https://", NULL });
 		if (m != APP_NO)
 			return m;
@@ -128,11 +148,11 @@ http2_server(const uint8_t *p, size_t n)
 }
 
 /* RFC 2326 10, RFC 7826 13 */
-static const char *const rtsp_methods[] = { "OPTIONS ",	 "DESCRIBE ",	   "ANNOUNCE ",
-					    "SETUP ",	 "PLAY ",	   "PAUSE ",
-					    "TEARDOWN ", "GET_PARAMETER ", "RECORD ",
-					    "REDIRECT ", "SET_PARAMETER ", "PLAY_NOTIFY ",
-					    NULL };
+static const char *const rtsp_methods[] = {
+	"OPTIONS ",	  "DESCRIBE ",	  "ANNOUNCE ",	    "SETUP ",  "PLAY ",
+	"PAUSE ",	  "TEARDOWN ",	  "GET_PARAMETER ", "RECORD ", "REDIRECT ",
+	"SET_PARAMETER ", "PLAY_NOTIFY ", "FLUSH ",	    NULL
+};
 
 /*
  * A target of the protocol's own tells it where the version does not: a proxy of another protocol
@@ -152,6 +172,11 @@ rtsp_client(const uint8_t *p, size_t n)
 	enum app_match m;
 	size_t at = 0;
 
+	if (n > 4 && memcmp(p, "GET /", 5) == 0)	/* most of all */
+		return rtsp_version(p, n, 5);
+	m = match_any(p, n, 0, (const char *const[]){ "GET /", "POST /", "PUT /", NULL });
+	if (m != APP_NO)
+		return m == APP_YES ? rtsp_version(p, n, 5) : m;
 	m = match_any(p, n, 0, rtsp_methods);
 	if (m == APP_YES)
 		m = request_start(p, n, &at);
@@ -239,7 +264,7 @@ rtmp_either(const uint8_t *p, size_t n)
 
 	if (n < 9)
 		return APP_MORE;
-	plain = be32(p + 5) == 0;
+	plain = p[0] == 3 && be32(p + 5) == 0;	/* 6: with keys, as Flash does it */
 	flash = p[6] == 0 && p[7] < 0x80 && p[5] > 0 && (p[5] < 0x40 || p[5] == 0x80);
 	if (!plain && !flash)
 		return APP_NO;
