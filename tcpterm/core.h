@@ -27,7 +27,7 @@ struct intern;
 struct mgmt;
 struct tapes;
 
-enum { ROLES_WRONG = 64 };	/* flows at a time (roles.h) */
+enum { ROLES_WRONG = 1024 };	/* flows at a time (roles.h) */
 
 /* A flow's place among those that may rest (rest.h); in its awake part. */
 struct quiet {

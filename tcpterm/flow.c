@@ -228,6 +228,7 @@ flow_become(struct tcpterm *s, struct flow *f, enum tcpterm_kind kind)
 	for (unsigned d = 0; c && d < 2; d++)
 		if (c[d].bytes | c[d].packets)
 			carry(s, to, d, c[d]);
+	roles_remember(s, to);
 	table_replace(s->table, f, to);
 	if (s->tapes)
 		tape_follow(s, f->ref, to->ref);

@@ -168,6 +168,14 @@ roles_turn(struct tcpterm *s, struct flow *f)
 /* --- evidence --- */
 
 void
+roles_remember(struct tcpterm *s, const struct flow *f)
+{
+	/* who finds no room is mended at its end */
+	if (f->roles == TCPTERM_ROLES_WRONG && s->n_wrong < ROLES_WRONG)
+		s->wrong[s->n_wrong++] = f->ref;
+}
+
+void
 tcpterm_initiator_is(struct tcpterm *s, struct flow *f, unsigned dir)
 {
 	if (f->roles != TCPTERM_ROLES_GUESSED || !may_turn(f))
@@ -178,11 +186,10 @@ tcpterm_initiator_is(struct tcpterm *s, struct flow *f, unsigned dir)
 		return;
 	}
 	f->roles = TCPTERM_ROLES_WRONG;
-	/* who finds no room is mended at its end */
 	if (f->end != TCPTERM_END_NONE)
 		roles_turn(s, f);
-	else if (s->n_wrong < ROLES_WRONG)
-		s->wrong[s->n_wrong++] = f->ref;
+	else
+		roles_remember(s, f);
 }
 
 void

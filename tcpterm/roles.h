@@ -23,7 +23,10 @@ void roles_begin(struct flow *f, const struct pkt *p, const struct tcpterm_verdi
 /* A SYN or SYN-ACK of this connection came by direction `dir`, later than it should. */
 void roles_by_syn(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir);
 
-/* Turns the flow round where its roles are wrong. */
+/* Where the flow's roles are wrong, they will be mended: that of an object it has become, too. */
+void roles_remember(struct tcpterm *s, const struct flow *f);
+
+/* Turns the flow round: its roles are wrong. */
 void roles_turn(struct tcpterm *s, struct flow *f);
 
 static inline void

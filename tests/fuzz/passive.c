@@ -1,10 +1,10 @@
 /*
  * passive.c - any segments, in any order and time, to a passive pair.
  *
- * Each 8 bytes are one step: [0] which end, what flags, or a wait; [1..2] the offset; [3] how
- * far off; [4..5] the ACK; [6] length; [7] window and XOR of the bytes.  However they come,
- * each direction's bytes and gaps follow each other without a hole, nothing is
- * sent, and every buffer comes back.
+ * Each 8 bytes are one step: [0] which end, what flags, or a wait, or [2] who is the client for
+ * certain; [1..2] the offset; [3] how far off; [4..5] the ACK; [6] length; [7] window and XOR of
+ * the bytes.  However they come, each direction's bytes and gaps follow each other without a hole,
+ * nothing is sent, and every buffer comes back.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,6 +28,8 @@ step(const uint8_t *b)
 					  TCP_SYN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK, 0 };
 	uint32_t len = b[6] & 0x80 ? (uint32_t)(b[6] & 0x7f) * 40 : b[6];
 
+	if ((b[0] & 0xc0) == 0xc0 && copies_flow())
+		tcpterm_initiator_is(copies.s, copies_flow(), b[2] & 1);
 	if (b[0] & 0x80) {
 		copies_wait((int64_t)(b[0] & 0x7f) << (b[1] & 31));
 		return;

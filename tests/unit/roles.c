@@ -254,9 +254,9 @@ right_guess_becomes_known(void)
 static unsigned
 count_wrong(bool tell)
 {
-	struct flow *f[128];
+	struct flow *f[2000];
 	uint64_t cursor = 0;
-	unsigned n = tcpterm_walk(copies.s, &cursor, f, 128), n_wrong = 0, i;
+	unsigned n = tcpterm_walk(copies.s, &cursor, f, 2000), n_wrong = 0, i;
 
 	for (i = 0; i < n; i++) {
 		n_wrong += f[i]->key.port[0] != 20;
@@ -266,22 +266,38 @@ count_wrong(bool tell)
 	return n_wrong;
 }
 
-/* The list of flows that wait to be mended has 64 places. */
+/* The list of flows that wait to be mended has 1,024 places. */
 static void
 more_flows_than_may_wait_are_mended_at_their_end(void)
 {
+	copies_n_flows = 2000;
 	begin(TCPTERM_PASSIVE);
-	for (copies.client = 0; copies.client < 70; copies.client++)
+	for (copies.client = 0; copies.client < 1030; copies.client++)
 		copies_segment(0, TCP_ACK, 0, 0, 0);
-	CU_ASSERT_EQUAL(count_wrong(true), 70);
+	CU_ASSERT_EQUAL(count_wrong(true), 1030);
 	copies_wait(1 * MS);
 	CU_ASSERT_EQUAL(count_wrong(false), 6);
-	CU_ASSERT_EQUAL(n_told, 64);
+	CU_ASSERT_EQUAL(n_told, 1024);
 	copies_wait(4000000 * MS);	/* until all are idle */
-	CU_ASSERT_EQUAL(copies.n_ended, 70);
-	CU_ASSERT_EQUAL(n_told, 70);
-	CU_ASSERT_EQUAL(copies_stats()->roles_corrected, 70);
+	CU_ASSERT_EQUAL(copies.n_ended, 1030);
+	CU_ASSERT_EQUAL(n_told, 1030);
+	CU_ASSERT_EQUAL(copies_stats()->roles_corrected, 1030);
 	passive_end();
+	copies_n_flows = 0;
+}
+
+/* Between the evidence and the end of the turn its rule sends it down. */
+static void
+flow_that_becomes_another_kind_is_mended_too(void)
+{
+	begin(TCPTERM_TRACK);
+	exchange();
+	tcpterm_initiator_is(copies.s, copies_flow(), 1);
+	CU_ASSERT_EQUAL(tcpterm_demote(copies.s, copies_flow(), TCPTERM_PASS), 0);
+	CU_ASSERT_EQUAL(copies_flow()->kind, TCPTERM_KIND_PASS);
+	copies_wait(1 * MS);
+	expect_right(2);
+	tracked_end();
 }
 
 static void
@@ -334,6 +350,7 @@ TAP_MAIN(roles, TAP_TEST(without_evidence_the_guess_stays),
 	 TAP_TEST(syn_behind_bytes_within_one_burst_tells), TAP_TEST(synack_that_comes_again_tells),
 	 TAP_TEST(synack_of_another_connection_tells_nothing), TAP_TEST(right_guess_becomes_known),
 	 TAP_TEST(more_flows_than_may_wait_are_mended_at_their_end),
+	 TAP_TEST(flow_that_becomes_another_kind_is_mended_too),
 	 TAP_TEST(tracked_flow_is_turned_with_all_that_is_known_of_it),
 	 TAP_TEST(synack_of_a_tracked_flow_tells),
 	 TAP_TEST(syn_of_a_tracked_flow_behind_bytes_tells))

@@ -186,6 +186,15 @@ on_end(void *ctx, struct flow *f)
 	tcpterm_flow_info(f, copies.leg);
 }
 
+/* What was told of a direction is the other's. */
+static void
+on_roles(void *ctx, struct flow *f)
+{
+	(void)ctx;
+	for (size_t i = 0; f->roles == TCPTERM_ROLES_CORRECTED && i < sizeof copies.dir[0]; i++)
+		RTE_SWAP(((uint8_t *)&copies.dir[0])[i], ((uint8_t *)&copies.dir[1])[i]);
+}
+
 static void
 make_pools(void)
 {
@@ -225,6 +234,7 @@ copies_begin(const struct tcpterm_passive_conf *conf)
 					   .unknown = on_unknown,
 					   .flow_new = on_new,
 					   .flow_end = on_end,
+					   .roles = on_roles,
 					   .passive = &sink };
 	copies.conf.ops = &copies.ops;
 	copies.conf.payload_pool = payload_pool;
