@@ -149,7 +149,8 @@ static enum app_match
 xmpp_stanza(const uint8_t *p, size_t n)
 {
 	return match_any(p, n, 0,
-			 WORDS("<iq ", "<presence ", "<presence>", "<presence/>", "<message "));
+			 WORDS("<iq ", "<presence ", "<presence>", "<presence/>", "<message ",
+			       "</stream:stream>"));
 }
 
 enum app_match
