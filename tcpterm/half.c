@@ -338,7 +338,7 @@ half_next(struct tcpterm *s, struct flow *f, struct half *h, struct rte_mbuf *m,
 
 	h->sent += len;
 	h->last_sent = s->now.v;
-	tell_bytes(s, f, h, m, m_off, len);
+	tell_run(s, f, h, m, m_off, len);
 	if (piece_keep(s, &h->kept, m, off, m_off, len, shared))
 		half_trim_kept(s, h);
 	else if (!shared)

@@ -39,6 +39,7 @@ struct piece {
 	int64_t came;		/* us */
 	uint32_t len, m_off;
 	uint32_t index;		/* in the stack's slab of pieces */
+	uint32_t generation;	/* the slab's */
 	bool clone;		/* `m` is a reference of ours to a received frame */
 	bool doubted;		/* parked: its receiver has refused it, as it seems */
 	uint8_t why;		/* enum tcpterm_gap_reason, without `m` */

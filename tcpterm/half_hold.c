@@ -283,6 +283,7 @@ half_let_go(struct tcpterm *s, struct half *h)
 
 	while ((p = h->kept.first) && !half_keeps(s, h, p)) {
 		pieces_remove(&h->kept, p);
+		pieces_look_ahead(&h->kept);
 		piece_free(s, p);
 	}
 }

@@ -28,7 +28,7 @@ half_urgent_done(struct half *h)
 	memmove(&h->urgent_at[0], &h->urgent_at[1], h->n_urgent * sizeof h->urgent_at[0]);
 }
 
-static void
+void
 tell_run(struct tcpterm *s, struct flow *f, struct half *h, const struct rte_mbuf *m,
 	 uint32_t m_off, uint32_t len)
 {

@@ -9,7 +9,11 @@
 
 #include "tcpterm/half.h"
 
-/* The `len` bytes of `m` from m_off on are those from h->next on. */
+/* The `len` bytes of `m` from m_off on are those from h->next on; none of them is urgent. */
+void tell_run(struct tcpterm *s, struct flow *f, struct half *h, const struct rte_mbuf *m,
+	      uint32_t m_off, uint32_t len);
+
+/* The same, where some may be. */
 void tell_bytes(struct tcpterm *s, struct flow *f, struct half *h, const struct rte_mbuf *m,
 		uint32_t m_off, uint32_t len);
 

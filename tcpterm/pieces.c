@@ -8,7 +8,8 @@ static bool
 has_slab(struct tcpterm *s)
 {
 	return s->pieces.base ||
-	       slab_init(&s->pieces, sizeof(struct piece), 2 * s->conf.n_held_max + 64) == 0;
+	       slab_init_inside(&s->pieces, sizeof(struct piece), 2 * s->conf.n_held_max + 64,
+				offsetof(struct piece, generation), 0) == 0;
 }
 
 struct piece *
@@ -125,6 +126,7 @@ pieces_clear(struct tcpterm *s, struct pieces *l)
 
 	while ((p = l->first)) {
 		pieces_remove(l, p);
+		pieces_look_ahead(l);
 		piece_free(s, p);
 	}
 }

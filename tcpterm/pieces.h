@@ -25,6 +25,16 @@ bool piece_keep(struct tcpterm *s, struct pieces *l, struct rte_mbuf *m, int64_t
 /* Frees the entry alone: its mbuf, if it has one, is the caller's. */
 struct rte_mbuf *piece_unwrap(struct tcpterm *s, struct piece *p);
 
+/* The first is let go next, maybe long after it came: its mbuf is fetched. */
+static inline void
+pieces_look_ahead(const struct pieces *l)
+{
+	if (l->first && l->first->m) {
+		rte_prefetch0(l->first->m);
+		rte_prefetch0((const uint8_t *)l->first->m + RTE_CACHE_LINE_SIZE);
+	}
+}
+
 /* Inserts behind `after` (NULL: at the front); takes out. */
 void pieces_insert(struct pieces *l, struct piece *after, struct piece *p);
 void pieces_remove(struct pieces *l, struct piece *p);

@@ -40,7 +40,7 @@ void slab_fini(struct slab *s);
 void *slab_alloc(struct slab *s, uint32_t *index);
 void slab_free(struct slab *s, uint32_t index);
 
-/* The same, but the object may hold anything; not of those with their generation inside. */
+/* The same, but the object may hold anything; a generation inside is to be left alone. */
 void *slab_take(struct slab *s, uint32_t *index);
 
 /*
