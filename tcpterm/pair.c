@@ -75,6 +75,7 @@ static void
 finish(struct tcpterm *s, struct pair *x, enum tcpterm_end why)
 {
 	pair_release(s, x->f);
+	pair_unqueue(s, x);	/* nobody asks any more whether it may rest */
 	x->plain = false;
 	x->over = true;
 	x->f->end = (uint8_t)why;

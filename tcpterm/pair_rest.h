@@ -80,7 +80,7 @@ bool pair_may_rest(const struct pair *x);
 /* Writes it down and frees its awake part. */
 void pair_rests(struct tcpterm *s, struct pair *x);
 
-/* It is awake, at the end of those that are, and looked at after them; or it is not any more. */
+/* It is awake, at the end of those that are, and looked at after them; or it is not, or is over. */
 void pair_queue(struct tcpterm *s, struct pair *x);
 void pair_unqueue(struct tcpterm *s, struct pair *x);
 

@@ -102,7 +102,8 @@ part_free(struct tcpterm *s, unsigned which, struct conn *c)
 void
 rest_pair_free(struct tcpterm *s, struct pair *x)
 {
-	pair_unqueue(s, x);
+	if (!x->over)
+		pair_unqueue(s, x);
 	slab_free(&s->awake[PAIR], x->slot);
 }
 
