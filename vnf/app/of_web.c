@@ -49,7 +49,9 @@ rtsp_version(const uint8_t *p, size_t n, size_t at)
 
 	if (!end || end + 1 == p + n)
 		return APP_MORE;
-	return end[1] == 'R' ? match_text(p, n, (size_t)(end - p) + 1, "RTSP/") : APP_NO;
+	if (end[1] != 'R' || memchr(p + at, '\n', (size_t)(end - p) - at))
+		return APP_NO;
+	return match_text(p, n, (size_t)(end - p) + 1, "RTSP/");
 }
 
 /* It is HTTP's unless it ends as RTSP's; HTTP 0.9 has no version. */
