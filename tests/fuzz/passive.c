@@ -42,6 +42,20 @@ step(const uint8_t *b)
 		       (b[0] & 0x30) == 0x30);
 }
 
+/* What is told from here on has the other direction 0. */
+static void
+on_roles(void *ctx, struct flow *f)
+{
+	static __typeof__(copies.dir[0]) was;
+
+	(void)ctx;
+	if (f->roles != TCPTERM_ROLES_CORRECTED)
+		return;
+	was = copies.dir[0];
+	copies.dir[0] = copies.dir[1];
+	copies.dir[1] = was;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -51,6 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	copies_n_ready = size & 4 ? 1 : 0;	/* who is quiet rests at once */
 	copies_begin(size & 1 ? &small : NULL);
+	copies.ops.roles = on_roles;
 	copies.overlap = (uint8_t)(size / 8 % 3 ? 0 : size / 24 % TCPTERM_N_OVERLAPS);
 	if (size & 2)
 		copies_handshake();
