@@ -161,7 +161,7 @@ fail(struct capfile *s, const char *why)
 }
 
 /* Reads one frame ahead, if none is there. */
-static __rte_always_inline bool
+static bool
 look_ahead(struct capfile *s)
 {
 	char why[PCAP_ERRBUF_SIZE];
