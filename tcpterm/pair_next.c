@@ -24,7 +24,7 @@ static bool
 is_ordinary(const struct pkt *p)
 {
 	return (p->flags & (TCP_SYN | TCP_RST | TCP_URG | TCP_ACK)) == TCP_ACK &&
-	       !(p->cksum_bad | p->cut) && p->m->nb_segs == 1 && !pair_may_be_padded(p);
+	       !(p->cksum_bad | p->cut) && p->m->nb_segs == 1 && !pair_is_padded(p);
 }
 
 /* All that was sent is here: so nothing of it is far behind or ahead, and its window's end is all

@@ -16,13 +16,6 @@
 
 enum { PAIR_PAD_MAX = 6, PAIR_LEAST_FRAME = 60, PAIR_TAG = 4 };
 
-/* Is it worth a look? */
-static inline bool
-pair_may_be_padded(const struct pkt *p)
-{
-	return p->payload_len - 1 < PAIR_PAD_MAX && !(p->flags & TCP_PSH);
-}
-
 /* Are the bytes of `p` none of its sender's? */
 static inline bool
 pair_is_padded(const struct pkt *p)
@@ -33,8 +26,10 @@ pair_is_padded(const struct pkt *p)
 	uint8_t buf[PAIR_PAD_MAX];
 	const void *b;
 
-	if (!pair_may_be_padded(p) || p->cut || p->is_v6 || end < PAIR_LEAST_FRAME ||
-	    beyond % PAIR_TAG != 0 || beyond / PAIR_TAG > p->n_tags)
+	if (p->payload_len - 1 >= PAIR_PAD_MAX || p->flags & TCP_PSH)	/* as most */
+		return false;
+	if (p->cut || p->is_v6 || end < PAIR_LEAST_FRAME || beyond % PAIR_TAG != 0 ||
+	    beyond / PAIR_TAG > p->n_tags)
 		return false;
 	b = rte_pktmbuf_read(p->m, p->payload, p->payload_len, buf);
 	return b && memcmp(b, zeros, p->payload_len) == 0;

@@ -253,7 +253,9 @@ static void
 follow(enum way way, const char *path, struct told *t)
 {
 	static struct options o;
-	struct journal_reader reader = { t, on_flow, on_gap, on_conflict, NULL };
+	struct journal_reader reader = {
+		.aux = t, .flow = on_flow, .gap = on_gap, .conflict = on_conflict
+	};
 	struct active active = { 0 };
 	struct worker_conf c = { .n_workers = 1, .pools = &pools, .active = &active };
 	struct err err = { 0 };

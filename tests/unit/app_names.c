@@ -239,7 +239,7 @@ flows_that_never_tell_cannot_blind_it(void)
 		app_feed(app, &idle[i], 0, "GE", 2);
 	}
 	CU_ASSERT_EQUAL(app_answer(&idle[0]), APP_UNDEFINED);
-	CU_ASSERT_EQUAL(app_feed(app, late, 0, "T / ", 4), APP_FOUND);
+	CU_ASSERT_EQUAL(app_feed(app, late, 0, "T / HTTP/1.1\r\n", 14), APP_FOUND);
 	app_status(app, &after);
 	CU_ASSERT_EQUAL(after.stolen - before.stolen, 6);
 	for (i = 0; i < 8; i++)

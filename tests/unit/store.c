@@ -112,7 +112,7 @@ newer_file_is_refused_and_unchanged(void)
 	CU_ASSERT_EQUAL(storage_sql("PRAGMA user_version = 7"), 0);
 	CU_ASSERT_EQUAL(storage_open(), -EPROTO);
 	message_is_clear();
-	SAYS("newer Leat (schema 7, this one knows 4)");
+	SAYS("newer Leat (schema 7, this one knows 5)");
 	CU_ASSERT_EQUAL(storage_int("SELECT count(*) FROM run"), 1);
 	CU_ASSERT_EQUAL(storage_int("PRAGMA user_version"), 7);
 	storage_end();

@@ -43,7 +43,7 @@ struct flow {
 	uint8_t start : 4;		/* enum tcpterm_start */
 	uint8_t end : 4;		/* enum tcpterm_end; NONE while alive */
 	uint8_t seen : 2;		/* bit d: direction d was seen */
-	uint8_t roles : 2;		/* enum tcpterm_roles; turn.c writes it */
+	uint8_t roles : 2;		/* enum tcpterm_roles; roles.c writes it */
 	bool is_copy : 1;		/* passive: its frames are copies, none is forwarded */
 	bool announced : 1;		/* flow_new was called for it */
 	bool inspected : 1;		/* the caller's: ops->bytes is told of its payload */
