@@ -101,16 +101,20 @@ enum flow_match flow_key_match(const struct flow_key *k, const struct flow_key *
 
 struct flow_key flow_key_reverse(const struct flow_key *k);
 
-/* Of IPv4, without VLANs. */
-static inline struct short_key
-short_key_v4(const struct ip_addr *src, const struct ip_addr *dst, uint16_t sport, uint16_t dport,
-	     uint16_t domain)
+/* Of IPv4, without VLANs.  Written where it stays: who copies at once what was put together of
+ * smaller parts waits until these have left the processor. */
+static inline void
+short_key_v4(struct short_key *k, const struct ip_addr *src, const struct ip_addr *dst,
+	     uint16_t sport, uint16_t dport, uint16_t domain)
 {
-	return (struct short_key){
-		.v4 = { src->w[3], dst->w[3] },
-		.port = { sport, dport },
-		.domain = domain,
-	};
+	k->v4[0] = src->w[3];
+	k->v4[1] = dst->w[3];
+	k->port[0] = sport;
+	k->port[1] = dport;
+	k->domain = domain;
+	k->n_tags = 0;
+	k->v6 = false;
+	k->vid[0] = k->vid[1] = 0;
 }
 
 /* There and back; `v6`: the two addresses, for IPv6 (else it is not looked at). */

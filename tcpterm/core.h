@@ -157,7 +157,7 @@ core_table_key(struct tcpterm *s, const struct pkt *p, struct table_key *k)
 	k->hash = p->hash;
 	k->v6 = &p->src;
 	if (likely(p->n_key_tags == 0 && ip_addr_is_v4(&p->src) && ip_addr_is_v4(&p->dst))) {
-		k->key = short_key_v4(&p->src, &p->dst, p->sport, p->dport, p->domain);
+		short_key_v4(&k->key, &p->src, &p->dst, p->sport, p->dport, p->domain);
 		return true;
 	}
 	if (!core_key(s, p, false, &whole))

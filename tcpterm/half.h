@@ -144,7 +144,7 @@ half_bytes_max(const struct tcpterm *s)
 }
 
 /*
- * The straight path.  Is all of it here that was sent, its end too if that was, delivered as it
+ * The straight path.  Is all of it here that was sent, its FIN too if that was, delivered as it
  * came, and does nothing wait?  Then half_next() takes the next `len` bytes, of one mbuf, which
  * goes on elsewhere if `shared`; half_ack_next() an ACK between `acked` and `sent`.  They do what
  * the others do of the same.
@@ -152,8 +152,9 @@ half_bytes_max(const struct tcpterm *s)
 static inline bool
 half_is_plain(const struct half *h)
 {
-	return h->next + h->ended == h->sent && (h->fin < 0 || h->ended) && !h->held.first &&
-	       h->synced && h->suspect < 0 && h->overlap == TCPTERM_OVERLAP_FIRST &&
+	return h->next + (h->fin >= 0) == h->sent && (h->fin < 0 || h->fin == h->next) &&
+	       !h->held.first && h->synced && h->suspect < 0 &&
+	       h->overlap == TCPTERM_OVERLAP_FIRST &&
 	       !(h->alone | h->unseen | h->fin_assumed) && !h->n_urgent;
 }
 

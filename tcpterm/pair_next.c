@@ -36,7 +36,7 @@ is_next(const struct pair *x, const struct pkt *p, unsigned dir)
 
 	return p->seq == seq_of(h->isn, h->sent).v &&
 	       pair_window_reaches(x, dir, h->sent + p->payload_len) &&
-	       !(h->ended && (p->payload_len || p->flags & TCP_FIN));
+	       !(h->fin >= 0 && (p->payload_len || p->flags & TCP_FIN));
 }
 
 /* What is kept, and was not before, is to be let go one day. */
@@ -79,9 +79,8 @@ pair_next(struct tcpterm *s, struct flow *f, const struct pkt *p, unsigned dir)
 	if (p->flags & TCP_FIN) {
 		half_fin(s, f, h, h->sent);
 		half_closing(s, other);
-		x->plain = false;	/* until it is acknowledged */
 	}
-	if (h->ended || p->flags & TCP_FIN)
+	if (h->fin >= 0 || half_has_fin(other))	/* it may be acknowledged now, and all over */
 		pair_look(s, x);
 	return true;
 }

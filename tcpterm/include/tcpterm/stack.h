@@ -104,7 +104,7 @@ void tcpterm_free(struct tcpterm *s);
 static inline unsigned
 tcpterm_owner(const struct pkt *p, unsigned n_stacks)
 {
-	return p->hash % n_stacks;
+	return n_stacks > 1 ? p->hash % n_stacks : 0;
 }
 
 /*
