@@ -229,7 +229,8 @@ is_sided(const struct app_found *f, const struct app_bytes view[2])
 {
 	const struct row *row = &rows[f->id];
 
-	return !f->weak && (is_side(row, &view[f->flip], 0) || is_side(row, &view[!f->flip], 1));
+	return f->id != APP_NONE && !f->weak &&
+	       (is_side(row, &view[f->flip], 0) || is_side(row, &view[!f->flip], 1));
 }
 
 static enum app_answer
