@@ -154,8 +154,8 @@ half_is_plain(const struct half *h)
 {
 	return h->next + (h->fin >= 0) == h->sent && (h->fin < 0 || h->fin == h->next) &&
 	       !h->held.first && h->synced && h->suspect < 0 &&
-	       h->overlap == TCPTERM_OVERLAP_FIRST &&
-	       !(h->alone | h->unseen | h->fin_assumed) && !h->n_urgent;
+	       h->overlap == TCPTERM_OVERLAP_FIRST && !(h->alone | h->unseen | h->fin_assumed) &&
+	       !h->n_urgent;
 }
 
 void half_next(struct tcpterm *s, struct flow *f, struct half *h, struct rte_mbuf *m,
